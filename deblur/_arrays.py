@@ -50,7 +50,8 @@ def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torc
     array([0. , 0.5])
     """
     if isinstance(array, torch.Tensor):
-        tensor, give_back = array, _identity
+        tensor: torch.Tensor = array
+        give_back: Callable[[torch.Tensor], Any] = _identity
     elif isinstance(array, np.ndarray):
         tensor, give_back = _from_numpy(array, name), _to_numpy
     else:

@@ -1,0 +1,296 @@
+"""What all convolutions share: boundaries, the two implementations, and the two adjoints of a bilinear map.
+
+Along an axis of N samples, a kernel of k taps and a boundary, the result is
+
+    y[i] = sum_j kernel[j] e[i + k - 1 - j],    e = x continued by `left` samples before and `right` after it,
+
+so every boundary is a continuation followed by the one valid convolution, and its adjoint is the adjoint of that
+valid convolution followed by the adjoint of the continuation.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from deblur._arrays import enter
+
+from ._cost import direct_is_faster
+from ._grid import boundary_indices, flat_pad, gather, scatter
+from ._linear import LinearOperator, Shape, as_shape
+from ._shapes import fast_size, is_fast_size
+
+BOUNDARIES = ("circular", "zero", "reflect", "replicate", "valid", "full", "causal")
+
+_CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+
+
+class Geometry:
+    """Where the samples go: the continuation of x, the range, and the layout of the Fourier transforms."""
+
+    def __init__(self, shape: Shape, kernel: Shape, boundary: str, center: int | Sequence[int] | None) -> None:
+        if boundary not in BOUNDARIES:
+            raise ValueError(f"boundary must be one of {', '.join(BOUNDARIES)}, got {boundary!r}")
+        self.shape, self.kernel = shape, kernel
+        self.ndim = len(shape)
+        self.widths = [_widths(k, c, boundary) for k, c in zip(kernel, _centers(kernel, boundary, center), strict=True)]
+        extended = tuple(a + n + b for (a, b), n in zip(self.widths, shape, strict=True))
+        self.range_shape = tuple(n - k + 1 for n, k in zip(extended, kernel, strict=True))
+        if any(size < 1 for size in self.range_shape):
+            raise ValueError(f"a kernel of {kernel} leaves nothing of shape {shape} with boundary='valid'")
+        self._indices = None
+        if boundary in ("circular", "reflect", "replicate"):
+            self._indices = [boundary_indices(n, a, b, boundary) for (a, b), n in zip(self.widths, shape, strict=True)]
+        self.is_circular = boundary == "circular"
+        self._plan_fft(extended, boundary)
+
+    def _plan_fft(self, extended: Shape, boundary: str) -> None:
+        """Choose the torus, and `origin`: the tap that meets x[0] (or e[0]) in y[0].
+
+        A result sample is right as long as no other continuation sample falls on the same point of the torus as a
+        sample of x that it needs; so zeros need no storing, and the torus only has to be longer by the wider side.
+        """
+        self.continue_for_fft = self._indices is not None
+        if boundary == "circular" and _period_is_cheap(self.shape, extended):
+            self.fft_shape, self.continue_for_fft = self.shape, False
+        elif self.continue_for_fft:
+            self.fft_shape = tuple(fast_size(n) for n in extended)
+        else:
+            self.fft_shape = tuple(fast_size(n + max(w)) for n, w in zip(self.shape, self.widths, strict=True))
+        before = [0 if self.continue_for_fft else left for left, _ in self.widths]
+        origin = [k - 1 - left for k, left in zip(self.kernel, before, strict=True)]
+        self.kernel_indices = [
+            (torch.arange(k) - o) % size for k, o, size in zip(self.kernel, origin, self.fft_shape, strict=True)
+        ]
+        self.axes = tuple(range(-self.ndim, 0))
+
+    def extend(self, x: torch.Tensor) -> torch.Tensor:
+        return F.pad(x, flat_pad(self.widths)) if self._indices is None else gather(x, self._indices)
+
+    def extend_adjoint(self, e: torch.Tensor) -> torch.Tensor:
+        if self._indices is None:
+            return F.pad(e, [-width for width in flat_pad(self.widths)])
+        return scatter(e, self._indices, self.shape)
+
+    def spectrum(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.fft.rfftn(self.extend(x) if self.continue_for_fft else x, s=self.fft_shape, dim=self.axes)
+
+    def range_spectrum(self, y: torch.Tensor) -> torch.Tensor:
+        return torch.fft.rfftn(y, s=self.fft_shape, dim=self.axes)
+
+    def kernel_spectrum(self, kernel: torch.Tensor) -> torch.Tensor:
+        return torch.fft.rfftn(scatter(kernel, self.kernel_indices, self.fft_shape), dim=self.axes)
+
+    def to_range(self, spectrum: torch.Tensor) -> torch.Tensor:
+        return self._inverse(spectrum)[self._corner(self.range_shape)]
+
+    def to_domain(self, spectrum: torch.Tensor) -> torch.Tensor:
+        if not self.continue_for_fft:
+            return self._inverse(spectrum)[self._corner(self.shape)]
+        extended = tuple(a + n + b for (a, b), n in zip(self.widths, self.shape, strict=True))
+        return self.extend_adjoint(self._inverse(spectrum)[self._corner(extended)])
+
+    def to_kernel(self, spectrum: torch.Tensor) -> torch.Tensor:
+        return gather(self._inverse(spectrum), self.kernel_indices)
+
+    def _inverse(self, spectrum: torch.Tensor) -> torch.Tensor:
+        return torch.fft.irfftn(spectrum, s=self.fft_shape, dim=self.axes)
+
+    def transfer_function(self, kernel: torch.Tensor) -> torch.Tensor:
+        """Return the spectrum of the kernel on the period of x: up to a phase, a circular convolution's eigenvalues."""
+        wrapped = [torch.arange(k) % n for k, n in zip(self.kernel, self.shape, strict=True)]
+        return torch.fft.rfftn(scatter(kernel, wrapped, self.shape), dim=self.axes)
+
+    @staticmethod
+    def _corner(shape: Shape) -> tuple[Any, ...]:
+        return (..., *(slice(size) for size in shape))
+
+
+class BilinearConvolution(LinearOperator):
+    """A convolution, linear in x (this operator) and in its kernel (`kernel_operator`)."""
+
+    def __init__(
+        self,
+        kernel: Any,
+        name: str,
+        shape: int | Sequence[int],
+        boundary: str,
+        center: int | Sequence[int] | None,
+        method: str,
+    ) -> None:
+        spatial = as_shape(shape)
+        self.kernel = enter(kernel, name)[0].clone()
+        if not 1 <= len(spatial) <= 3:
+            raise ValueError(f"shape must have one to three axes, got {shape}")
+        self._check_kernel(name, len(spatial))
+        if method not in ("auto", "direct", "fft"):
+            raise ValueError(f"method must be auto, direct or fft, got {method!r}")
+        taps = tuple(self.kernel.shape[-len(spatial) :])
+        self._geometry = geometry = Geometry(spatial, taps, boundary, center)
+        domain, range_ = self._leading_shapes(len(spatial))
+        super().__init__((*domain, *spatial), (*range_, *geometry.range_shape))
+        if method == "auto":
+            channels = self.kernel.numel() // math.prod(taps)
+            direct = direct_is_faster(channels, geometry.range_shape, taps, geometry.fft_shape)
+            method = "direct" if direct else "fft"
+        self.method = method
+        self._spectra: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
+
+    @abstractmethod
+    def _check_kernel(self, name: str, ndim: int) -> None: ...
+
+    @abstractmethod
+    def _leading_shapes(self, ndim: int) -> tuple[Shape, Shape]: ...
+
+    @abstractmethod
+    def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
+
+    @abstractmethod
+    def _multiply_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
+
+    @abstractmethod
+    def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor: ...
+
+    @abstractmethod
+    def _direct(self, e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
+
+    @abstractmethod
+    def _direct_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
+
+    @abstractmethod
+    def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor: ...
+
+    def _kernel_spectrum(self, like: torch.Tensor) -> torch.Tensor:
+        key = (like.dtype, like.device)
+        if key in self._spectra:
+            return self._spectra[key]
+        spectrum = self._geometry.kernel_spectrum(self.kernel.to(like))
+        if not spectrum.requires_grad:  # a graph must not outlive its backward pass
+            self._spectra[key] = spectrum
+        return spectrum
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.method == "direct":
+            return self._direct(self._geometry.extend(x), self.kernel.to(x))
+        return self._geometry.to_range(self._multiply(self._geometry.spectrum(x), self._kernel_spectrum(x)))
+
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        if self.method == "direct":
+            return self._geometry.extend_adjoint(self._direct_adjoint(y, self.kernel.to(y)))
+        spectrum = self._multiply_adjoint(self._geometry.range_spectrum(y), self._kernel_spectrum(y))
+        return self._geometry.to_domain(spectrum)
+
+    def kernel_operator(self, x: Any) -> LinearOperator:
+        """Return the linear map that takes a kernel to its convolution with the fixed `x`.
+
+        Its adjoint is the second adjoint of the bilinear map, so ``kernel_operator(x)`` passes the same adjoint
+        test as the convolution itself, and solvers for the kernel can use it like any operator.
+
+        Parameters
+        ----------
+        x : numpy.ndarray or torch.Tensor
+            Shape ``(*batch, *domain_shape)``.
+
+        Returns
+        -------
+        LinearOperator
+            From the shape of the kernel to ``(*batch, *range_shape)``.
+        """
+        return KernelOperator(self, x)
+
+    def kernel_adjoint(self, x: Any, y: Any) -> Any:
+        """Adjoint with respect to the kernel: ``<A_k x, y> == <k, kernel_adjoint(x, y)>``, summed over the batch.
+
+        Frameworks call it the weight gradient.
+
+        Parameters
+        ----------
+        x, y : numpy.ndarray or torch.Tensor
+            Shapes ``(*batch, *domain_shape)`` and ``(*batch, *range_shape)``.
+
+        Returns
+        -------
+        numpy.ndarray or torch.Tensor
+            Of the shape of the kernel, and the kind of `y`.
+        """
+        return self.kernel_operator(x).T(y)
+
+
+class KernelOperator(LinearOperator):
+    """The other face of a convolution: linear in the kernel, with x fixed."""
+
+    def __init__(self, convolution: BilinearConvolution, x: Any) -> None:
+        tensor = enter(x, "x")[0]
+        ndim = len(convolution.domain_shape)
+        batch, last = tuple(tensor.shape[: tensor.ndim - ndim]), tuple(tensor.shape[tensor.ndim - ndim :])
+        if last != convolution.domain_shape:
+            raise ValueError(f"the last axes of x must be {convolution.domain_shape}, got shape {tuple(tensor.shape)}")
+        super().__init__(tuple(convolution.kernel.shape), (*batch, *convolution.range_shape))
+        self._convolution, self._x = convolution, tensor
+
+    def _forward(self, kernel: torch.Tensor) -> torch.Tensor:
+        if kernel.ndim > len(self.domain_shape):
+            flat = kernel.reshape(-1, *self.domain_shape)
+            return torch.stack([self._forward(one) for one in flat]).reshape(
+                *kernel.shape[: -len(self.domain_shape)], *self.range_shape
+            )
+        a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(kernel)
+        if a.method == "direct":
+            return a._direct(geometry.extend(x), kernel)
+        return geometry.to_range(a._multiply(geometry.spectrum(x), geometry.kernel_spectrum(kernel)))
+
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        if y.ndim > len(self.range_shape):
+            flat = y.reshape(-1, *self.range_shape)
+            return torch.stack([self._adjoint(one) for one in flat]).reshape(
+                *y.shape[: -len(self.range_shape)], *self.domain_shape
+            )
+        a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(y)
+        if a.method == "direct":
+            return a._direct_kernel_adjoint(geometry.extend(x), y)
+        return geometry.to_kernel(a._multiply_kernel_adjoint(geometry.spectrum(x), geometry.range_spectrum(y)))
+
+
+def valid_convolution(e: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:
+    """Convolve, keeping only the valid part: ``(batch, channels, *space)`` with ``(out, channels / groups, *taps)``."""
+    ndim = e.ndim - 2
+    return _CONV[ndim](e, kernel.flip(tuple(range(-ndim, 0))), groups=groups)
+
+
+def full_correlation(y: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:
+    """Correlate in a frame of ``taps - 1`` zeros: the adjoint of `valid_convolution`, channels swapped by the caller.
+
+    A plain convolution on a padded array, because the transposed ones of torch are two to five times slower on a CPU.
+    """
+    ndim = y.ndim - 2
+    return _CONV[ndim](F.pad(y, flat_pad([(k - 1, k - 1) for k in kernel.shape[-ndim:]])), kernel, groups=groups)
+
+
+def _widths(taps: int, center: int, boundary: str) -> tuple[int, int]:
+    if boundary == "valid":
+        return 0, 0
+    if boundary == "full":
+        return taps - 1, taps - 1
+    return taps - 1 - center, center
+
+
+def _centers(kernel: Shape, boundary: str, center: int | Sequence[int] | None) -> Shape:
+    if center is None:
+        return tuple(0 if boundary == "causal" else k // 2 for k in kernel)
+    if boundary in ("valid", "full", "causal"):
+        raise ValueError(f"center has no meaning with boundary={boundary!r}: leave it out")
+    centers = (center,) * len(kernel) if isinstance(center, int) else tuple(int(c) for c in center)
+    if len(centers) != len(kernel) or any(not 0 <= c < k for c, k in zip(centers, kernel, strict=True)):
+        raise ValueError(f"center must be a tap of the kernel, 0 to size - 1 along each axis of {kernel}, got {center}")
+    return centers
+
+
+def _period_is_cheap(period: Shape, extended: Shape) -> bool:
+    """Whether transforms at the period itself cost less than on a longer torus of a fast size."""
+    penalty = 1 if all(map(is_fast_size, period)) else 4  # measured: benchmarks/fft_sizes.py
+    return penalty * math.prod(period) <= math.prod(fast_size(n) for n in extended)

@@ -1,0 +1,115 @@
+"""Convolution with one point-spread function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from ._bilinear import BilinearConvolution, full_correlation, valid_convolution
+from ._linear import Shape
+
+
+class Convolution(BilinearConvolution):
+    """True convolution ``x -> psf * x`` on arrays of a shape, with both adjoints.
+
+    Along each axis, ``y[i] = sum_j psf[j] x[i + center - j]``: the center of k taps is ``k // 2`` unless given.
+
+    Parameters
+    ----------
+    psf : numpy.ndarray or torch.Tensor
+        Shape ``(*batch, *taps)``: the last ``len(shape)`` axes are the kernel, of any size, odd or even, and any axes
+        before them are a batch of kernels, one for each image. Any sum; it is not normalized. With a torch tensor
+        that requires a gradient, the result is differentiable in it.
+    shape : sequence of int
+        Spatial shape of x: one to three axes.
+    boundary : {"circular", "zero", "reflect", "replicate", "valid", "full", "causal"}
+        What lies outside x. `reflect` mirrors about the end samples without repeating them, as in torch and NumPy
+        (SciPy's ndimage calls it mirror). `valid` keeps the ``N - k + 1`` samples that need nothing from outside,
+        `full` all the ``N + k - 1`` that x reaches. `causal` takes only x[i - j], j >= 0: zeros before the start.
+    center : int or sequence of int, optional
+        Tap that stands for no shift, for the boundaries that keep the shape; ``k // 2`` along each axis if None.
+    method : {"auto", "direct", "fft"}
+        How it is computed; both agree to rounding. `auto` takes what a measured cost model expects to be faster.
+
+    Raises
+    ------
+    ValueError
+        If shapes, boundary, center or method do not fit; the message says what does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = Convolution(np.array([1.0, 2.0, 0.5]), (4,), boundary="zero")
+    >>> A(np.array([1.0, 0.0, 0.0, 1.0]))
+    array([2. , 0.5, 1. , 2. ])
+    >>> A.T(np.array([1.0, 0.0, 0.0, 0.0]))
+    array([2., 1., 0., 0.])
+    >>> A.kernel_adjoint(np.array([1.0, 0.0, 0.0, 1.0]), np.ones(4))
+    array([1., 2., 1.])
+    """
+
+    def __init__(
+        self,
+        psf: Any,
+        shape: int | Sequence[int],
+        boundary: str = "circular",
+        *,
+        center: int | Sequence[int] | None = None,
+        method: str = "auto",
+    ) -> None:
+        super().__init__(psf, "psf", shape, boundary, center, method)
+
+    def _check_kernel(self, name: str, ndim: int) -> None:
+        if self.kernel.ndim < ndim:
+            raise ValueError(f"{name} must have at least {ndim} axes, as shape has, got {tuple(self.kernel.shape)}")
+
+    def _leading_shapes(self, ndim: int) -> tuple[Shape, Shape]:
+        self._lead = tuple(self.kernel.shape[: self.kernel.ndim - ndim])
+        return self._lead, self._lead
+
+    def norm(self, *, tolerance: float = 1e-6, max_iter: int = 1000, seed: int = 0) -> float:
+        """Largest singular value: in closed form for the circular boundary, else by power iteration."""
+        if self._geometry.is_circular:
+            with torch.no_grad():
+                return float(self._geometry.transfer_function(self.kernel.double()).abs().max())
+        return super().norm(tolerance=tolerance, max_iter=max_iter, seed=seed)
+
+    def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        return x * kernel
+
+    def _multiply_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        return y * kernel.conj()
+
+    def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        product = x.conj() * y
+        return product.reshape(-1, *product.shape[product.ndim - self.kernel.ndim :]).sum(0)
+
+    def _grouped(self, x: torch.Tensor) -> torch.Tensor:
+        """(*batch, *lead, *space) as (batch, lead, *space)."""
+        space = x.shape[x.ndim - self._geometry.ndim :]
+        return x.reshape(-1, math.prod(self._lead), *space)
+
+    def _taps(self, kernel: torch.Tensor) -> torch.Tensor:
+        return kernel.reshape(-1, 1, *self._geometry.kernel)
+
+    def _direct(self, e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        y = valid_convolution(self._grouped(e), self._taps(kernel), groups=math.prod(self._lead))
+        return y.reshape(*e.shape[: e.ndim - self._geometry.ndim], *self._geometry.range_shape)
+
+    def _direct_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+        e = full_correlation(self._grouped(y), self._taps(kernel), groups=math.prod(self._lead))
+        return e.reshape(*y.shape[: y.ndim - self._geometry.ndim], *e.shape[2:])
+
+    def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        # Each image is correlated with its own y: one group an image, then the sum over the batch.
+        ndim = self._geometry.ndim
+        images, data = (
+            e.reshape(1, -1, *e.shape[e.ndim - ndim :]),
+            y.reshape(-1, 1, *y.shape[y.ndim - ndim :]),
+        )
+        reversed_taps = valid_convolution(images, data.flip(tuple(range(-ndim, 0))), groups=data.shape[0])
+        taps = reversed_taps.flip(tuple(range(-ndim, 0)))
+        return taps.reshape(-1, *self.kernel.shape).sum(0)

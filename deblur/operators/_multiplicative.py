@@ -1,0 +1,40 @@
+"""The multiplicative-update rule that Richardson-Lucy and non-negative matrix factorization share."""
+
+from __future__ import annotations
+
+import torch
+
+
+def multiplicative_step(
+    x: torch.Tensor, numerator: torch.Tensor, denominator: torch.Tensor, *, floor: float = 1e-3
+) -> torch.Tensor:
+    """Return ``x * numerator / denominator`` where that is safe, and ``x`` itself where the data say nothing.
+
+    Both terms get the same small positive number added: entries that the data hardly see (a denominator near 0,
+    as at the rim of a scene larger than its picture) then stay where they are instead of becoming NaN or noise.
+    The step is a convex combination of the plain step and no step, so an objective with a separable convex
+    majorizer still never increases, and fixed points are unchanged.
+
+    Parameters
+    ----------
+    x, numerator, denominator : torch.Tensor
+        Same shape, non-negative. For a Kullback-Leibler objective and ``y = A x``: ``A.T(y / A(x))`` and
+        ``A.T(1)`` (Lee and Seung, NIPS 2000, eq. 5).
+    floor : float
+        The number added, as a fraction of the largest denominator.
+
+    Returns
+    -------
+    torch.Tensor
+        Non-negative, of the shape of `x`.
+
+    Examples
+    --------
+    >>> x, seen = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
+    >>> multiplicative_step(x, 3 * seen, seen, floor=0.0001)
+    tensor([5.9996, 2.0000])
+    """
+    if not floor > 0:
+        raise ValueError(f"floor must be positive, got {floor}")
+    margin = floor * denominator.amax().clamp_min(torch.finfo(x.dtype).tiny)
+    return x * ((numerator.clamp_min(0) + margin) / (denominator.clamp_min(0) + margin))
