@@ -1,0 +1,10 @@
+"""Point-spread functions: what blurs a picture.
+
+Make one from a formula (`gaussian`, `disk`, `airy`, `motion`, `camera_shake`, or any of them from a line of text with
+`parse`), read and write one (`load`, `save`), and bring it into shape (`center`, `normalize`, `pad_to`,
+`estimate_support`, `validate`). A point-spread function is a plain array; its center is the index k//2 of every axis.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,13 @@
+from ._adjust import center as center
+from ._adjust import estimate_support as estimate_support
+from ._adjust import normalize as normalize
+from ._adjust import pad_to as pad_to
+from ._adjust import validate as validate
+from ._io import load as load
+from ._io import save as save
+from ._motion import camera_shake as camera_shake
+from ._motion import motion as motion
+from ._optics import airy as airy
+from ._optics import disk as disk
+from ._optics import gaussian as gaussian
+from ._spec import parse as parse
