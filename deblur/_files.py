@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield the path of a temporary file that becomes `target` when the block ends without an exception.
+
+    The temporary file is empty, lies in the folder of `target` (so that the rename is atomic), is hidden, and
+    has the suffix of `target` (so that libraries that go by the suffix write the right format). If the block
+    raises, it is removed and `target` is as it was. A file that is replaced passes on its permissions; a
+    symbolic link is followed, not replaced.
+
+    Parameters
+    ----------
+    target : str or path-like
+        The file to write.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write.
+
+    Raises
+    ------
+    FileExistsError
+        If `target` exists and `overwrite` is false.
+    OSError
+        If the folder is missing or not writable, or `target` is a folder or a device.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_path(pathlib.Path(folder, "note.txt")) as temporary:
+    ...         _ = temporary.write_text("whole")
+    ...     [path.name for path in pathlib.Path(folder).iterdir()]
+    ['note.txt']
+    """
+    path = Path(os.path.realpath(target))
+    if path.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; give the path of a file")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{target} is a device or a pipe; give the path of a file")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{target} exists already and overwriting was not asked for")
+    temporary = path.with_name(f".deblur-{secrets.token_hex(6)}{path.suffix}")
+    try:
+        temporary.touch(exist_ok=False)  # and not tempfile, which would make the result private to its owner
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"cannot write {target}: the folder {path.parent} does not exist") from error
+    except OSError as error:
+        raise type(error)(f"cannot write {target}: {error.strerror or error}") from error
+    try:
+        yield temporary
+        if path.exists():
+            shutil.copymode(path, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

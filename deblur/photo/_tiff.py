@@ -1,0 +1,171 @@
+"""TIFF: any depth, any number of equal pages.
+
+tifffile reads and writes it. It leaves some compressions (LZW, JPEG, fax) to the package imagecodecs; where that is
+not installed, and for palettes, Pillow decodes 8 bits (OpenCV would multiply colors by alpha) and OpenCV the rest
+(Pillow cannot).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import tifffile
+from PIL import TiffImagePlugin
+
+from deblur.photo import _exif
+from deblur.photo._raster import patient_pillow, plain
+from deblur.photo._stored import Stored
+
+# Without a handler what tifffile logs would end on standard error.
+_LOGGER = logging.getLogger("tifffile")
+_LOGGER.addHandler(logging.NullHandler())
+
+_XMP, _ICC = 700, 34675
+_GRAY, _INVERTED, _RGB = (tifffile.PHOTOMETRIC[name] for name in ("MINISBLACK", "MINISWHITE", "RGB"))
+_CONVERTED = (tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.YCBCR)
+_PREMULTIPLIED, _STRAIGHT = tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA
+
+
+def read_tiff(path: Path) -> Stored:
+    """Read all full-size pages, which must be alike."""
+    # These kinds may send tifffile to other files, and order the planes otherwise than the pages.
+    with _damage_raises(), tifffile.TiffFile(path, is_ome=False, is_mmstack=False, is_ndtiff=False) as tiff:
+        pages = _full_size(tiff)
+        page = pages.keyframe
+        samples = _samples(path, tiff, pages)
+        exif, resolution = _exif.from_tiff(path)
+        xmp = page.tags.valueof(_XMP)
+        extra = page.extrasamples[0] if page.extrasamples else None
+        is_rgba = page.photometric == _RGB and samples.shape[-1] == 4  # OpenCV writes it without saying what is extra
+        is_gray_alpha = samples.shape[-1] == 2 and extra in (_STRAIGHT, _PREMULTIPLIED)
+        return Stored(
+            samples,
+            has_alpha=is_rgba or is_gray_alpha,
+            premultiplied=extra == _PREMULTIPLIED,
+            exif=exif,
+            icc=page.tags.valueof(_ICC),
+            xmp=xmp.encode() if isinstance(xmp, str) else xmp,
+            resolution=resolution,
+        )
+
+
+def write_tiff(path: Path, stored: Stored) -> None:
+    """Write without compression, which every program reads at every depth."""
+    is_rgb = stored.channels == 3
+    samples = stored.samples if stored.samples.shape[-1] > 1 else stored.samples[..., 0]
+    tifffile.imwrite(
+        path,
+        samples,
+        photometric="rgb" if is_rgb else "minisblack",
+        planarconfig="contig" if samples.ndim == 4 else None,
+        extrasamples=["unassalpha"] if stored.has_alpha else None,
+        byteorder=_exif.byte_order(stored.exif or b"II"),
+        metadata=None,
+        software=False,
+        resolution=stored.resolution,
+        resolutionunit="inch" if stored.resolution else None,
+        iccprofile=stored.icc,
+        extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
+    )
+    if stored.exif:
+        _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
+
+
+@contextmanager
+def _damage_raises() -> Iterator[None]:
+    """Raise what tifffile only logs: that it went on without pages or tags it could not find in a file cut short."""
+    errors: list[str] = []
+    thread = threading.get_ident()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.thread == thread:
+                errors.append(record.getMessage())
+
+    listener = Listener(logging.ERROR)
+    _LOGGER.addHandler(listener)
+    try:
+        yield
+    finally:
+        _LOGGER.removeHandler(listener)
+    if errors:
+        raise ValueError(f"it is damaged or cut short: {errors[0]}")
+
+
+def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
+    """Find the pages, without thumbnails and masks."""
+    series = [s for s in tiff.series if not (s.keyframe.is_reduced or s.keyframe.is_mask)]
+    if len(series) != 1:
+        raise ValueError(f"it holds {len(series)} kinds of pages; they must have one size and type")
+    return series[0]
+
+
+def _samples(path: Path, tiff: tifffile.TiffFile, pages: tifffile.TiffPageSeries) -> np.ndarray:
+    """Decode into shape (pages, height, width, samples per pixel), more light being a larger number."""
+    page = pages.keyframe
+    if page.photometric not in (_GRAY, _INVERTED, _RGB, *_CONVERTED) or page.imagedepth != 1:
+        colors = tifffile.PHOTOMETRIC(page.photometric).name
+        raise ValueError(f"its pixels are {colors}, not gray or RGB; convert it first")
+    if page.dtype is None or page.dtype.kind not in "buif" or page.dtype.name in ("int64", "uint64"):
+        raise ValueError(f"its samples are {page.dtype}; convert them to floats or to integers of up to 32 bits")
+    ends = [start + size for start, size in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if max(ends, default=0) > tiff.filehandle.size:
+        raise ValueError("it is cut short")
+    decodable = page.compression in tifffile.TIFF.DECOMPRESSORS and page.predictor in tifffile.TIFF.UNPREDICTORS
+    if page.photometric in _CONVERTED or not decodable:
+        return _decode_elsewhere(path.read_bytes(), pages)
+    samples = pages.asarray().reshape(-1, *page.shape)
+    if page.axes == "YX":
+        samples = samples[..., np.newaxis]
+    elif page.axes == "SYX":
+        samples = np.moveaxis(samples, 1, -1)
+    if samples.dtype == bool:
+        samples = samples * np.uint8(255)
+    return np.iinfo(samples.dtype).max - samples if page.photometric == _INVERTED else samples
+
+
+def _decode_elsewhere(data: bytes, pages: tifffile.TiffPageSeries) -> np.ndarray:
+    """Decode without tifffile, or raise `ValueError` for the kinds that would come out wrong."""
+    page = pages.keyframe
+    upright = _exif.with_orientation_reset(data)  # or both libraries would turn the picture
+    numbers = [each.index for each in pages if each is not None]
+    if page.dtype in (np.bool_, np.uint8) and _PREMULTIPLIED not in page.extrasamples:
+        decoded = _decode_with_pillow(upright, numbers)
+    elif page.planarconfig == tifffile.PLANARCONFIG.CONTIG and page.photometric in (_GRAY, _RGB):
+        decoded = _decode_with_opencv(upright, numbers)
+    else:
+        decoded = []
+    samples = 3 if page.photometric in _CONVERTED else page.samplesperpixel
+    expected = (page.imagelength, page.imagewidth, samples)
+    if len(decoded) != len(numbers) or any(d.shape != expected for d in decoded):
+        name = tifffile.COMPRESSION(page.compression).name
+        raise ValueError(f"it is damaged, or its {name} compression needs the package imagecodecs")
+    return np.stack(decoded)
+
+
+def _decode_with_pillow(data: bytes, numbers: list[int]) -> list[np.ndarray]:
+    decoded = []
+    with patient_pillow(), TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as image:
+        for number in numbers:
+            image.seek(number)
+            page = plain(image)
+            decoded.append(np.asarray(page).reshape(page.height, page.width, -1))
+    return decoded
+
+
+def _decode_with_opencv(data: bytes, numbers: list[int]) -> list[np.ndarray]:
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        _, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    rgb = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}
+    pages = [page.reshape(*page.shape[:2], -1) for page in decoded]
+    return [pages[number][..., rgb[pages[number].shape[-1]]] for number in numbers if number < len(pages)]
