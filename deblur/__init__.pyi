@@ -2,5 +2,7 @@ from . import nonblind as nonblind
 from . import operators as operators
 from . import photo as photo
 from . import psf as psf
+from ._restore import Restoration as Restoration
+from ._restore import restore as restore
 
 __version__: str

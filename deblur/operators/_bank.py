@@ -65,8 +65,8 @@ class ConvolutionBank(BilinearConvolution):
     def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         return self._contract("bix,oix->box", x, kernel)
 
-    def _multiply_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        return self._contract("box,oix->bix", y, kernel.conj())
+    def _multiply_adjoint(self, y: torch.Tensor, conjugate_kernel: torch.Tensor) -> torch.Tensor:
+        return self._contract("box,oix->bix", y, conjugate_kernel)
 
     def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         n = self._geometry.ndim

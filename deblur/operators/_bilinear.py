@@ -102,8 +102,9 @@ class Geometry:
         return torch.fft.irfftn(spectrum, s=self.fft_shape, dim=self.axes)
 
     def transfer_function(self, kernel: torch.Tensor) -> torch.Tensor:
-        """Return the spectrum of the kernel on the period of x: up to a phase, a circular convolution's eigenvalues."""
-        wrapped = [torch.arange(k) % n for k, n in zip(self.kernel, self.shape, strict=True)]
+        """Return the half spectrum of the kernel, its center on the origin of a torus of the shape of x."""
+        axes = zip(self.kernel, self.widths, self.shape, strict=True)
+        wrapped = [(torch.arange(k) - center) % n for k, (_, center), n in axes]
         return torch.fft.rfftn(scatter(kernel, wrapped, self.shape), dim=self.axes)
 
     @staticmethod
@@ -139,7 +140,7 @@ class BilinearConvolution(LinearOperator):
             direct = direct_is_faster(channels, geometry.range_shape, taps, geometry.fft_shape)
             method = "direct" if direct else "fft"
         self.method = method
-        self._spectra: dict[tuple[torch.dtype, torch.device], torch.Tensor] = {}
+        self._spectra: dict[tuple[torch.dtype, torch.device, bool], torch.Tensor] = {}
 
     @abstractmethod
     def _check_kernel(self, name: str, ndim: int) -> None: ...
@@ -151,7 +152,7 @@ class BilinearConvolution(LinearOperator):
     def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
 
     @abstractmethod
-    def _multiply_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor: ...
+    def _multiply_adjoint(self, y: torch.Tensor, conjugate_kernel: torch.Tensor) -> torch.Tensor: ...
 
     @abstractmethod
     def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor: ...
@@ -165,11 +166,14 @@ class BilinearConvolution(LinearOperator):
     @abstractmethod
     def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor: ...
 
-    def _kernel_spectrum(self, like: torch.Tensor) -> torch.Tensor:
-        key = (like.dtype, like.device)
+    def _kernel_spectrum(self, like: torch.Tensor, conjugate: bool = False) -> torch.Tensor:
+        key = (like.dtype, like.device, conjugate)
         if key in self._spectra:
             return self._spectra[key]
-        spectrum = self._geometry.kernel_spectrum(self.kernel.to(like))
+        if conjugate:
+            spectrum = self._kernel_spectrum(like).conj().resolve_conj()
+        else:
+            spectrum = self._geometry.kernel_spectrum(self.kernel.to(like))
         if not spectrum.requires_grad:  # a graph must not outlive its backward pass
             self._spectra[key] = spectrum
         return spectrum
@@ -182,7 +186,7 @@ class BilinearConvolution(LinearOperator):
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         if self.method == "direct":
             return self._geometry.extend_adjoint(self._direct_adjoint(y, self.kernel.to(y)))
-        spectrum = self._multiply_adjoint(self._geometry.range_spectrum(y), self._kernel_spectrum(y))
+        spectrum = self._multiply_adjoint(self._geometry.range_spectrum(y), self._kernel_spectrum(y, conjugate=True))
         return self._geometry.to_domain(spectrum)
 
     def kernel_operator(self, x: Any) -> LinearOperator:

@@ -74,14 +74,43 @@ class Convolution(BilinearConvolution):
         """Largest singular value: in closed form for the circular boundary, else by power iteration."""
         if self._geometry.is_circular:
             with torch.no_grad():
-                return float(self._geometry.transfer_function(self.kernel.double()).abs().max())
+                return float(self.transfer_function(torch.float64).abs().max())
         return super().norm(tolerance=tolerance, max_iter=max_iter, seed=seed)
+
+    def transfer_function(self, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """Return what a circular convolution multiplies spectra by: its eigenvalues.
+
+        Parameters
+        ----------
+        dtype : torch.dtype, optional
+            float32 or float64; that of the PSF if None.
+
+        Returns
+        -------
+        torch.Tensor
+            Complex half spectrum, as `torch.fft.rfftn` of x over the axes of `shape` has it.
+
+        Raises
+        ------
+        ValueError
+            If the boundary is not circular: then Fourier modes are not eigenvectors.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> A = Convolution(np.array([1.0, 1.0, 1.0]) / 3, (6,), boundary="circular")
+        >>> A.transfer_function().real.abs()
+        tensor([1.0000, 0.6667, 0.0000, 0.3333], dtype=torch.float64)
+        """
+        if not self._geometry.is_circular:
+            raise ValueError("only a circular convolution has a transfer function")
+        return self._geometry.transfer_function(self.kernel.to(dtype or self.kernel.dtype))
 
     def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         return x * kernel
 
-    def _multiply_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        return y * kernel.conj()
+    def _multiply_adjoint(self, y: torch.Tensor, conjugate_kernel: torch.Tensor) -> torch.Tensor:
+        return y * conjugate_kernel
 
     def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         product = x.conj() * y

@@ -6,11 +6,11 @@ import torch
 
 
 def multiplicative_step(
-    x: torch.Tensor, numerator: torch.Tensor, denominator: torch.Tensor, *, floor: float = 1e-3
+    x: torch.Tensor, numerator: torch.Tensor, denominator: torch.Tensor, *, margin: float
 ) -> torch.Tensor:
     """Return ``x * numerator / denominator`` where that is safe, and ``x`` itself where the data say nothing.
 
-    Both terms get the same small positive number added: entries that the data hardly see (a denominator near 0,
+    Both terms get the same small positive `margin` added: entries that the data hardly see (a denominator near 0,
     as at the rim of a scene larger than its picture) then stay where they are instead of becoming NaN or noise.
     The step is a convex combination of the plain step and no step, so an objective with a separable convex
     majorizer still never increases, and fixed points are unchanged.
@@ -20,21 +20,26 @@ def multiplicative_step(
     x, numerator, denominator : torch.Tensor
         Same shape, non-negative. For a Kullback-Leibler objective and ``y = A x``: ``A.T(y / A(x))`` and
         ``A.T(1)`` (Lee and Seung, NIPS 2000, eq. 5).
-    floor : float
-        The number added, as a fraction of the largest denominator.
+    margin : float
+        Positive; a thousandth of the largest denominator is a good choice.
 
     Returns
     -------
     torch.Tensor
         Non-negative, of the shape of `x`.
 
+    Raises
+    ------
+    ValueError
+        If `margin` is not positive.
+
     Examples
     --------
     >>> x, seen = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
-    >>> multiplicative_step(x, 3 * seen, seen, floor=0.0001)
+    >>> multiplicative_step(x, 3 * seen, seen, margin=0.0001)
     tensor([5.9996, 2.0000])
     """
-    if not floor > 0:
-        raise ValueError(f"floor must be positive, got {floor}")
-    margin = floor * denominator.amax().clamp_min(torch.finfo(x.dtype).tiny)
-    return x * ((numerator.clamp_min(0) + margin) / (denominator.clamp_min(0) + margin))
+    if not margin > 0:
+        raise ValueError(f"margin must be positive, got {margin}")
+    ratio = numerator.clamp_min(0).add_(margin).div_(denominator.clamp_min(0).add_(margin))
+    return ratio.mul_(x)

@@ -92,13 +92,13 @@ def test_fast_size_is_smooth_even_and_close(size):
 def test_multiplicative_step_keeps_what_the_data_do_not_see():
     x = torch.tensor([1.0, 2.0, 3.0])
     seen = torch.tensor([1.0, 1e-9, 0.0])
-    step = multiplicative_step(x, torch.tensor([2.0, -1e-8, 0.0]), seen)
+    step = multiplicative_step(x, torch.tensor([2.0, -1e-8, 0.0]), seen, margin=1e-3)
     assert torch.isfinite(step).all()
     torch.testing.assert_close(step, torch.tensor([2.0, 2.0, 3.0]), rtol=2e-3, atol=0)
-    torch.testing.assert_close(multiplicative_step(x, seen, seen), x)
-    assert not multiplicative_step(x, torch.zeros(3), torch.zeros(3)).isnan().any()
-    with pytest.raises(ValueError, match="floor"):
-        multiplicative_step(x, seen, seen, floor=0)
+    torch.testing.assert_close(multiplicative_step(x, seen, seen, margin=1e-3), x)
+    assert not multiplicative_step(x, torch.zeros(3), torch.zeros(3), margin=1e-3).isnan().any()
+    with pytest.raises(ValueError, match="margin"):
+        multiplicative_step(x, seen, seen, margin=0)
 
 
 def test_algebra(rng):

@@ -1,0 +1,106 @@
+"""The public door: an image and what blurred it, in; a sharper image, out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from deblur.nonblind import estimate_noise, richardson_lucy, unsupervised_wiener, wiener
+
+
+METHODS: dict[str, Callable[..., Any]] = {
+    "wiener": wiener,
+    "unsupervised-wiener": unsupervised_wiener,
+    "richardson-lucy": richardson_lucy,
+}
+"""The methods by the names that `restore` and the command line give them."""
+
+BEST = "wiener"  # by `python -m benchmarks.set14_quality`
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """What `restore` returns.
+
+    Attributes
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Restored image, of the shape and kind of the blurred one. Not clipped.
+    psf : numpy.ndarray or torch.Tensor
+        The point-spread function that was undone.
+    noise_level : float
+        Standard deviation of the noise in the unit of the image: given, or estimated from the image.
+    method : str
+        Name of the method used.
+    seconds : float
+        How long it took.
+    """
+
+    image: Any
+    psf: Any
+    noise_level: float
+    method: str
+    seconds: float
+
+
+def restore(
+    image: Any,
+    psf: Any,
+    *,
+    method: str = "auto",
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    **options: Any,
+) -> Restoration:
+    """Restore an image blurred by a known point-spread function.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Blurred image: its last axes, the channel axis aside, are those of the PSF; axes before them are a batch.
+    psf : numpy.ndarray or torch.Tensor
+        Point-spread function, one to three axes.
+    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy"}
+        How; `auto` takes the one that measures best.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; estimated if None.
+    channel_axis : int, optional
+        Axis of the channels, if there is one.
+    **options
+        Passed to the method, see `deblur.nonblind`.
+
+    Returns
+    -------
+    Restoration
+        The image, and how it was made.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument does not fit; one line that says what does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import deblur
+    >>> picture = np.random.default_rng(0).random((64, 64, 3))
+    >>> result = deblur.restore(picture, deblur.psf.motion(7, angle=30), channel_axis=-1)
+    >>> result.method, result.image.shape
+    ('wiener', (64, 64, 3))
+    """
+    name = BEST if method == "auto" else method
+    if name not in METHODS:
+        raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
+    start = time.perf_counter()
+    if name == "unsupervised-wiener":
+        if noise_level is not None:
+            raise ValueError("unsupervised-wiener estimates the noise level itself: leave noise_level out")
+        posterior = unsupervised_wiener(image, psf, channel_axis=channel_axis, **options)
+        restored, noise_level = posterior.mean, posterior.noise_level
+    else:
+        if noise_level is None:
+            noise_level = estimate_noise(image, channel_axis=channel_axis)
+        restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
+    return Restoration(restored, psf, noise_level, name, time.perf_counter() - start)
