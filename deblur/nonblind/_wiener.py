@@ -187,6 +187,7 @@ def _conjugate_gradients(
             break
         image = gram(direction)
         step = energy / inner(direction, image, gram.grid).clamp_min(tiny)
+        step = torch.where(energy > enough, step, 0)  # an image that is done does not change with its batch
         x = x.add_(direction * step)
         residual = residual.sub_(image.mul_(step))
         z = residual * preconditioner
