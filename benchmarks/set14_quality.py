@@ -23,7 +23,7 @@ from deblur.nonblind import richardson_lucy, unsupervised_wiener, wiener
 
 
 def levin_kernels(data: Path) -> list[np.ndarray]:
-    """The true-convolution PSFs: f of the .mat files rotated by 180 degrees, scaled to sum 1."""
+    """Return the true-convolution PSFs: f of the .mat files, rotated by 180 degrees and scaled to sum 1."""
     kernels = [scipy.io.loadmat(data / f"levin2009/mat/im05_flit0{i}.mat")["f"][::-1, ::-1] for i in range(1, 9)]
     return [np.ascontiguousarray(kernel / kernel.sum()) for kernel in kernels]
 

@@ -136,8 +136,9 @@ class BilinearConvolution(LinearOperator):
         domain, range_ = self._leading_shapes(len(spatial))
         super().__init__((*domain, *spatial), (*range_, *geometry.range_shape))
         if method == "auto":
-            channels = self.kernel.numel() // math.prod(taps)
-            direct = direct_is_faster(channels, geometry.range_shape, taps, geometry.fft_shape)
+            products = self.kernel.numel() // math.prod(taps)
+            transforms = math.prod(domain) + math.prod(range_)
+            direct = direct_is_faster(transforms, products, geometry.range_shape, taps, geometry.fft_shape)
             method = "direct" if direct else "fft"
         self.method = method
         self._spectra: dict[tuple[torch.dtype, torch.device, bool], torch.Tensor] = {}

@@ -6,25 +6,44 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from ._linear import Shape
 
-# Nanoseconds, float32, one thread of a 2.6 GHz server core.
-_DIRECT_CALL, _DIRECT_TAP = 3e4, {1: 0.30, 2: 0.34, 3: 0.40}
-_FFT_CALL, _FFT_POINT = 6e4, 0.3
+
+class _Cost(NamedTuple):
+    """Nanoseconds, float32, one thread: of a call, and of each unit of work."""
+
+    direct_call: float
+    direct_spill: float  # times samples**1.5: libraries pad one channel to sixteen, which soon leaves the cache
+    direct_tap: float
+    fft_call: float
+    fft_point: float  # times log2 of the points
 
 
-def direct_time(kernels: int, range_shape: Shape, taps: Shape) -> float:
-    """Estimated nanoseconds of one direct convolution."""
-    return _DIRECT_CALL + _DIRECT_TAP[len(taps)] * kernels * math.prod(range_shape) * math.prod(taps)
+_COSTS = {
+    1: _Cost(16e3, 0.026, 0.15, 12e3, 0.94),
+    2: _Cost(24e3, 0.010, 0.22, 26e3, 0.23),
+    3: _Cost(70e3, 0.056, 0.21, 37e3, 0.40),
+}
 
 
-def fft_time(kernels: int, fft_shape: Shape) -> float:
-    """Estimated nanoseconds of one convolution by FFT, the spectrum of the kernel being at hand."""
-    points = math.prod(fft_shape)
-    return _FFT_CALL + _FFT_POINT * kernels * points * math.log2(points + 1)
+def direct_is_faster(transforms: int, products: int, range_shape: Shape, taps: Shape, fft_shape: Shape) -> bool:
+    """Whether the model expects the direct method to be the faster one.
 
-
-def direct_is_faster(kernels: int, range_shape: Shape, taps: Shape, fft_shape: Shape) -> bool:
-    """Whether the model expects the direct method to be the faster one."""
-    return direct_time(kernels, range_shape, taps) < fft_time(kernels, fft_shape)
+    Parameters
+    ----------
+    transforms : int
+        Channels of x and of y together: each is transformed once.
+    products : int
+        Number of kernels: each is multiplied once.
+    range_shape, taps, fft_shape : tuple of int
+        Sizes of the result, of a kernel and of the transforms.
+    """
+    if math.prod(taps) == 1:
+        return True
+    cost = _COSTS[len(taps)]
+    samples, points = math.prod(range_shape), math.prod(fft_shape)
+    direct = cost.direct_call + cost.direct_spill * samples**1.5 + cost.direct_tap * products * samples * math.prod(taps)
+    fourier = cost.fft_call + cost.fft_point * points * (transforms / 2 * math.log2(points + 1) + products - 1)
+    return direct < fourier

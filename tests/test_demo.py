@@ -1,0 +1,116 @@
+"""The demonstration: the motion it reads from a picture, and the pictures it writes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from deblur import _demo, nonblind, photo, psf
+from deblur._demo import find_motion, run
+from deblur.operators import Convolution
+
+SHARP = {name: getattr(data, name)() / 255 for name in ("camera", "coins", "page")}
+CLOCK = data.clock() / 255
+
+
+def moved(picture: np.ndarray, length: float, angle: float) -> np.ndarray:
+    blurred = Convolution(psf.motion(length, angle), picture.shape, "valid")(picture)
+    return blurred + np.random.default_rng(0).normal(0, 0.004, blurred.shape)
+
+
+@pytest.mark.parametrize("name", SHARP)
+@pytest.mark.parametrize(("length", "angle"), [(15, 0), (20, 2), (36, 0), (36, 1.6), (36, -1.6), (25, 90), (30, 88)])
+def test_a_known_motion_is_found_to_a_pixel(name: str, length: float, angle: float) -> None:
+    found_length, found_angle = find_motion(moved(SHARP[name], length, angle))
+    way, found = (
+        size * np.exp(1j * math.radians(turn)) for size, turn in ((length, angle), (found_length, found_angle))
+    )
+    assert min(abs(found - way), abs(found + way)) <= 1.5  # a shift of one pixel in each direction
+
+
+def test_the_motion_of_the_clock_turns_with_the_picture() -> None:
+    length, angle = find_motion(CLOCK)
+    assert length == pytest.approx(36, abs=1)
+    assert angle == pytest.approx(1.6, abs=1)
+    assert find_motion(CLOCK[:, ::-1].copy()) == pytest.approx((length, -angle))
+    assert find_motion(CLOCK[::-1, ::-1].copy()) == pytest.approx((length, angle))
+    assert find_motion(CLOCK.T.copy()) == pytest.approx((length, 90 - angle))
+
+
+def test_the_motion_does_not_depend_on_brightness_and_contrast() -> None:
+    assert find_motion(0.3 * CLOCK + 0.5) == find_motion(CLOCK)
+
+
+def test_the_longest_motion_limits_the_search() -> None:
+    assert find_motion(CLOCK, longest=30)[0] <= 30
+
+
+def test_the_demo_restores_and_says_what_the_files_show(tmp_path: Path) -> None:
+    clock, cat = run(tmp_path / "new" / "folder")
+
+    assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
+        *(f"{name}-{part}.png" for name in ("cat", "clock") for part in ("after", "before", "psf")),
+        "demo.png",
+    ]
+    assert photo.read(cat.files["comparison"]).pixels.shape[1] <= 900
+    assert all(result.story and result.seconds > 0 for result in (clock, cat))
+
+    # The picture taken while moving the camera is explained: blurred again, the result is what was photographed.
+    assert clock.quality == {}
+    before, after = (photo.to_linear(photo.read(clock.files[part]).pixels) for part in ("before", "after"))
+    found = psf.normalize(psf.load(clock.files["psf"]))
+    again = Convolution(found, after.shape, "valid")(after.astype(np.float64))
+    (top, left), (height, width) = ((size // 2 for size in found.shape), again.shape)
+    misfit = np.std(again - before[top : top + height, left : left + width])
+    assert misfit < 2 * nonblind.estimate_noise(before)
+    assert np.abs(np.diff(after)).max() > 3 * np.abs(np.diff(before)).max()
+
+    assert cat.quality["restored"]["psnr"] > cat.quality["blurred"]["psnr"] + 6
+    assert cat.quality["restored"]["psnr_inside"] > cat.quality["blurred"]["psnr_inside"] + 6
+    assert cat.quality["restored"]["ssim"] > cat.quality["blurred"]["ssim"] + 0.25
+    scene = data.cat() / 255
+    for name, part in (("blurred", "before"), ("restored", "after")):
+        pixels = photo.read(cat.files[part]).pixels
+        top, left = ((whole - part) // 2 for whole, part in zip(scene.shape, pixels.shape[:2], strict=False))
+        truth = scene[top : top + pixels.shape[0], left : left + pixels.shape[1]]
+        psnr = -10 * math.log10(np.mean((truth - pixels) ** 2))
+        assert psnr == pytest.approx(cat.quality[name]["psnr"], abs=0.02)
+
+
+@pytest.mark.parametrize("name", ["clock-before.png", "cat-psf.png", "demo.png"])
+def test_an_existing_file_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match=name):
+        run(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
+def test_existing_files_are_replaced_if_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_demo, "_restore", lambda case: case.before)
+    for name in ("clock-before.png", "cat-psf.png", "demo.png"):
+        (tmp_path / name).write_bytes(b"old")
+    for result in run(tmp_path, overwrite=True):
+        assert all(path.read_bytes().startswith(b"\x89PNG") for path in result.files.values())
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        run(tmp_path / "file" / "folder")
+
+
+def test_the_comparison_shows_what_it_is_given() -> None:
+    case = _demo._moving_clock()
+    black, white = (np.full_like(case.before, value) for value in (0, 1))
+    drawn = _demo._side_by_side(replace(case, before=black), white, {})
+    height = _demo._PANEL[0]
+    left, right = drawn[-_demo._MARGIN - height : -_demo._MARGIN].reshape(height, 2, -1, 3).swapaxes(0, 1)
+    assert (right == 1).all()
+    assert np.median(left) == 0
+    assert (left == 1).any()  # the PSF is drawn over it
