@@ -27,9 +27,7 @@ def main() -> None:
         times = {
             "torch": seconds(lambda x=x, n=size: torch.fft.irfft2(torch.fft.rfft2(x), s=(n, n)), 9),
             "scipy": seconds(
-                lambda x=np.asarray(x), n=size: scipy.fft.irfft2(
-                    scipy.fft.rfft2(x, workers=threads), (n, n), workers=threads
-                ),
+                lambda x=array, n=size: scipy.fft.irfft2(scipy.fft.rfft2(x, workers=threads), (n, n), workers=threads),
                 9,
             ),
         }

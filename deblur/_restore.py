@@ -9,7 +9,6 @@ from typing import Any
 
 from deblur.nonblind import estimate_noise, richardson_lucy, unsupervised_wiener, wiener
 
-
 METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
     "unsupervised-wiener": unsupervised_wiener,

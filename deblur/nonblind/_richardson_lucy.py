@@ -14,7 +14,7 @@ from ._observation import Callback, Observation, sum_over
 
 _DISCREPANCY = 0.8  # stop at this fraction of the noise's energy: python -m benchmarks.richardson_lucy_stop
 _TINY = 1e-30
-_BLOCK = 2**16  # samples
+_BLOCK = 2**15 - 1  # samples: in the cache, and too few for torch to split over threads, whose start would cost more
 
 
 @torch.no_grad()

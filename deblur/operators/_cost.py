@@ -44,6 +44,8 @@ def direct_is_faster(transforms: int, products: int, range_shape: Shape, taps: S
         return True
     cost = _COSTS[len(taps)]
     samples, points = math.prod(range_shape), math.prod(fft_shape)
-    direct = cost.direct_call + cost.direct_spill * samples**1.5 + cost.direct_tap * products * samples * math.prod(taps)
+    direct = (
+        cost.direct_call + cost.direct_spill * samples**1.5 + cost.direct_tap * products * samples * math.prod(taps)
+    )
     fourier = cost.fft_call + cost.fft_point * points * (transforms / 2 * math.log2(points + 1) + products - 1)
     return direct < fourier
