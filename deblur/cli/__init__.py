@@ -1,0 +1,3 @@
+"""The command line: it parses, calls the library, shows progress and writes results."""
+
+from deblur.cli._app import main as main

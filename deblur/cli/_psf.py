@@ -1,0 +1,115 @@
+"""`deblur psf`, and the PSF that `deblur restore` is given."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from deblur import psf
+from deblur.cli._files import check_target, refuse_existing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = (".npy", ".tif", ".tiff", ".png")
+PICTURE_SIDE = 512
+"""Least pixels of the longer side of an enlarged picture."""
+
+
+def by(shape: tuple[int, ...]) -> str:
+    """Write a shape as ``31 x 21``."""
+    return " x ".join(map(str, shape))
+
+
+def read_psf(text: str) -> np.ndarray:
+    """Read a PSF from a file, or make it from a text such as ``disk:radius=4``.
+
+    Parameters
+    ----------
+    text : str
+        A file if there is one of that name, or if it ends as PSF files do.
+
+    Raises
+    ------
+    OSError, ValueError
+        As `deblur.psf.load` and `deblur.psf.parse` raise.
+    """
+    if os.path.exists(text) or text.lower().endswith(SUFFIXES):
+        return psf.load(text)
+    return psf.parse(text)
+
+
+def make_psf(spec: str, output: Path, *, force: bool) -> None:
+    """Write the PSF that `spec` describes to a file, and say how large it is."""
+    refuse_existing(output, force=force)
+    made = psf.parse(spec)
+    psf.save(output, made, overwrite=force)
+    print(f"{output}: {by(made.shape)} pixels")
+
+
+def show_psf(text: str, output: Path | None, *, force: bool) -> None:
+    """Print the figures of a PSF and draw it, and write an enlarged picture if `output` is given."""
+    if output is not None:
+        refuse_existing(output, force=force)
+        check_target(output)
+    shown = read_psf(text)
+    if output is not None:
+        _write_picture(output, _flat(shown), force=force)
+    axes = {1: "columns", 2: "rows x columns", 3: "planes x rows x columns"}[shown.ndim]
+    support = psf.estimate_support(shown)
+    print(f"size      {by(shown.shape)} ({axes})")
+    print(f"sum       {shown.sum():.6g}")
+    print(f"centroid  {', '.join(f'{distance:+.2f}' for distance in _centroid(shown))} pixels from the center")
+    print(f"support   {by(tuple(part.stop - part.start for part in support))} holds 99.9 % of the light")
+    print(_drawing(_flat(shown)))
+
+
+def _centroid(shown: np.ndarray) -> list[float]:
+    """Return how far the centroid is from the center k//2 along each axis."""
+    import numpy as np
+
+    offsets = np.indices(shown.shape) - np.reshape([size // 2 for size in shown.shape], (-1,) + (1,) * shown.ndim)
+    distances = [float((offset * shown).sum() / shown.sum()) for offset in offsets]
+    return [round(distance, 6) + 0.0 for distance in distances]  # adding 0 turns -0.0 into 0.0
+
+
+def _flat(shown: np.ndarray) -> np.ndarray:
+    """Bring a PSF to two axes, the planes of a 3-D one added up."""
+    return shown.sum(axis=0) if shown.ndim == 3 else shown.reshape(-1, shown.shape[-1])
+
+
+def _drawing(values: np.ndarray) -> str:
+    """Draw with block characters, two for a pixel, or for several pixels where the terminal is too narrow."""
+    import numpy as np
+
+    shades = " ░▒▓█"
+    try:
+        shades.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        shades = " .+#@"
+    step = math.ceil(values.shape[1] / max(1, (shutil.get_terminal_size().columns - 2) // 2))
+    values = np.pad(values, [(0, -size % step) for size in values.shape])
+    values = values.reshape(values.shape[0] // step, step, -1, step).sum(axis=(1, 3))
+    levels = np.rint(_brightness(values) * (len(shades) - 1)).astype(int)
+    return "\n".join("".join(2 * shades[level] for level in row).rstrip() for row in levels)
+
+
+def _write_picture(output: Path, values: np.ndarray, *, force: bool) -> None:
+    import numpy as np
+
+    from deblur import photo
+
+    times = math.ceil(PICTURE_SIDE / max(values.shape))
+    enlarged = np.kron(_brightness(values), np.ones((times, times)))
+    photo.write(output, photo.Photo(enlarged), overwrite=force)
+
+
+def _brightness(values: np.ndarray) -> np.ndarray:
+    """Scale to [0, 1] so that faint parts show."""
+    import numpy as np
+
+    return np.sqrt(values.clip(0) / values.max())

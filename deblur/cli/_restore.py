@@ -1,0 +1,218 @@
+"""`deblur restore`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from deblur.cli._errors import complain
+from deblur.cli._files import Job, check_target, plan
+from deblur.cli._progress import progress_bar
+from deblur.cli._psf import by, read_psf
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from deblur.photo import Photo
+
+METHODS = ("auto", "wiener", "unsupervised-wiener", "richardson-lucy")
+
+LINEAR_DTYPES = ("uint8", "uint16")
+"""Pictures of these types are restored in linear light by default."""
+
+FEWEST_SAMPLES = 30
+"""The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to restore: a method of `deblur.restore`, and the options given; None where one was not.
+
+    Attributes
+    ----------
+    method : str
+        One of `METHODS`.
+    noise_level : float or None
+        Standard deviation of the noise.
+    iterations : int or None
+        Most iterations.
+    linear : bool or None
+        Whether to restore linear light.
+    """
+
+    method: str = "auto"
+    noise_level: float | None = None
+    iterations: int | None = None
+    linear: bool | None = None
+
+    @classmethod
+    def parse(cls, method: str, noise_level: str, iterations: int | None, linear: bool | None) -> Settings:
+        """Check what the command line gives, or raise `ValueError`."""
+        if method not in METHODS:
+            close = difflib.get_close_matches(method, METHODS, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"--method must be {', '.join(METHODS[:-1])} or {METHODS[-1]}, got {method!r}{hint}")
+        level = None if noise_level == "auto" else _noise_level(noise_level)
+        if level is not None and method == "unsupervised-wiener":
+            raise ValueError("--noise-level cannot be used with unsupervised-wiener, which estimates it itself")
+        if iterations is not None:
+            if method not in ("richardson-lucy", "unsupervised-wiener"):
+                raise ValueError(
+                    f"--iterations needs --method richardson-lucy or unsupervised-wiener, got --method {method}"
+                )
+            fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
+            if iterations < fewest:
+                raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
+        return cls(method, level, iterations, linear)
+
+    def options(self, callback: Callable[[int, Any, float], None]) -> dict[str, Any]:
+        """Return the keywords for `deblur.restore`."""
+        options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
+        if self.method == "richardson-lucy":
+            options["callback"] = callback
+        if self.iterations is not None:
+            options["num_iter" if self.method == "richardson-lucy" else "max_iter"] = self.iterations
+        return options
+
+
+def restore_files(
+    images: list[Path], psf_text: str, settings: Settings, output: str | None, *, force: bool, as_json: bool
+) -> int:
+    """Restore pictures, print what was done, and return the exit code.
+
+    Parameters
+    ----------
+    images : list of pathlib.Path
+        Files and folders.
+    psf_text : str
+        File or text, see `deblur.cli._psf.read_psf`.
+    settings : Settings
+        How.
+    output : str, optional
+        File or folder, see `deblur.cli._files.plan`.
+    force : bool
+        Whether existing files may be replaced.
+    as_json : bool
+        Whether to print one JSON list on standard output, and the rest on standard error.
+    """
+    jobs = plan(images, output, force=force)
+    psf = read_psf(psf_text)
+    if psf.ndim == 1:
+        raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
+    results, failures = [], 0
+    with progress_bar(len(jobs)) as show:
+        for index, job in enumerate(jobs):
+
+            def advance(part: float, job: Job = job, before: int = index) -> None:
+                show(before + part, job.source.name)
+
+            result: dict[str, Any] = {"input": str(job.source)}
+            results.append(result)
+            advance(0.0)
+            try:
+                result |= _restore_file(job, psf, settings, advance, force=force)
+            except Exception as error:
+                result["error"] = complain(error, about=job.source)
+                failures += 1
+            else:
+                # At once: whoever reads a pipe or a log wants to see how far it is.
+                print(_line(result), file=sys.stderr if as_json else sys.stdout, flush=True)
+    if as_json:
+        print(json.dumps(results, indent=2))
+    if failures:
+        return 2 if len(jobs) == 1 else 1
+    return 0
+
+
+def _restore_file(
+    job: Job, psf: np.ndarray, settings: Settings, advance: Callable[[float], None], *, force: bool
+) -> dict[str, Any]:
+    """Restore one picture, and return what the JSON says of it."""
+    from deblur import photo
+
+    blurred = photo.read(job.source)
+    _check_fit(blurred, psf)
+    check_target(job.target)
+    linear = _is_encoded(blurred) if settings.linear is None else settings.linear
+    scale = float(psf.sum())  # a measured PSF has any; left as it is, it would change the brightness
+
+    pixels = photo.to_linear(blurred.pixels) if linear else blurred.pixels
+    pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, settings, advance)
+    sharp = replace(blurred, pixels=photo.from_linear(pixels) if linear else pixels)
+
+    job.target.parent.mkdir(parents=True, exist_ok=True)
+    photo.write(job.target, sharp, overwrite=force)
+    return {"output": str(job.target), **facts, "linear": linear, "psf_shape": psf.shape, "psf_sum": scale}
+
+
+def _restore_pixels(
+    pixels: np.ndarray,
+    psf: np.ndarray,
+    channel_axis: int | None,
+    settings: Settings,
+    advance: Callable[[float], None],
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Restore an image, a volume, or the pages of a stack one by one, and say how."""
+    import numpy as np
+
+    import deblur
+
+    most = settings.iterations or inspect.signature(deblur.nonblind.richardson_lucy).parameters["num_iter"].default
+    is_batch = pixels.ndim - (channel_axis is not None) > psf.ndim
+    pages = pixels if is_batch else pixels[np.newaxis]
+    restorations = []
+    for number, page in enumerate(pages):
+
+        def callback(iteration: int, estimate: object, objective: float, number: int = number) -> None:
+            advance((number + (iteration + 1) / most) / len(pages))
+
+        restorations.append(deblur.restore(page, psf, channel_axis=channel_axis, **settings.options(callback)))
+        advance((number + 1) / len(pages))
+    restored = np.stack([each.image for each in restorations])
+    levels = [each.noise_level for each in restorations if each.noise_level is not None]
+    return restored if is_batch else restored[0], {
+        "method": restorations[0].method,
+        "noise_level": sum(levels) / len(levels) if levels else None,
+        "seconds": round(sum(each.seconds for each in restorations), 3),
+    }
+
+
+def _check_fit(blurred: Photo, psf: np.ndarray) -> None:
+    shape = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
+    if psf.ndim > len(shape):
+        raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
+    shape = shape[len(shape) - psf.ndim :]
+    if any(taps > size for taps, size in zip(psf.shape, shape, strict=True)):
+        raise ValueError(f"the PSF is larger than the picture: {by(psf.shape)} against {by(shape)} pixels")
+
+
+def _is_encoded(blurred: Photo) -> bool:
+    """Guess whether the values follow the sRGB curve: those of photographs do, those of instruments do not."""
+    is_stack = blurred.pixels.ndim - (blurred.channel_axis is not None) == 3
+    return blurred.dtype.name in LINEAR_DTYPES and not is_stack
+
+
+def _noise_level(text: str) -> float:
+    try:
+        level = float(text)
+    except ValueError:
+        level = math.nan
+    if not 0 <= level < math.inf:
+        raise ValueError(f"--noise-level must be auto or a number that is not negative, got {text!r}")
+    return level
+
+
+def _line(result: dict[str, Any]) -> str:
+    facts = [result["method"]]
+    if result["noise_level"] is not None:
+        facts.append(f"noise {result['noise_level']:.2g}")
+    if abs(result["psf_sum"] - 1) > 1e-3:
+        facts.append(f"PSF scaled from sum {result['psf_sum']:.4g} to 1")
+    return f"{result['input']} -> {result['output']} ({', '.join(facts)}, {result['seconds']:.1f} s)"

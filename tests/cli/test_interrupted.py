@@ -1,0 +1,130 @@
+"""What a killed `deblur restore` leaves behind, and the bar that it shows on a terminal."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deblur import photo
+from deblur.photo import Photo
+
+pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
+
+NEVER = rb"(?!)"
+
+
+def start(command: str, environment: dict[str, str], folder: Path, *arguments: str, stderr: int) -> subprocess.Popen:
+    return subprocess.Popen(
+        [command, "restore", *arguments],
+        cwd=folder,
+        env={**environment, "TERM": "xterm", "LANG": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def read_until(terminal: int, pattern: bytes) -> bytes:
+    """Read what a terminal shows, until `pattern` comes or nobody writes any more."""
+    shown = b""
+    while not re.search(pattern, shown):
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:  # how Linux says that it is the end
+            break
+        if not chunk:
+            break
+        shown += chunk
+    return shown
+
+
+@pytest.fixture
+def long_work(tmp_path: Path) -> list[str]:
+    """Minutes of work."""
+    noise = np.random.default_rng(0).random((900, 900), dtype=np.float32)
+    photo.write(tmp_path / "a.tif", Photo(noise, dtype=np.dtype(np.float32)))
+    return [
+        "a.tif",
+        "--psf",
+        "disk:radius=9",
+        "--method",
+        "richardson-lucy",
+        "--iterations",
+        "1000",
+        "--noise-level",
+        "0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [
+        (signal.SIGINT, 130, [b"deblur: interrupted\r\n"]),
+        (signal.SIGTERM, 143, []),
+        (signal.SIGKILL, -signal.SIGKILL, []),
+    ],
+)
+def test_killed_while_it_computes_it_leaves_nothing(
+    command: str,
+    environment: dict[str, str],
+    tmp_path: Path,
+    long_work: list[str],
+    number: int,
+    code: int,
+    said: list[bytes],
+) -> None:
+    terminal, theirs = pty.openpty()
+    work = start(command, environment, tmp_path, *long_work, stderr=theirs)
+    os.close(theirs)
+    shown = read_until(terminal, rb"[1-9]%")
+    assert b"a.tif" in shown
+    work.send_signal(number)
+    shown += read_until(terminal, NEVER)
+    assert work.communicate()[0] == b""
+    assert work.returncode == code
+    os.close(terminal)
+    assert b"Traceback" not in shown
+    assert re.findall(rb"deblur: .*\s+", shown) == said
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
+
+
+def test_terminated_while_it_writes_it_leaves_no_part_of_a_file(
+    command: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).random((2000, 2000), dtype=np.float32)
+    photo.write(tmp_path / "a.tif", Photo(noise, dtype=np.dtype(np.float32)))
+    arguments = ["a.tif", "--psf", "gaussian:sigma=0", "--noise-level", "0.1", "-o", "b.png"]
+    work = start(command, environment, tmp_path, *arguments, stderr=subprocess.PIPE)
+    while work.poll() is None and not list(tmp_path.glob(".deblur-*")):
+        time.sleep(0.005)
+    work.terminate()
+    work.communicate()
+    assert work.returncode in (143, 0)  # or it was done a moment before
+    assert {path.name for path in tmp_path.iterdir()} == {"a.tif"} | ({"b.png"} if work.returncode == 0 else set())
+
+
+def test_the_bar_goes_and_the_lines_stay(
+    command: str, environment: dict[str, str], tmp_path: Path, blurred: np.ndarray
+) -> None:
+    photo.write(tmp_path / "[red]a.png", Photo(blurred, -1))
+    terminal, theirs = pty.openpty()
+    arguments = ["[red]a.png", "no.png", "--psf", "disk:radius=2", "--method", "richardson-lucy", "--json"]
+    work = start(command, environment, tmp_path, *arguments, stderr=theirs)
+    os.close(theirs)
+    shown = read_until(terminal, NEVER).decode()
+    results = work.communicate()[0].decode()
+    os.close(terminal)
+    assert work.returncode == 1
+    assert '"output": "[red]a-restored.png"' in results
+    assert "\x1b" not in results
+    assert "━" in shown
+    assert "[red]a.png" in shown
+    assert "deblur: no.png: No such file or directory\r\n" in shown
+    assert "━" not in shown.rpartition("\x1b[2K")[2]  # after the last line that was wiped out

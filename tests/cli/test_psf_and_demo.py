@@ -1,0 +1,118 @@
+"""`deblur psf`, `deblur demo`, and the help."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deblur
+from deblur import photo, psf
+from deblur.psf._spec import KINDS
+
+from .conftest import Run
+
+COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "show"]]
+
+
+def test_the_examples_in_the_help_work(run: Run, tmp_path: Path) -> None:
+    lines = run("psf", "--help").stdout.splitlines()
+    make, show = (line.replace('"', "").split()[1:] for line in lines if line.startswith("    deblur psf "))
+    assert make == ["psf", "make", "disk:radius=4", "-o", "psf.tif"]
+    assert show == ["psf", "show", "psf.tif"]
+    assert run(*make).stdout == "psf.tif: 9 x 9 pixels\n"
+    np.testing.assert_allclose(psf.load(tmp_path / "psf.tif"), psf.disk(4), rtol=1e-6)
+    shown = run(*show)
+    assert shown.stdout.splitlines()[:3] == [
+        "size      9 x 9 (rows x columns)",
+        "sum       1",
+        "centroid  +0.00, +0.00 pixels from the center",
+    ]
+    assert shown.stderr == ""
+
+
+def test_the_drawing_has_the_shape_of_the_psf(run: Run) -> None:
+    picture = run("psf", "show", "motion:length=5,angle=90").stdout.splitlines()[4:]
+    assert picture == ["██"] * 5
+    picture = run("psf", "show", "disk:radius=100").stdout.splitlines()[4:]
+    assert len(picture) <= 40
+    assert max(map(len, picture)) <= 80
+    assert picture[len(picture) // 2].strip() == picture[len(picture) // 2]
+
+
+def test_an_enlarged_picture(run: Run, tmp_path: Path) -> None:
+    run("psf", "show", "gaussian:sigma=2x1x3", "-o", "big.png")
+    picture = photo.read(tmp_path / "big.png").pixels
+    flat = psf.gaussian((2, 1, 3)).sum(axis=0)
+    times = picture.shape[0] // flat.shape[0]
+    assert picture.shape == tuple(times * size for size in flat.shape)
+    assert 512 <= max(picture.shape) < 1024
+    np.testing.assert_allclose(picture[::times, ::times] ** 2, flat / flat.max(), atol=0.01)
+
+
+def test_the_figures_of_a_lopsided_psf(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.array([[0.0, 0, 0], [0, 0, 1], [0, 0, 1]]))
+    lines = run("psf", "show", "a.npy").stdout.splitlines()
+    assert lines[1:3] == ["sum       2", "centroid  +0.50, +1.00 pixels from the center"]
+
+
+def test_a_reader_that_has_seen_enough(command: str, environment: dict[str, str]) -> None:
+    show = subprocess.Popen(
+        [command, "psf", "show", "disk:radius=2"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert show.stdout is not None
+    show.stdout.close()
+    assert show.communicate()[1] == b""
+    assert show.returncode == 141
+
+
+def test_a_terminal_without_blocks(command: str, environment: dict[str, str]) -> None:
+    show = [command, "psf", "show", "disk:radius=2"]
+    done = subprocess.run(show, env={**environment, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
+    assert done.stdout.isascii()
+    assert b"@@" in done.stdout
+
+
+def test_demo(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "deblur-demo").mkdir()
+    (tmp_path / "deblur-demo/demo.png").write_text("left by an earlier run, and replaced")
+    done = run("demo")
+    assert "PSNR" in done.stdout
+    assert done.stderr == ""
+    written = {tmp_path / word for word in done.stdout.split() if word.endswith(".png")}
+    assert len(written) == 7
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == written
+    assert photo.read(tmp_path / "deblur-demo/demo.png").channel_axis == -1
+    done = run("demo", "-o", "deblur-demo", code=2)
+    assert done.stderr == "deblur: deblur-demo has pictures of the demo already; --force replaces them\n"
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").stdout == f"deblur {deblur.__version__}\n"
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_teaches_with_an_example(run: Run, words: list[str]) -> None:
+    done = run(*words, "--help")
+    assert f"\n    deblur {' '.join(words)}".rstrip() in done.stdout
+    assert done.stderr == ""
+    if words in ([], ["psf"]):
+        assert run(*words).stdout == done.stdout
+
+
+def test_every_kind_of_psf_is_in_the_help(run: Run) -> None:
+    lines = run("psf", "make", "--help").stdout.splitlines()
+    specs = [line.split()[0] for line in lines if ":" in line and "=" in line and not line.startswith("    deblur")]
+    assert {psf.parse(spec).ndim for spec in specs} == {2, 3}
+    assert {spec.partition(":")[0] for spec in specs} == set(KINDS)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, deblur.cli; sys.argv[1:] = ['--help']\n"
+        "try: deblur.cli.main()\n"
+        "except SystemExit: print({'torch', 'numpy', 'scipy', 'cv2', 'PIL', 'tifffile', 'skimage'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("set()\n")
