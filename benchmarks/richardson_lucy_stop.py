@@ -36,7 +36,7 @@ def main() -> None:
             y += noise * np.random.default_rng(i).standard_normal(y.shape).astype(np.float32)
             top, left = ((size - 1) // 2 for size in blur.shape)
             truth = image[top : top + y.shape[0], left : left + y.shape[1]]
-            level = estimate_noise(y)
+            level = estimate_noise(y, blur)
             for fraction in FRACTIONS:
                 estimate = richardson_lucy(y, blur, noise_level=level * (fraction / _DISCREPANCY) ** 0.5)
                 scores[fraction].append(psnr(estimate, truth))

@@ -64,7 +64,7 @@ def restore(
     method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy"}
         How; `auto` takes the one that measures best.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; estimated if None.
+        Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
     channel_axis : int, optional
         Axis of the channels, if there is one.
     **options
@@ -100,6 +100,6 @@ def restore(
         restored, noise_level = posterior.mean, posterior.noise_level
     else:
         if noise_level is None:
-            noise_level = estimate_noise(image, channel_axis=channel_axis)
+            noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
         restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
     return Restoration(restored, psf, noise_level, name, time.perf_counter() - start)

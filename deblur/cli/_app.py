@@ -28,6 +28,8 @@ def main() -> None:
     if not os.environ.get(DEBUG):
         warnings.simplefilter("ignore")
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    # Threads that wait by spinning bring torch nearly to a halt on a machine that is busy with something else.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller, as with 2>&-
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115

@@ -17,12 +17,15 @@ def run_demo(output: str | None, *, force: bool) -> None:
     force : bool
         Whether existing files in another folder may be replaced.
     """
+    import torch
+
     from deblur._demo import run
     from deblur.cli._progress import progress_bar
 
     folder = Path(output or FOLDER)
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(f"{folder} is a file; give a folder")
+    torch.set_num_threads(1)  # pictures this small are not restored sooner by more
     with progress_bar(1) as show:
         show(0.0, "restoring two photographs")
         try:

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from deblur.photo._photo import _SUFFIXES as IMAGE_SUFFIXES
+from deblur.photo import SUFFIXES as IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)

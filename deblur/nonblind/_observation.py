@@ -11,10 +11,12 @@ from deblur._arrays import check_finite, enter
 from deblur.operators import Convolution, Crop, LinearOperator, fast_size
 from deblur.psf import validate
 
+from ._evidence import Evidence
 from ._noise import noise_of
-from ._spectral import corner
+from ._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 
 _ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
+_QUIET = 0.6  # python -m benchmarks.jpeg_quality
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
 
@@ -98,11 +100,20 @@ class Observation:
     def noise_level(self, given: Any) -> torch.Tensor:
         """Return the standard deviation of the noise with one number an image, estimated where not given."""
         if given is None:
-            return noise_of(self.y, len(self.axes))
+            return self._likely_noise()
         level = torch.as_tensor(given, dtype=self.y.dtype, device=self.y.device)
         if not bool(torch.isfinite(level).all()) or bool((level < 0).any()):
             raise ValueError(f"noise_level must be finite and not negative, got {given}")
         return level.reshape(*level.shape, *(1 for _ in self.axes)) if level.ndim else level
+
+    def _likely_noise(self) -> torch.Tensor:
+        grid, y = self.roomy_grid, self.y
+        power = squared_modulus(transfer_function(self.psf, grid, y))
+        evidence = Evidence(fourier(continue_smoothly(y, grid), grid), power, roughness(None, grid, y), grid)
+        level = evidence.noise_level(smooth_half=True).to(y)
+        # Where the finest details are quieter than the rest, a codec or a filter has been at work on them.
+        is_white = noise_of(y, len(self.axes)) > _QUIET * level
+        return torch.where(is_white, evidence.noise_level().to(y), level)
 
     def finish(self, x: torch.Tensor) -> Any:
         """Crop an estimate to the frame, and return it in the kind and layout of the image."""

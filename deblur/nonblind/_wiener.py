@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from ._evidence import Evidence
 from ._observation import Observation
 from ._spectral import (
     clear_outside_,
@@ -51,7 +52,7 @@ def wiener(
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
-        The weight λ of the prior. If None, the most likely one for the noise level (see `likely_balance`).
+        The weight λ of the prior. If None, the most likely one for the noise level.
     regularizer : numpy.ndarray or torch.Tensor, optional
         Kernel L of the prior; the Laplacian if None.
     boundary : {"unknown", "circular"}
@@ -94,7 +95,8 @@ def wiener(
     power, prior = squared_modulus(kernel), roughness(regularizer, grid, y)
     filled = fourier(continue_smoothly(y, grid), grid)
     if balance is None:
-        prior = prior * likely_balance(filled, power, prior, observation.noise_level(noise_level), grid)
+        evidence = Evidence(filled, power, prior, grid)
+        prior = prior * evidence.balance(observation.noise_level(noise_level)).to(prior)
     else:
         prior = prior * balance
     inverse = (power + prior).reciprocal_()
@@ -105,54 +107,6 @@ def wiener(
         gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
         estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse)
     return observation.finish(inverse_fourier(estimate, grid))
-
-
-def likely_balance(
-    spectrum: torch.Tensor, power: torch.Tensor, prior: torch.Tensor, noise_level: torch.Tensor, grid: tuple[int, ...]
-) -> torch.Tensor:
-    r"""Choose the prior weight under which the data are most likely.
-
-    With noise of variance s² and a Gaussian prior of precision p on Lx, each coefficient of the data is normal with
-    variance :math:`N (|K|^2 / (p |L|^2) + s^2)` (N samples). Its likelihood is maximized over p on a logarithmic grid
-    (type-II maximum likelihood; MacKay, Neural Computation 1992), with λ = p s².
-
-    Parameters
-    ----------
-    spectrum : torch.Tensor
-        Half spectrum of the picture on the torus, shape ``(*batch, *half)``.
-    power, prior : torch.Tensor
-        ``|K|^2`` and ``|L|^2``.
-    noise_level : torch.Tensor
-        Standard deviation s, broadcastable to ``(*batch, 1, ..., 1)``.
-    grid : tuple of int
-        Shape of the torus.
-
-    Returns
-    -------
-    torch.Tensor
-        λ, shape ``(*batch, 1, ..., 1)``.
-    """
-    n = len(grid)
-    step = max(1, power.shape[-n:].numel() // 2**14)  # every step-th coefficient is sample enough
-
-    def sample(field: torch.Tensor) -> torch.Tensor:
-        return field.reshape(*field.shape[: field.ndim - n], -1)[..., ::step]
-
-    energy = squared_modulus(sample(spectrum)).double() / torch.Size(grid).numel()
-    ratio = sample(power).double() / sample(prior).double().clamp_min(1e-12)
-    scale = energy.mean(-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
-    noise = noise_level.double().reshape(*noise_level.shape[: max(noise_level.ndim - n, 0)], 1).square()
-    noise = torch.maximum(noise, 1e-10 * scale)
-    best = torch.full(energy.shape[:-1], -torch.inf, dtype=torch.float64, device=energy.device)
-    chosen = torch.zeros_like(best)
-    for exponent in torch.arange(-6, 1.01, 0.25).tolist():
-        variance = scale * 10**exponent  # of Lx, in units of the picture's own
-        expected = variance * ratio + noise
-        likelihood = -(expected.log() + energy / expected).sum(-1)
-        better = likelihood > best
-        best = torch.where(better, likelihood, best)
-        chosen = torch.where(better, (noise / variance).squeeze(-1), chosen)
-    return chosen.to(power.dtype).reshape(*chosen.shape, *[1] * n)
 
 
 class _FrameGram:

@@ -13,7 +13,7 @@ from deblur._files import atomic_path
 from deblur.photo import _exif
 from deblur.photo._stored import Resolution, Stored, quantized, scaled
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 _DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64")
 
 
@@ -171,8 +171,8 @@ def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False
     """
     path = Path(path)
     suffix = path.suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise ValueError(f"cannot write {path}: its suffix must be one of {', '.join(_SUFFIXES)}")
+    if suffix not in SUFFIXES:
+        raise ValueError(f"cannot write {path}: its suffix must be one of {', '.join(SUFFIXES)}")
     try:
         stored = _stored(photo, suffix)
         with atomic_path(path, overwrite=overwrite) as temporary:

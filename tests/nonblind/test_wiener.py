@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import skimage.restoration
@@ -107,8 +108,23 @@ def test_scales_with_the_image_and_against_the_psf(rng):
 def test_noise_estimate(level):
     y, _ = valid_picture(camera(), psf.gaussian(1.5), level)
     assert estimate_noise(y) == pytest.approx(level, rel=0.15)
+    assert estimate_noise(y, psf.gaussian(1.5)) == pytest.approx(level, rel=0.2)
     assert estimate_noise(np.stack([y, y], -1), channel_axis=-1) == pytest.approx(level, rel=0.15)
     assert estimate_noise(np.zeros((8, 8))) == 0
+
+
+def test_compressed_pictures_are_noisier_than_their_finest_details():
+    """JPEG empties the finest scale; the filter must not believe that there is no noise."""
+    blur = psf.motion(13, angle=20)
+    y, x = valid_picture(camera(), blur, 0.005)
+    encoded = cv2.imencode(".jpg", np.rint(255 * y.clip(0, 1)).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]
+    jpeg = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) / 255
+    added = np.sqrt(np.mean((jpeg - valid_picture(camera(), blur)[0]) ** 2))
+    assert estimate_noise(jpeg) < 0.5 * added
+    assert estimate_noise(jpeg, blur) > 0.7 * added
+    best = max(psnr(wiener(jpeg, blur, balance=b), x) for b in np.logspace(-4, 0, 17))
+    assert psnr(wiener(jpeg, blur), x) > best - 0.5
+    assert psnr(wiener(jpeg, blur), x) > psnr(jpeg, x) + 2
 
 
 BAD = [
