@@ -1,0 +1,8 @@
+"""Data sets and benchmarks: the data, the protocols, the scores, and the report.
+
+`cards` lists the data sets; `get` downloads one, `verify` checks it, and the loaders return it as plain arrays.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,290 @@
+"""The files of data sets: found where they are, downloaded where they are not, checked in either case."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import filelock
+import pooch
+import requests
+
+from ._cards import Card, File, card
+
+TIMEOUT = (10.0, 30.0)
+"""Seconds to connect, and seconds without a single byte."""
+RETRIES = 2
+"""How often a download that failed is tried again before giving up."""
+_BUSY = (408, 416, 429)
+"""Statuses of the 400s that another try can cure; the others say that the file is not there for us."""
+
+_BLOCK = 1 << 14
+"""Bytes a step; what a broken connection can lose."""
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are there and the bytes of the whole data set; may go back when a file starts again."""
+
+
+class DownloadError(OSError):
+    """A data set cannot be downloaded. What had arrived is kept, and the next try goes on from there."""
+
+
+def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the data folder that holds the files of a data set; download nothing.
+
+    Looks into the folder that the environment variable ``DEBLUR_DATA`` names, then into the cache: the one that
+    ``DEBLUR_CACHE`` names, or the platform's. Files are checked by size; `verify` checks their content.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    folder : path-like, optional
+        The data folder, instead of the two.
+
+    Returns
+    -------
+    pathlib.Path
+        The paths of the card's files are relative to it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+    FileNotFoundError
+        If files are missing or have the wrong size.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     folder_of("set5", folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: set5: 5 of 5 files are missing or cut short in ...; get them with: deblur datasets get set5
+    """
+    found = card(name)
+    place = _best_place(found, folder)
+    absent = _absent(found, place)
+    if absent:
+        raise FileNotFoundError(
+            f"{name}: {len(absent)} of {len(found.files)} files are missing or cut short in {place} (the first is "
+            f"{absent[0].path}); get them with: deblur datasets get {name}"
+        )
+    return place
+
+
+def get(name: str, *, to: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Path:
+    """Return the data folder that holds a data set, all of it checked by SHA-256; download what is missing.
+
+    A file appears under its name only when it is whole and its SHA-256 is right. A download that is cut, or killed,
+    leaves a hidden ``.part`` file, and the next one goes on from there where the server allows it.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    to : path-like, optional
+        Where to download to, instead of the cache; made if it does not exist. ``DEBLUR_DATA`` is not looked into then,
+        and nothing is ever written there otherwise.
+    progress : callable, optional
+        Called with two numbers: the bytes that are there, and the bytes of the whole data set.
+
+    Returns
+    -------
+    pathlib.Path
+        The data folder.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+    DownloadError
+        If there is no network, the server does not have the file or has another one, the disk is full, or the folder
+        cannot be written. One line that says which.
+    """
+    found = card(name)
+    report = progress or (lambda done, total: None)
+    places = _places(to)
+    for place in places:
+        if not _absent(found, place) and not verify(name, folder=place):
+            report(found.bytes, found.bytes)
+            return place
+    done = 0
+    with _alone_in(places[-1]):
+        for file in found.files:
+            _fetch(file, places[-1], _after(done, found.bytes, report))
+            done += file.bytes
+            report(done, found.bytes)
+    return places[-1]
+
+
+def verify(name: str, *, folder: str | os.PathLike[str] | None = None) -> list[str]:
+    """Compare every file of a data set with its card, by size and SHA-256.
+
+    Parameters
+    ----------
+    name : str
+        The name of the data set.
+    folder : path-like, optional
+        The data folder; `folder_of` says where it is looked for otherwise.
+
+    Returns
+    -------
+    list of str
+        One line for each file that is wrong. Empty: all is well.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     verify("set5", folder=empty)[0]
+    'set5/baby_GT.bmp is missing'
+    """
+    found = card(name)
+    place = _best_place(found, folder)
+    return [fault for file in found.files if (fault := _fault(file, place))]
+
+
+def _places(folder: str | os.PathLike[str] | None) -> list[Path]:
+    """Where files may be; the last is where they are downloaded to."""
+    if folder is not None:
+        return [Path(folder).expanduser().absolute()]
+    cache = os.environ.get("DEBLUR_CACHE") or pooch.os_cache("deblur-toolkit")
+    named = [os.environ["DEBLUR_DATA"]] if os.environ.get("DEBLUR_DATA") else []
+    return [Path(place).expanduser().absolute() for place in (*named, cache)]
+
+
+def _best_place(found: Card, folder: str | os.PathLike[str] | None) -> Path:
+    return min(_places(folder), key=lambda place: len(_absent(found, place)))
+
+
+def _absent(found: Card, place: Path) -> list[File]:
+    return [file for file in found.files if _size(place / file.path) != file.bytes]
+
+
+def _fault(file: File, place: Path) -> str | None:
+    path = place / file.path
+    size = _size(path)
+    if size is None:
+        return f"{file.path} is missing"
+    if size != file.bytes:
+        return f"{file.path} has {size} bytes, its card says {file.bytes}"
+    if (sha256 := pooch.file_hash(str(path))) != file.sha256:
+        return f"{file.path} has the SHA-256 {sha256}, its card says {file.sha256}"
+    return None
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
+
+
+def _after(done: int, total: int, report: Progress) -> Callable[[int], None]:
+    return lambda part: report(done + part, total)
+
+
+@contextlib.contextmanager
+def _alone_in(place: Path) -> Iterator[None]:
+    """Let one process at a time download to `place`: two would append to the same partial files."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(place / ".deblur-download.lock")
+        lock.acquire()
+    except OSError as error:
+        raise DownloadError(f"cannot write to {place}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch(file: File, place: Path, report: Callable[[int], None]) -> None:
+    """Download a file through pooch, unless it is there, and say in one line what went wrong."""
+    host = urlsplit(file.url).netloc
+    source = pooch.create(
+        path=place,
+        base_url="",
+        registry={file.path: f"sha256:{file.sha256}"},
+        urls={file.path: file.url},
+        retry_if_failed=RETRIES,
+    )
+    try:
+        with _quiet(pooch.get_logger()):
+            source.fetch(file.path, downloader=functools.partial(_resume, file, report))
+    except DownloadError:
+        raise
+    except requests.HTTPError as error:
+        raise DownloadError(f"cannot download {file.path}: {host} answers {error}; try later") from error
+    except requests.RequestException as error:
+        raise DownloadError(
+            f"cannot download {file.path}: no connection to {host}, or it broke ({type(error).__name__}); "
+            "what has arrived is kept, run it again to go on"
+        ) from error
+    except ValueError as error:  # the size, or pooch's verdict on the SHA-256
+        raise DownloadError(
+            f"{host} sends a {file.path} that is not the one of its card ({file.bytes} bytes, SHA-256 "
+            f"{file.sha256[:12]}...); it was thrown away"
+        ) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DownloadError(f"no space left in {place} for {file.path} ({file.bytes} bytes)") from error
+        raise DownloadError(f"cannot write {place / file.path}: {error.strerror or error}") from error
+
+
+def _resume(file: File, report: Callable[[int], None], url: str, output: str, _: pooch.Pooch) -> None:
+    """Download `url` to `output` for pooch, which checks it: first into a ``.part`` file that outlives failures."""
+    Path(output).unlink()  # pooch's empty placeholder: a kill must leave nothing behind but the part
+    target = Path(output).parent / Path(file.path).name
+    part = target.with_name(f".{target.name}.{file.sha256[:16]}.part")
+    if _size(part) != file.bytes:
+        _append(file, report, url, part)
+    os.replace(part, output)
+
+
+def _append(file: File, report: Callable[[int], None], url: str, part: Path) -> None:
+    """Bring `part` to its full size, from where it stands if the server can."""
+    start = _size(part) or 0
+    if start > file.bytes:  # not a part of this file
+        start = 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+        status = response.status_code
+        if status == 416:  # it has fewer bytes than we do: the part is of another file
+            part.unlink()
+        if 400 <= status < 500 and status not in _BUSY:
+            raise DownloadError(f"cannot download {file.path}: {urlsplit(url).netloc} answers {status} for {url}")
+        if status not in (200, 206):
+            raise requests.HTTPError(str(status))
+        goes_on = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        with part.open("ab" if goes_on else "wb") as stream:
+            for chunk in response.iter_content(_BLOCK):
+                stream.write(chunk)
+                report(stream.tell())
+                if stream.tell() > file.bytes:
+                    break
+    size = part.stat().st_size  # a connection that broke has raised; what came now is all there is
+    if size != file.bytes:
+        part.unlink()
+        raise ValueError(f"{url} has {size} bytes")
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Keep pooch from announcing every file on stderr."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

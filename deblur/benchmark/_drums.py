@@ -1,0 +1,71 @@
+"""The drum loop as arrays."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy.io
+import scipy.io.wavfile
+
+from ._download import folder_of
+
+
+class Drums(NamedTuple):
+    """A drum loop with its stems.
+
+    Attributes
+    ----------
+    rate : int
+        Samples a second.
+    mixture : numpy.ndarray, shape (samples,)
+        In [-1, 1]; the sum of the stems.
+    stems : dict of str to numpy.ndarray, shape (samples,)
+        ``kick``, ``snare`` and ``hihat``.
+    onsets : dict of str to numpy.ndarray
+        When each of them is struck, in seconds, ascending.
+    templates : numpy.ndarray, shape (1025, 3)
+        A magnitude spectrum for each of them, in this order (FFT of 2048 samples).
+    """
+
+    rate: int
+    mixture: np.ndarray
+    stems: dict[str, np.ndarray]
+    onsets: dict[str, np.ndarray]
+    templates: np.ndarray
+
+
+def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
+    """Return the drum loop of libnmfd: 7.6 seconds, its three stems, their onsets and spectral templates.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    References
+    ----------
+    P. Lopez-Serrano et al., NMF Toolbox: Music Processing Applications of Nonnegative Matrix Factorization, DAFx 2019.
+    """
+    place = folder_of("drums", folder=folder) / "audio/drums"
+    names = ("kick", "snare", "hihat")
+    rate, mixture = _sound(place / "runningExample_808Mixture.wav")
+    stems = {name: _sound(place / f"runningExample_808{name.capitalize()}.wav")[1] for name in names}
+    struck = np.loadtxt(place / "runningExample_808Drums.txt")
+    onsets = {name: np.sort(struck[struck[:, 1] == label, 0]) for label, name in enumerate(names, start=1)}
+    return Drums(rate, mixture, stems, onsets, scipy.io.loadmat(place / "dictW.mat")["dictW"])
+
+
+def _sound(path: Path) -> tuple[int, np.ndarray]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)  # a chunk of notes that is not sound
+        rate, samples = scipy.io.wavfile.read(path)
+    return rate, samples / 32768.0

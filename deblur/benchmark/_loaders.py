@@ -1,0 +1,269 @@
+"""Data sets as arrays: float64, PSFs for true convolution with their center on ``k // 2``.
+
+Every loader takes ``folder=``, the data folder; without it `folder_of` finds the files.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import scipy.io
+import tifffile
+
+from ._cards import card
+from ._download import folder_of
+
+_IMAGE_SETS = ("bsds500", "cbsd68", "set14", "set5")
+Folder = str | os.PathLike[str] | None
+
+
+class Example(NamedTuple):
+    """A degraded image with its truth.
+
+    Attributes
+    ----------
+    sharp : numpy.ndarray
+        The truth.
+    blurred : numpy.ndarray
+        What was observed, in the shape of `sharp`.
+    psf : numpy.ndarray
+        ``blurred`` is about ``sharp`` convolved with `psf`; not negative, sums to 1, its center on ``k // 2``.
+    """
+
+    sharp: np.ndarray
+    blurred: np.ndarray
+    psf: np.ndarray
+
+
+def levin_mat(scene: int, kernel: int, *, folder: Folder = None) -> Example:
+    """Return one of the 32 originals of Levin et al. (2009).
+
+    The truth is the ``x`` of the same file as the blurred ``y``: it differs from file to file of one scene. A shift of
+    up to 4 pixels, constant per kernel, remains between ``x * psf`` and ``y``: scores need a shift search.
+
+    Parameters
+    ----------
+    scene : int
+        1 to 4 (the files call them im05 to im08).
+    kernel : int
+        1 to 8.
+    folder : path-like, optional
+        The data folder.
+
+    Returns
+    -------
+    Example
+        255 x 255 gray images in [0, 1], not rounded, and ``f`` rotated by 180 degrees.
+
+    Raises
+    ------
+    ValueError
+        If there is no such scene or kernel.
+    FileNotFoundError
+        If the data set is not here.
+
+    References
+    ----------
+    A. Levin et al., Understanding and evaluating blind deconvolution algorithms, CVPR 2009.
+
+    Examples
+    --------
+    >>> levin_mat(5, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: scene is 5; the Levin data have scenes 1 to 4
+    """
+    _check_levin(scene, kernel)
+    path = folder_of("levin2009", folder=folder) / f"levin2009/mat/im0{scene + 4}_flit0{kernel}.mat"
+    content = scipy.io.loadmat(path)
+    sharp, blurred = (np.ascontiguousarray(content[name]) for name in "xy")
+    return Example(sharp, blurred, _rotated(content["f"]))
+
+
+def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Example:
+    """Return one of the 32 Levin images as SelfDeblur's authors repackaged them.
+
+    The blurred image is that of `levin_mat` rounded to 8 bits. The truth is one image a scene: the one of kernel 8,
+    rounded, so most originals are registered differently. The PSF is that of `levin_mat`: in that package the pictures
+    of kernels 4 and 8 are rotated by 180 degrees relative to the others.
+
+    Parameters
+    ----------
+    scene : int
+        1 to 4.
+    kernel : int
+        1 to 8.
+    folder : path-like, optional
+        The data folder.
+
+    Returns
+    -------
+    Example
+        255 x 255 gray images in [0, 1], multiples of 1/255, and the PSF.
+
+    References
+    ----------
+    D. Ren et al., Neural Blind Deconvolution Using Deep Priors, CVPR 2020.
+    """
+    psf = levin_mat(scene, kernel, folder=folder).psf
+    package = folder_of("levin2009", folder=folder) / "levin2009/selfdeblur"
+    sharp = _read(package / f"gt/im{scene}.png", cv2.IMREAD_GRAYSCALE)
+    return Example(sharp, _read(package / f"im{scene}_kernel{kernel}_img.png", cv2.IMREAD_GRAYSCALE), psf)
+
+
+def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
+    """Return the eight PSFs of Levin et al. (2009): 13 to 27 pixels wide, square, odd, summing to 1.
+
+    They are ``f`` of the .mat files rotated by 180 degrees; ``Levin09.mat`` holds the same ``f`` in HDF5.
+    """
+    return [levin_mat(1, kernel, folder=folder).psf for kernel in range(1, 9)]
+
+
+def image_names(dataset: str) -> list[str]:
+    """Return the names of the images of a data set, sorted: paths inside its folder, without the suffix.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"set14"``, ``"set5"``, ``"cbsd68"`` or ``"bsds500"``.
+
+    Raises
+    ------
+    ValueError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> image_names("set14")[:3]
+    ['baboon', 'barbara', 'bridge']
+    >>> image_names("bsds500")[0]
+    'test/100007'
+    """
+    return sorted(_image_files(dataset))
+
+
+def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) -> np.ndarray:
+    """Return an image of a data set.
+
+    Parameters
+    ----------
+    dataset : str
+        ``"set14"``, ``"set5"``, ``"cbsd68"`` or ``"bsds500"``.
+    name : str
+        One of its `image_names`.
+    gray : bool
+        Whether to return the luma of BT.601 rounded to 8 bits, as OpenCV computes it: what the figures of `set14-levin`
+        are computed on.
+    folder : path-like, optional
+        The data folder.
+
+    Returns
+    -------
+    numpy.ndarray
+        Multiples of 1/255 in [0, 1]: (height, width), or (height, width, 3) in the order red, green, blue. The one gray
+        image of Set14 comes with three equal channels.
+
+    Raises
+    ------
+    ValueError
+        If there is no such data set or image.
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> image("set14", "lena")
+    Traceback (most recent call last):
+    ...
+    ValueError: set14 has no image 'lena'; did you mean 'lenna'?
+    """
+    files = _image_files(dataset)
+    if name not in files:
+        near = difflib.get_close_matches(name, files, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"image_names({dataset!r}) lists them"
+        raise ValueError(f"{dataset} has no image {name!r}; {hint}")
+    return _read(folder_of(dataset, folder=folder) / files[name], cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR)
+
+
+def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
+    """Return DPIR's twelve PSFs of 25 x 25: four isotropic Gaussians, four anisotropic ones, four motion blurs."""
+    return [_unit(kernel) for kernel in _cell("kernels_12.mat", folder)]
+
+
+def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
+    """Return Schelten's five camera shakes, 25 to 37 pixels a side, not square.
+
+    The file stores them for correlation; here they are rotated by 180 degrees into true-convolution PSFs.
+    """
+    return [_rotated(_unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
+
+
+def bars3d(*, folder: Folder = None) -> Example:
+    """Return flowdec's bars: a volume of 32 x 64 x 64 (z, y, x), blurred and noisy, with its truth.
+
+    The PSF has the size of the volume and is scaled to sum 1. Truth and data are as stored, in different units: score
+    after the best affine match of intensities.
+    """
+    truth, observed, psf = (_volume("bars-25pct", part, folder) for part in ("actual", "data", "kernel"))
+    return Example(truth, observed, _unit(psf))
+
+
+def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth."""
+    return _volume("bead-25pct", "data", folder), _unit(_volume("bead-25pct", "kernel", folder))
+
+
+def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return 100 observed galaxies and the PSF of each, (100, 41, 41) both, the PSFs summing to 1 to 1e-6.
+
+    The galaxies are blurred and noisy (some pixels are negative); the clean ones are not published.
+    """
+    stacks = folder_of("galaxies", folder=folder) / "astronomy/sf_deconvolve"
+    observed, psfs = (np.load(stacks / f"example_{part}.npy").astype(np.float64) for part in ("image_stack", "psfs"))
+    return observed, psfs
+
+
+def _check_levin(scene: int, kernel: int) -> None:
+    if scene not in range(1, 5):
+        raise ValueError(f"scene is {scene!r}; the Levin data have scenes 1 to 4")
+    if kernel not in range(1, 9):
+        raise ValueError(f"kernel is {kernel!r}; the Levin data have kernels 1 to 8")
+
+
+def _image_files(dataset: str) -> dict[str, str]:
+    """Map the names of the images to their paths in the data folder."""
+    if dataset not in _IMAGE_SETS:
+        raise ValueError(f"{dataset!r} is not a set of images; there are {', '.join(_IMAGE_SETS)}")
+    paths = (PurePosixPath(file.path) for file in card(dataset).files)
+    return {str(path.relative_to(dataset).with_suffix("")): str(path) for path in paths}
+
+
+def _read(path: Path, flags: int) -> np.ndarray:
+    pixels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)  # imread cannot open every path on Windows
+    if pixels is None:
+        raise ValueError(f"{path} is not an image that can be read; deblur datasets verify compares it with its card")
+    return (pixels[..., ::-1] if pixels.ndim == 3 else pixels) / 255.0
+
+
+def _cell(file: str, folder: Folder) -> list[np.ndarray]:
+    """Read the kernels in a MATLAB cell array."""
+    return list(scipy.io.loadmat(folder_of("kernels", folder=folder) / "kernels" / file)["kernels"][0])
+
+
+def _volume(stack: str, part: str, folder: Folder) -> np.ndarray:
+    place = folder_of("microscopy", folder=folder) / "microscopy/flowdec"
+    return tifffile.imread(place / stack / f"{part}.tif").astype(np.float64)
+
+
+def _unit(psf: np.ndarray) -> np.ndarray:
+    psf = np.ascontiguousarray(psf, dtype=np.float64)
+    return psf / psf.sum()
+
+
+def _rotated(kernel: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(np.flip(kernel))
