@@ -1,0 +1,130 @@
+"""What is kept of a run: a line a case, so that a run that was killed goes on where it stopped; and a few pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from deblur._files import atomic_path
+
+from ._results import Row
+
+PICTURED = 4
+"""Pictures a noise level of which the restored ones are kept, for the report."""
+
+_SIZE = 256
+
+
+@cache
+def code_version() -> str:
+    """Hash the package's sources and the versions of the numerical packages: 16 hexadecimal digits."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for name in ("torch", "numpy", "scipy", "scikit-image"):
+        digest.update(f"{name} {version(name)}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+class Cache:
+    """The folder of a run: ``cases.jsonl`` and ``pictures/``.
+
+    A key is a string that names all that a score depends on. Only one process writes the lines; a picture is a file of
+    its own, which appears whole.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Cache(Path(folder)).add("key", Row("wiener", 0.01, "im1", "kernel1", {"psnr": 30.0}, 0.1))
+    ...     Cache(Path(folder)).rows()["key"].scores
+    {'psnr': 30.0}
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def rows(self) -> dict[str, Row]:
+        """Read what is there, the latest of each key."""
+        rows = {}
+        if self._lines.exists():
+            for line in self._lines.read_text(encoding="utf-8", errors="replace").splitlines():
+                try:
+                    entry = json.loads(line)
+                    rows[entry["key"]] = Row(**entry["row"])
+                except (json.JSONDecodeError, KeyError, TypeError):
+                    continue  # a line that a kill has cut short: its case runs again
+        return rows
+
+    def add(self, key: str, row: Row) -> None:
+        """Append a case."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._lines.open("a", encoding="utf-8") as file:
+            # The line break comes first: it ends a line that a kill has cut short.
+            file.write("\n" + json.dumps({"key": key, "row": asdict(row)}))
+
+    def has_picture(self, key: str) -> bool:
+        """Whether the restored picture of a case was kept."""
+        return self._picture(key).is_file()
+
+    def add_picture(self, key: str, image: np.ndarray) -> None:
+        """Keep the `view` of a restored picture."""
+        path = self._picture(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path, overwrite=True) as temporary:
+            temporary.write_bytes(png(view(image)))
+
+    def picture(self, key: str) -> np.ndarray:
+        """Read a picture that was kept: uint8, gray or RGB."""
+        import cv2
+
+        encoded = np.fromfile(self._picture(key), dtype=np.uint8)
+        pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
+        return pixels[..., ::-1] if pixels.ndim == 3 else pixels
+
+    @property
+    def _lines(self) -> Path:
+        return self.folder / "cases.jsonl"
+
+    def _picture(self, key: str) -> Path:
+        return self.folder / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.png"
+
+
+def view(image: np.ndarray) -> np.ndarray:
+    """Return the middle of an image as uint8, at most 256 pixels a side; of a volume, its middle slice.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        ``(height, width)``, ``(height, width, 3)`` or ``(depth, height, width)``, shown from 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Two axes, or three with the color last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> view(np.ones((300, 200))).shape
+    (256, 200)
+    """
+    if image.ndim == 3 and image.shape[-1] != 3:
+        image = image[image.shape[0] // 2]
+    top, left = (max(0, (size - _SIZE) // 2) for size in image.shape[:2])
+    part = image[top : top + _SIZE, left : left + _SIZE]
+    return np.round(np.clip(part, 0, 1) * 255).astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Encode uint8 pixels, gray or RGB."""
+    import cv2
+
+    return bytes(cv2.imencode(".png", pixels[..., ::-1] if pixels.ndim == 3 else pixels)[1])

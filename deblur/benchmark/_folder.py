@@ -1,0 +1,69 @@
+"""A protocol of anyone's own files."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+from . import _samples as samples
+from ._protocols import Protocol, clipped
+
+
+def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "valid") -> Protocol:
+    """Benchmark anyone's images with anyone's PSFs, as `set14-levin` does.
+
+    Parameters
+    ----------
+    images : path-like
+        Folder of pictures; each is read as 8-bit gray.
+    psfs : path-like
+        Folder of PSFs that `deblur.psf.load` reads, or one such file.
+    border : {"valid", "circular", "zero"}
+        Of the simulated blur.
+
+    Returns
+    -------
+    Protocol
+        Every image with every PSF; the names are those of the files.
+
+    Raises
+    ------
+    ValueError
+        If a folder is missing or has no such file, or the border is not one of these.
+    """
+    from deblur import psf
+
+    if border not in ("valid", "circular", "zero"):
+        raise ValueError(f"border must be 'valid', 'circular' or 'zero', got {border!r}")
+    pictures = _files(images, "images", (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"))
+    kernels = _files(psfs, "psfs", (".npy", ".tif", ".tiff", ".png"))
+    for path in kernels.values():  # now, and not after an hour
+        if psf.load(path).ndim != 2:
+            raise ValueError(f"psfs must be of two axes, got {psf.load(path).ndim} in {path}")
+    return Protocol(
+        name="folder",
+        version=1,
+        summary=f"{len(pictures)} images x {len(kernels)} PSFs, {border} border; PSNR and SSIM on the observed frame.",
+        pairs=partial(samples.crossed, list(pictures), list(kernels)),
+        observe=partial(samples.observe_files, pictures, kernels, border),
+        compared=clipped,
+        noises=(0.01,),
+        caveat="Circular blur is simulated and inverted by the same model." if border == "circular" else "",
+        source=(("border", border), *((name, _sha256(path)) for name, path in [*pictures.items(), *kernels.items()])),
+    )
+
+
+def _files(folder: str | Path, name: str, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    path = Path(folder)
+    if not path.exists():
+        raise ValueError(f"{name} must be a folder, got {folder}, which does not exist")
+    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = {each.name: each.absolute() for each in found if each.suffix.lower() in suffixes}
+    if not files:
+        raise ValueError(f"{name} must have files ending in {', '.join(suffixes)}, got {folder} without one")
+    return files
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

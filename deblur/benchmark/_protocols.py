@@ -1,0 +1,257 @@
+"""Protocols: what is restored, and how it is scored, down to what is cropped, clipped and rounded.
+
+A protocol is an object, not a class to derive from; what it does is in the functions it names. Whoever changes what
+one measures raises its version.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _metrics as metrics
+from . import _samples as samples
+from ._samples import Sample
+from ._shift import best_shift, shifted
+
+
+class Restored(NamedTuple):
+    """What a method returns: an image, and the PSF if it is the method that estimated it."""
+
+    image: np.ndarray
+    psf: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One benchmark.
+
+    Attributes
+    ----------
+    name : str
+        As the command line has it.
+    version : int
+        Scores are comparable within one version.
+    summary : str
+        What is restored and how it is scored, in one sentence.
+    pairs : callable
+        Returns the ``(image, psf)`` names of the cases. The first few of them are as diverse as can be: a limit takes
+        those.
+    observe : callable
+        Maps ``(image, psf, noise)`` to a `Sample`, the same one every time.
+    compared : callable
+        Maps ``(image, sample)`` to the two arrays of which PSNR and SSIM are taken: the estimate, and the truth. This
+        is where an image is clipped, rounded, cropped or aligned.
+    extra : callable
+        Maps ``(estimate, truth, restored, sample)``, the first two from `compared`, to further scores by name.
+    noises : tuple of float
+        Levels run by default, as fractions of the range; empty for captured pictures, to which nothing is added.
+    blind : bool
+        Whether the PSF is withheld.
+    caveat : str
+        What a reader of the figures has to know, in one sentence.
+    source : tuple of (str, str)
+        What the pictures depend on besides name and version: files that are not the protocol's own, by their content.
+    """
+
+    name: str
+    version: int
+    summary: str
+    pairs: Callable[[], list[tuple[str, str]]] = field(repr=False)
+    observe: Callable[[str, str, float], Sample] = field(repr=False)
+    compared: Callable[[np.ndarray, Sample], tuple[np.ndarray, np.ndarray]] = field(repr=False)
+    extra: Callable[[np.ndarray, np.ndarray, Restored, Sample], dict[str, float]] | None = field(
+        default=None, repr=False
+    )
+    noises: tuple[float, ...] = ()
+    blind: bool = False
+    caveat: str = ""
+    source: tuple[tuple[str, str], ...] = ()
+
+    def score(self, restored: Restored, sample: Sample) -> dict[str, float]:
+        """Return ``psnr``, ``ssim`` and what else the protocol measures, by name.
+
+        Raises
+        ------
+        ValueError
+            If the restored image has another shape than the picture, or values that are NaN or infinite.
+        """
+        if restored.image.shape != sample.blurred.shape:
+            raise ValueError(f"a method must keep the shape {sample.blurred.shape}, got {restored.image.shape}")
+        if not np.isfinite(restored.image).all():
+            raise ValueError("the restored image has values that are NaN or infinite")
+        estimate, truth = self.compared(restored.image, sample)
+        scores = {
+            "psnr": metrics.psnr(estimate, truth),
+            "ssim": metrics.ssim(estimate, truth, channel_axis=sample.channel_axis),
+        }
+        return scores | (self.extra(estimate, truth, restored, sample) if self.extra else {})
+
+
+def protocol(name: str) -> Protocol:
+    """Look up a protocol by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message suggests the nearest name.
+
+    Examples
+    --------
+    >>> protocol("levin-nonblind").version
+    1
+    >>> protocol("set14")
+    Traceback (most recent call last):
+    ...
+    ValueError: protocol must be a known name, got 'set14'; did you mean 'set14-levin'?
+    """
+    names = [each.name for each in PROTOCOLS]
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
+        raise ValueError(f"protocol must be a known name, got {name!r}; {hint}")
+    return PROTOCOLS[names.index(name)]
+
+
+# Scores.
+
+
+def clipped(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Clip the estimate to [0, 1]; compare all of the frame."""
+    return np.clip(image, 0, 1).astype(np.float64), sample.truth
+
+
+def _eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    return metrics.eight_bits(image), sample.truth
+
+
+def _aligned_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """SelfDeblur's way: round to 8 bits, leave out 15 pixels at each side, shift to the best fit."""
+    estimate = metrics.eight_bits(image)
+    return shifted(estimate, best_shift(estimate, sample.truth)), sample.truth[15:-15, 15:-15]
+
+
+def _matched_in_intensity(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    design = np.stack([image.ravel(), np.ones(image.size)], axis=1).astype(np.float64)
+    (gain, offset), *_ = np.linalg.lstsq(design, sample.truth.ravel(), rcond=None)
+    return gain * image.astype(np.float64) + offset, sample.truth
+
+
+def _as_it_is(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    return image.astype(np.float64), sample.truth
+
+
+def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+    """Compare with what `wiener` makes of the true PSF."""
+    from deblur.nonblind import wiener
+
+    reference, _ = _aligned_in_eight_bits(wiener(sample.blurred, sample.psf), sample)
+    scores = {
+        "error_ratio": metrics.error_ratio(estimate, reference, truth),
+        "spectral_error_ratio": metrics.spectral_error_ratio(estimate, reference, truth),
+    }
+    if restored.psf is not None:
+        scores["psf_similarity"] = metrics.psf_similarity(restored.psf, sample.psf)
+    return scores
+
+
+def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+    return {"relative_error": metrics.relative_error(estimate, truth)}
+
+
+def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+    error = np.linalg.norm(metrics.ellipticity(estimate) - metrics.ellipticity(truth))
+    return {"ellipticity_error": float(error)}
+
+
+PROTOCOLS = (
+    Protocol(
+        name="levin-blind",
+        version=1,
+        summary="The 32 Levin images, PSF unknown: 8 bits, cropped by 15 pixels, shifted by up to 10 at 0.25 to the "
+        "best fit with SelfDeblur's truth; error ratio against wiener with the true PSF.",
+        pairs=samples.levin_pairs,
+        observe=samples.observe_selfdeblur,
+        compared=_aligned_in_eight_bits,
+        extra=_against_known_psf,
+        blind=True,
+        caveat="An error ratio compares with published ones only where the same final step made the reference.",
+    ),
+    Protocol(
+        name="levin-nonblind",
+        version=1,
+        summary="The 32 Levin originals, PSF known (f of the file, rotated): 8 bits, cropped by 15 pixels, shifted by "
+        "up to 10 at 0.25 to the best fit with x of the same file.",
+        pairs=samples.levin_pairs,
+        observe=samples.observe_levin,
+        compared=_aligned_in_eight_bits,
+        caveat="The bilinear shift smooths: it rewards estimates that are too sharp.",
+    ),
+    Protocol(
+        name="levin-synthetic",
+        version=1,
+        summary="The 4 sharp Levin scenes x 8 PSFs, blurred here, valid border, noise not clipped; the"
+        " estimate is, and scored on the whole frame.",
+        pairs=samples.levin_pairs,
+        observe=samples.observe_sharp_levin,
+        compared=clipped,
+        noises=(0.01, 0.03, 0.05),
+    ),
+    Protocol(
+        name="set14-levin",
+        version=1,
+        summary="Set14 in gray x the 8 Levin PSFs, valid border, noise not clipped; the estimate is, and"
+        " scored on the whole observed frame.",
+        pairs=samples.set14_by_levin,
+        observe=partial(samples.observe_set14, "valid", False),
+        compared=clipped,
+        noises=(0.01, 0.03, 0.05, 0.1),
+    ),
+    Protocol(
+        name="circular8",
+        version=1,
+        summary="The first 8 of Set14, each with its own Levin PSF, circular, noisy picture clipped; 8-bit PSNR on the "
+        "full frame, as in DeepPriorUDN_ADM's demo.",
+        pairs=samples.first_round,
+        observe=partial(samples.observe_set14, "circular", True),
+        compared=_eight_bits,
+        noises=(0.01, 0.03, 0.05, 0.1),
+        caveat="An inverse crime: the same circular model simulates and inverts. No photograph is circular.",
+    ),
+    Protocol(
+        name="cbsd68",
+        version=1,
+        summary="68 color images x 17 PSFs (DPIR's and Schelten's), valid border, noise not clipped; the"
+        " estimate is, and scored on the observed frame, mean over channels.",
+        pairs=samples.cbsd68_by_kernels,
+        observe=samples.observe_cbsd68,
+        compared=clipped,
+        noises=(0.01, 0.03, 0.05),
+    ),
+    Protocol(
+        name="bars3d",
+        version=1,
+        summary="flowdec's bars, 3-D: scored after the best affine match of intensities.",
+        pairs=samples.bars,
+        observe=samples.observe_bars,
+        compared=_matched_in_intensity,
+        extra=_relative_error,
+        caveat="One volume: no interval. Its beads have no truth and are not scored.",
+    ),
+    Protocol(
+        name="galaxies",
+        version=1,
+        summary="100 small galaxies, each with its own PSF, zero border: PSNR of a peak of 1, error of ellipticity.",
+        pairs=samples.galaxies,
+        observe=samples.observe_galaxy,
+        compared=_as_it_is,
+        extra=_ellipticity_error,
+        noises=(0.01, 0.03),
+        caveat="The scenes are observed galaxies smoothed by a pixel: the clean ones are not published.",
+    ),
+)

@@ -1,0 +1,94 @@
+"""The regression guard: a fixed subset in under two minutes, against the scores that are stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+
+from ._runner import Progress, run
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+TOLERANCE = 0.05
+"""A score may fall by this many dB."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A stored score, and the one measured now.
+
+    Attributes
+    ----------
+    protocol, method : str
+        Names.
+    noise : float
+        Fraction of the range; 0 for captured pictures.
+    expected, measured : float
+        Mean PSNR in dB; `measured` is NaN if the method failed on a picture.
+    """
+
+    protocol: str
+    method: str
+    noise: float
+    expected: float
+    measured: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether no more was lost than the tolerance."""
+        return self.measured >= self.expected - TOLERANCE
+
+
+@dataclass(frozen=True)
+class _Expected:
+    protocol: str
+    noise: float
+    limit: int
+    method: str
+    psnr: float
+
+
+def quick(*, jobs: int = 1, progress: Callable[[Progress], None] | None = None) -> list[Check]:
+    """Run the subset that ``expected.toml`` lists, and compare.
+
+    A score that a change has raised is to be stored anew; the file says how each was measured.
+
+    Parameters
+    ----------
+    jobs, progress
+        As in `run`.
+
+    Returns
+    -------
+    list of Check
+        In the order of the file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data are not here.
+    """
+    checks = []
+    for (name, noise, limit), group in groupby(expected(), key=lambda each: (each.protocol, each.noise, each.limit)):
+        entries = list(group)
+        methods = [each.method for each in entries]
+        noises = [noise] if noise else None
+        results = run(name, methods, noises=noises, limit=limit, jobs=jobs, progress=progress)
+        failed = {failure.method for failure in results.failures}
+        means = {each.method: each.scores["psnr"] for each in results.summary() if each.method not in failed}
+        checks += [Check(name, e.method, noise, e.psnr, means.get(e.method, float("nan"))) for e in entries]
+    return checks
+
+
+@cache
+def expected() -> tuple[_Expected, ...]:
+    """Read the stored scores."""
+    content = files(__package__).joinpath("expected.toml").read_text(encoding="utf-8")
+    return tuple(_Expected(**each) for each in tomllib.loads(content)["check"])

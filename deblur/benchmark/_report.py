@@ -1,0 +1,189 @@
+"""Results to read: a table for the terminal, CSV, and Markdown."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+
+from deblur._files import atomic_path
+
+from ._results import Results, Summary
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+HEADINGS = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "error_ratio": "error ratio",
+    "spectral_error_ratio": "spectral ratio",
+    "psf_similarity": "PSF similarity",
+    "relative_error": "relative error",
+    "ellipticity_error": "ellipticity error",
+}
+"""What tables call the scores."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published figure.
+
+    Attributes
+    ----------
+    protocol, method, source, note : str
+        What was measured, where it is printed, and what differs from the protocol.
+    psnr : float
+        In dB.
+    comparable : bool
+        Whether it may be compared with a score of the protocol.
+    noise : float
+        Fraction of the range; 0 for captured pictures.
+    ssim : float, optional
+        Where it is given.
+    """
+
+    protocol: str
+    method: str
+    psnr: float
+    source: str
+    comparable: bool
+    note: str
+    noise: float = 0.0
+    ssim: float | None = None
+
+
+@cache
+def published() -> tuple[Figure, ...]:
+    """Return the published figures that come with the package.
+
+    Examples
+    --------
+    >>> sorted({figure.protocol for figure in published()})
+    ['circular8', 'levin-blind', 'levin-nonblind', 'levin-synthetic']
+    """
+    content = files(__package__).joinpath("published.toml").read_text(encoding="utf-8")
+    return tuple(Figure(**figure) for figure in tomllib.loads(content)["figure"])
+
+
+def text_table(results: Results) -> str:
+    """Lay out the summary for a terminal, in plain text.
+
+    Examples
+    --------
+    >>> from deblur.benchmark._results import Row
+    >>> rows = [Row("wiener", 0.01, f"im{i}", "kernel1", {"psnr": 25.0 + i, "ssim": 0.8}, 0.1) for i in range(3)]
+    >>> print(text_table(Results("set14-levin", 1, tuple(rows))))
+    method  noise  n  PSNR (dB)   95 % interval    SSIM  seconds
+    wiener    1 %  3      26.00  25.00 to 27.00  0.8000    0.100
+    """
+    headings, body = table(results)
+    widths = [max(len(line[i]) for line in (headings, *body)) for i in range(len(headings))]
+    lines = [
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(line, widths, strict=True)) for line in (headings, *body))
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def markdown_table(results: Results) -> str:
+    """Lay out the summary in Markdown."""
+    headings, body = table(results)
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in (headings, rule, *body)
+    )
+
+
+def write_csv(results: Results, path: str | Path) -> None:
+    """Write a line a picture, failures included; a file of that name is replaced."""
+    scores = score_names(results)
+    with atomic_path(path, overwrite=True) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["method", "noise", "image", "psf", *scores, "seconds", "failure"])
+        for row in results.rows:
+            values = [row.scores.get(name, "") for name in scores]
+            writer.writerow([row.method, row.noise, row.image, row.psf, *values, round(row.seconds, 4), ""])
+        for failure in results.failures:
+            names = [failure.method, failure.noise, failure.image, failure.psf]
+            writer.writerow([*names, *[""] * (len(scores) + 1), failure.message])
+
+
+def differences(results: Results) -> list[tuple[float, str, str, str]]:
+    """Compare every two methods: ``(noise, first, second, "mean dB, low to high")``, the better one first."""
+    found = []
+    for noise in dict.fromkeys(row.noise for row in results.rows):
+        ranked = sorted((s for s in results.summary() if s.noise == noise), key=lambda s: -s.scores["psnr"])
+        for first, second in combinations([each.method for each in ranked], 2):
+            try:
+                mean, low, high = results.difference(first, second, noise)
+            except ValueError:  # one failed on every picture of the other
+                continue
+            found.append((noise, first, second, f"{mean:+.2f} dB, {low:+.2f} to {high:+.2f}"))
+    return found
+
+
+def notes(results: Results) -> list[str]:
+    """Say what belongs under every table of these results: whose advantage is whose, and what failed.
+
+    Examples
+    --------
+    >>> from deblur.benchmark._results import Failure
+    >>> notes(Results("set14-levin", 1, (), (Failure("wiener", 0.01, "im1", "kernel1", "ValueError: no"),)))
+    ['wiener failed on im1, kernel1, noise 1 %: ValueError: no']
+    """
+    advantage = "is the best of several tries on each picture: an advantage over every method that chooses by itself."
+    return [f"{label} {advantage}" for label in results.oracles] + [
+        f"{each.method} failed on {each.image}, {each.psf}, noise {percent(each.noise)}: {each.message}"
+        for each in results.failures
+    ]
+
+
+def score_names(results: Results) -> list[str]:
+    """Return the names of all scores in the rows, in the order of tables."""
+    present = {name for row in results.rows for name in row.scores}
+    return [name for name in HEADINGS if name in present]
+
+
+def table(results: Results) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the summary."""
+    summaries = results.summary()
+    scores = [name for name in score_names(results) if any(name in each.scores for each in summaries)]
+    success = sorted({limit for each in summaries for limit in each.success})
+    interval = ["95 % interval"]
+    headings = ["method", "noise", "n", HEADINGS["psnr"], *interval, *[HEADINGS[name] for name in scores[1:]]]
+    headings += [f"ratio <= {limit:g}" for limit in success] + ["seconds"]
+    return headings, [_cells(each, scores[1:], success) for each in summaries]
+
+
+def percent(noise: float) -> str:
+    """Write a noise level as a percentage; captured pictures have none that was added.
+
+    Examples
+    --------
+    >>> percent(0.025), percent(0.0)
+    ('2.5 %', '-')
+    """
+    return f"{100 * noise:g} %" if noise else "-"
+
+
+def score(name: str, value: float | None) -> str:
+    """Write a score with the digits that mean something."""
+    if value is None:
+        return ""
+    return f"{value:.2f}" if name in ("psnr", "error_ratio", "spectral_error_ratio") else f"{value:.4f}"
+
+
+def _cells(summary: Summary, scores: Sequence[str], success: Sequence[float]) -> list[str]:
+    low, high = summary.interval
+    cells = [summary.method, percent(summary.noise), str(summary.n), score("psnr", summary.scores["psnr"])]
+    cells.append(f"{low:.2f} to {high:.2f}" if summary.n > 1 else "")
+    cells += [score(name, summary.scores.get(name)) for name in scores]
+    return [*cells, *(f"{100 * summary.success[limit]:.0f} %" for limit in success), f"{summary.seconds:.3f}"]

@@ -1,0 +1,249 @@
+"""Running methods on the cases of a protocol: cached, resumable, several at once if asked."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ._cache import PICTURED, Cache, code_version
+from ._methods import Method, method
+from ._protocols import Protocol, protocol
+from ._results import Failure, Results, Row
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes
+    ----------
+    done, total : int
+        Cases, those from the cache included.
+    seconds_left : float
+        Estimate from the time that each method has taken so far; NaN until a case is done.
+    latest : Row or Failure or None
+        What has just come; None at the start.
+    """
+
+    done: int
+    total: int
+    seconds_left: float
+    latest: Row | Failure | None = None
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One method on one picture; `folder` is where to keep the restored picture, if it is one that is kept."""
+
+    protocol: Protocol
+    method: Method
+    noise: float
+    image: str
+    psf: str
+    key: str
+    folder: Path | None
+
+
+def run(
+    benchmark: str | Protocol,
+    methods: Sequence[str | Method],
+    *,
+    noises: Sequence[float] | None = None,
+    limit: int | None = None,
+    jobs: int = 1,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Results:
+    """Score methods on a protocol.
+
+    A method that raises on a picture becomes a `Failure` and does not stop the rest. Scores do not depend on `jobs`, on
+    `limit`, or on which other methods run: the noise of a picture is seeded by its names, and each case is computed on
+    one thread (sums that are shared out among threads come out differently in the last digits).
+
+    Parameters
+    ----------
+    benchmark : str or Protocol
+        The protocol, or its name.
+    methods : sequence of str or Method
+        Names with options, as `method` reads them.
+    noises : sequence of float, optional
+        Fractions of the range, 0.01 being 1 %. By default the protocol's own.
+    limit : int, optional
+        Run this many pictures a noise level: the first of the protocol's order, which mixes images and PSFs.
+    jobs : int
+        How many cases to compute at once, best one a core. They are threads of this process, which the libraries that
+        do the work let run side by side; processes would each first load those for seconds.
+    folder : path-like, optional
+        Where to keep what is done, so that a run that was killed goes on where it stopped; created where missing. A
+        change to the package's sources makes its cases run again. Without it nothing is kept.
+    progress : callable, optional
+        Called with a `Progress` at the start and after every case.
+
+    Returns
+    -------
+    Results
+        By method, noise, image and PSF.
+
+    Raises
+    ------
+    ValueError
+        If the protocol or a method is unknown, a method needs the PSF that the protocol withholds, noise is asked for
+        captured pictures or is not a number from 0 to 1, or a number is not positive.
+    FileNotFoundError
+        If the data are not here.
+    """
+    benchmark = protocol(benchmark) if isinstance(benchmark, str) else benchmark
+    resolved = [each if isinstance(each, Method) else method(each) for each in methods]
+    chosen = list({each.label: each for each in resolved}.values())
+    _check(benchmark, chosen, noises, limit, jobs)
+    levels = list(dict.fromkeys(float(noise) for noise in (noises or benchmark.noises or (0.0,))))
+    pairs = benchmark.pairs()[:limit]
+    benchmark.observe(*pairs[0], levels[0])  # missing data are one error now, not a failure of every case
+    cache = None if folder is None else Cache(Path(folder).absolute())
+    tasks = [
+        _task(benchmark, each, noise, image, psf, cache.folder if cache and number < PICTURED else None)
+        for noise in levels
+        for number, (image, psf) in enumerate(pairs)
+        for each in chosen
+    ]
+    outcomes = _with_cache(tasks, jobs, cache, progress)
+    tasks.sort(key=lambda task: (chosen.index(task.method), levels.index(task.noise), task.image, task.psf))
+    ordered = [outcomes[task.key] for task in tasks]
+    return Results(
+        benchmark.name,
+        benchmark.version,
+        tuple(each for each in ordered if isinstance(each, Row)),
+        tuple(each for each in ordered if isinstance(each, Failure)),
+        tuple(each.label for each in chosen if len(each.tries) > 1),
+    )
+
+
+def case_key(benchmark: Protocol, label: str, noise: float, image: str, psf: str) -> str:
+    """Name all that a score depends on: a cached one counts only where all of it is as it was."""
+    pictures = (benchmark.name, benchmark.version, benchmark.source, noise, image, psf)
+    return json.dumps([label, *pictures, code_version()])
+
+
+def _task(benchmark: Protocol, each: Method, noise: float, image: str, psf: str, folder: Path | None) -> _Task:
+    return _Task(benchmark, each, noise, image, psf, case_key(benchmark, each.label, noise, image, psf), folder)
+
+
+def _check(
+    benchmark: Protocol, methods: Sequence[Method], noises: Sequence[float] | None, limit: int | None, jobs: int
+) -> None:
+    if not methods:
+        raise ValueError("methods must name at least one, got none")
+    for each in methods:
+        if benchmark.blind and not each.blind:
+            raise ValueError(f"{benchmark.name} withholds the PSF, which {each.label} needs; give a blind method")
+    if noises and not benchmark.noises:
+        raise ValueError(f"noises must not be given: the pictures of {benchmark.name} are captured, with their noise")
+    if noises and not all(0 <= noise <= 1 for noise in noises):
+        raise ValueError(f"noises must be fractions from 0 to 1, as 0.01 for 1 %, got {list(noises)}")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1, got {limit}")
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+
+
+def _with_cache(
+    tasks: Sequence[_Task], jobs: int, cache: Cache | None, progress: Callable[[Progress], None] | None
+) -> dict[str, Row | Failure]:
+    """Return the outcome of every task by its key: what is known already, and what the rest turn out to be."""
+    known = cache.rows() if cache else {}
+    outcomes: dict[str, Row | Failure] = {}
+    pending = []
+    for task in tasks:
+        if task.key in known and (task.folder is None or Cache(task.folder).has_picture(task.key)):
+            outcomes[task.key] = known[task.key]
+        else:
+            pending.append(task)
+    clock = _Clock(pending, len(tasks))
+    if progress:
+        progress(clock.now())
+    for task, outcome in _outcomes(pending, jobs):
+        outcomes[task.key] = outcome
+        if cache and isinstance(outcome, Row):  # a failure may be mended by the next time
+            cache.add(task.key, outcome)
+        clock.tick(task)
+        if progress:
+            progress(clock.now(outcome))
+    return outcomes
+
+
+class _Clock:
+    """Estimates the time left from the wall-clock time that each method's cases have taken."""
+
+    def __init__(self, pending: Sequence[_Task], total: int) -> None:
+        labels = [task.method.label for task in pending]
+        self._left = {label: labels.count(label) for label in labels}
+        self._done, self._spent = dict.fromkeys(labels, 0), dict.fromkeys(labels, 0.0)
+        self._total, self._last = total, time.perf_counter()
+
+    def tick(self, task: _Task) -> None:
+        label, now = task.method.label, time.perf_counter()
+        self._left[label] -= 1
+        self._done[label] += 1
+        self._spent[label] += now - self._last
+        self._last = now
+
+    def now(self, latest: Row | Failure | None = None) -> Progress:
+        left, done = sum(self._left.values()), sum(self._done.values())
+        seconds = math.nan if left else 0.0
+        if left and done:
+            typical = sum(self._spent.values()) / done
+            rates = {label: self._spent[label] / n if n else typical for label, n in self._done.items()}
+            seconds = sum(rates[label] * n for label, n in self._left.items())
+        return Progress(self._total - left, self._total, seconds, latest)
+
+
+def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[_Task, Row | Failure]]:
+    """Yield every task with its outcome, as they come."""
+    if jobs == 1:
+        with _one_thread():
+            for task in tasks:
+                yield task, _perform(task)
+        return
+    with ThreadPoolExecutor(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        futures = {pool.submit(_perform, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _perform(task: _Task) -> Row | Failure:
+    """Restore and score; what a method raises is its failure, and the run goes on."""
+    names = (task.method.label, task.noise, task.image, task.psf)
+    try:
+        sample = task.protocol.observe(task.image, task.psf, task.noise)
+        start = time.perf_counter()
+        tries = [attempt(sample) for attempt in task.method.tries]
+        seconds = (time.perf_counter() - start) / len(tries)
+        scored = [(task.protocol.score(restored, sample), restored) for restored in tries]
+        scores, best = max(scored, key=lambda pair: pair[0]["psnr"])
+        if task.folder:
+            Cache(task.folder).add_picture(task.key, task.protocol.compared(best.image, sample)[0])
+    except Exception as error:
+        return Failure(*names, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
+    return Row(*names, {name: round(value, 6) for name, value in scores.items()}, seconds)

@@ -1,0 +1,211 @@
+"""Pictures with a known truth: which there are, and how each comes about."""
+
+from __future__ import annotations
+
+import string
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import scipy.fft
+import scipy.ndimage
+import scipy.signal
+
+from . import _loaders as data
+
+
+class Sample(NamedTuple):
+    """A picture to restore, and what it is compared with.
+
+    Attributes
+    ----------
+    blurred : numpy.ndarray
+        float32, noisy.
+    psf : numpy.ndarray
+        The true PSF, float32, for a true convolution; a blind method does not get it.
+    truth : numpy.ndarray
+        float64, of the shape of `blurred`.
+    boundary : str
+        What a method is told of the scene outside the frame: ``"unknown"`` or ``"circular"``.
+    channel_axis : int, optional
+        The axis of color.
+    """
+
+    blurred: np.ndarray
+    psf: np.ndarray
+    truth: np.ndarray
+    boundary: str = "unknown"
+    channel_axis: int | None = None
+
+
+def simulate(
+    scene: np.ndarray, psf: np.ndarray, noise: float, *, seed: str, border: str = "valid", clip: bool = False
+) -> Sample:
+    """Blur a scene and add white Gaussian noise.
+
+    Parameters
+    ----------
+    scene : numpy.ndarray
+        ``(height, width)`` or ``(height, width, 3)``, in [0, 1].
+    psf : numpy.ndarray
+        Two axes; scaled to sum 1 here.
+    noise : float
+        Standard deviation, as a fraction of the range.
+    seed : str
+        Names the noise: the same for every method and, up to its factor, for every `noise`.
+    border : {"valid", "circular", "zero"}
+        With ``"valid"`` the picture is smaller than the scene, which goes on past its frame.
+    clip : bool
+        Whether the noisy picture is clipped to [0, 1].
+
+    Returns
+    -------
+    Sample
+        Its truth is the part of the scene that the frame shows.
+
+    Raises
+    ------
+    ValueError
+        If the PSF is larger than the scene.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> simulate(np.ones((32, 40)), np.ones((5, 3)), 0.01, seed="flat").blurred.shape
+    (28, 38)
+    """
+    if any(k > s for k, s in zip(psf.shape, scene.shape, strict=False)):
+        raise ValueError(f"psf must not be larger than its image, {scene.shape}, got {psf.shape}")
+    psf = psf / psf.sum()
+    kernel = psf[..., None] if scene.ndim == 3 else psf
+    truth = scene
+    if border == "circular":
+        blurred = _convolve_circular(scene, kernel)
+    elif border == "zero":
+        full = scipy.signal.fftconvolve(scene, kernel, mode="full", axes=(0, 1))
+        top, left = (size // 2 for size in psf.shape)
+        blurred = full[top : top + scene.shape[0], left : left + scene.shape[1]]
+    else:
+        blurred = scipy.signal.fftconvolve(scene, kernel, mode="valid", axes=(0, 1))
+        top, left = ((size - 1) // 2 for size in psf.shape)  # the scene's pixel under the PSF's center, size // 2
+        truth = scene[top : top + blurred.shape[0], left : left + blurred.shape[1]]
+    white = np.random.default_rng(zlib.crc32(seed.encode())).standard_normal(blurred.shape)
+    blurred = blurred + noise * white
+    return Sample(
+        (np.clip(blurred, 0, 1) if clip else blurred).astype(np.float32),
+        psf.astype(np.float32),
+        truth,
+        "circular" if border == "circular" else "unknown",
+        2 if scene.ndim == 3 else None,
+    )
+
+
+def _convolve_circular(scene: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    full = np.zeros(scene.shape[:2] + kernel.shape[2:])
+    full[: kernel.shape[0], : kernel.shape[1]] = kernel
+    full = np.roll(full, [-(size // 2) for size in kernel.shape[:2]], axis=(0, 1))
+    spectrum = scipy.fft.rfft2(scene, axes=(0, 1)) * scipy.fft.rfft2(full, axes=(0, 1))
+    return scipy.fft.irfft2(spectrum, scene.shape[:2], axes=(0, 1))
+
+
+# Cases.
+
+SCENES = [f"im{scene}" for scene in range(1, 5)]
+LEVIN = [f"kernel{kernel}" for kernel in range(1, 9)]
+
+
+def crossed(images: list[str], psfs: list[str]) -> list[tuple[str, str]]:
+    """Every image with every PSF, along the diagonals: the first round has every image once, with PSFs in turn."""
+    rounds = range(len(psfs))
+    return [(image, psfs[(i + turn) % len(psfs)]) for turn in rounds for i, image in enumerate(images)]
+
+
+def levin_pairs() -> list[tuple[str, str]]:
+    return crossed(SCENES, LEVIN)
+
+
+def set14_by_levin() -> list[tuple[str, str]]:
+    return crossed(data.image_names("set14"), LEVIN)
+
+
+def first_round() -> list[tuple[str, str]]:
+    return set14_by_levin()[: len(LEVIN)]
+
+
+def bars() -> list[tuple[str, str]]:
+    return [("bars", "kernel")]
+
+
+def cbsd68_by_kernels() -> list[tuple[str, str]]:
+    kernels = [f"dpir{i}" for i in range(1, 13)] + [f"schelten{i}" for i in range(1, 6)]
+    return crossed(data.image_names("cbsd68"), kernels)
+
+
+def galaxies() -> list[tuple[str, str]]:
+    return [(f"galaxy{i:02d}", f"psf{i:02d}") for i in range(100)]
+
+
+# Samples.
+
+
+def _number(name: str) -> int:
+    return int(name.lstrip(string.ascii_lowercase))
+
+
+def _captured(example: data.Example) -> Sample:
+    return Sample(example.blurred.astype(np.float32), example.psf.astype(np.float32), example.sharp)
+
+
+def observe_selfdeblur(image: str, psf: str, noise: float) -> Sample:
+    return _captured(data.levin_selfdeblur(_number(image), _number(psf)))
+
+
+def observe_levin(image: str, psf: str, noise: float) -> Sample:
+    return _captured(data.levin_mat(_number(image), _number(psf)))
+
+
+def _levin_psf(name: str) -> np.ndarray:
+    return data.levin_mat(1, _number(name)).psf
+
+
+def observe_sharp_levin(image: str, psf: str, noise: float) -> Sample:
+    scene = data.levin_mat(_number(image), 5).sharp  # of the eight registrations the one without a shift
+    return simulate(scene, _levin_psf(psf), noise, seed=f"{image} {psf}")
+
+
+def observe_set14(border: str, clip: bool, image: str, psf: str, noise: float) -> Sample:
+    scene = data.image("set14", image)
+    return simulate(scene, _levin_psf(psf), noise, seed=f"{image} {psf}", border=border, clip=clip)
+
+
+def observe_cbsd68(image: str, psf: str, noise: float) -> Sample:
+    kernels = data.kernels_12() if psf.startswith("dpir") else data.schelten_kernels()
+    scene = data.image("cbsd68", image, gray=False)
+    return simulate(scene, kernels[_number(psf) - 1], noise, seed=f"{image} {psf}")
+
+
+def observe_bars(image: str, psf: str, noise: float) -> Sample:
+    bars = data.bars3d()
+    blurred, psf_of_one = bars.blurred / bars.blurred.max(), bars.psf / bars.psf.sum()
+    return Sample(blurred.astype(np.float32), psf_of_one.astype(np.float32), bars.sharp / bars.sharp.max(), "circular")
+
+
+def observe_galaxy(image: str, psf: str, noise: float) -> Sample:
+    # The stack is observed: noisy, and without a truth. A galaxy of it that is smoothed by a pixel makes a scene.
+    stack, psfs = data.galaxies()
+    galaxy = scipy.ndimage.gaussian_filter(stack[_number(image)], 1.0, mode="constant")
+    return simulate(galaxy / galaxy.max(), psfs[_number(psf)], noise, seed=image, border="zero")
+
+
+def observe_files(
+    images: dict[str, Path], psfs: dict[str, Path], border: str, image: str, psf: str, noise: float
+) -> Sample:
+    import cv2
+
+    from deblur.psf import load
+
+    picture = cv2.imdecode(np.fromfile(images[image], dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
+    if picture is None:
+        raise ValueError(f"{images[image]} is not a picture that can be read")
+    return simulate(picture / 255.0, load(psfs[psf]), noise, seed=f"{image} {psf}", border=border)

@@ -1,0 +1,93 @@
+"""Methods by name: parsed, not evaluated; wrong names suggest the right ones."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import pytest
+
+import deblur.nonblind
+from deblur.benchmark import _methods
+from deblur.benchmark._methods import method, method_names
+
+from .toy import observe
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_every_method_restores_gray_and_color(name: str) -> None:
+    sample = observe("im1", "psf2", 0.01)
+    for attempt in method(name).tries[:2]:
+        assert attempt(sample).image.shape == sample.blurred.shape
+    color = sample._replace(blurred=np.stack([sample.blurred] * 3, axis=-1), channel_axis=2)
+    gray, three = (method(name).tries[0](each).image for each in (sample, color))
+    assert three.shape == color.blurred.shape
+    if name != "unsupervised_wiener":  # its samples are drawn for the batch
+        np.testing.assert_allclose(three[..., 1], gray, atol=2e-3)
+
+
+def test_the_library_is_found_by_its_signatures() -> None:
+    names = {name for name in method_names() if "." not in name} - {"blurred"}
+    assert names == {name for name in deblur.nonblind.__all__ if name not in ("Posterior", "estimate_noise")}
+
+
+def test_options_reach_the_method() -> None:
+    sample = observe("im1", "psf2", 0.01)
+    found = method(" richardson_lucy( num_iter = 3, noise_level=0.02 ) ")
+    assert found.label == "richardson_lucy(noise_level=0.02, num_iter=3)"
+    expected = deblur.nonblind.richardson_lucy(sample.blurred, sample.psf, num_iter=3, noise_level=0.02)
+    np.testing.assert_array_equal(found.tries[0](sample).image, expected)
+
+
+def test_skimage_wiener_tries_every_balance_unless_given_one() -> None:
+    assert len(method("skimage.wiener").tries) == len(_methods.BALANCES)
+    assert len(method("skimage.wiener(balance=0.1)").tries) == 1
+
+
+def test_a_circular_protocol_tells_the_boundary_and_options_override_it() -> None:
+    sample = observe("im1", "psf2", 0.01)._replace(boundary="circular")
+    expected = deblur.nonblind.wiener(sample.blurred, sample.psf, boundary="circular")
+    np.testing.assert_array_equal(method("wiener").tries[0](sample).image, expected)
+    other = method("wiener(boundary='unknown')").tries[0](sample).image
+    assert np.abs(other - expected).max() > 1e-3
+
+
+def test_a_blind_method_gets_no_psf(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fast(image: np.ndarray, size: int = 3) -> types.SimpleNamespace:
+        return types.SimpleNamespace(image=image, psf=np.ones((size, size)))
+
+    blind = types.SimpleNamespace(__all__=["fast"], fast=fast)
+    monkeypatch.setattr(_methods, "find_spec", lambda name: True)
+    monkeypatch.setattr(
+        _methods, "import_module", lambda name: blind if name == "deblur.blind" else __import__(name, fromlist=["x"])
+    )
+    found = method("fast(size=5)")
+    assert found.blind
+    restored = found.tries[0](observe("im1", "psf1", 0.0))
+    assert restored.psf is not None
+    assert restored.psf.shape == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("richardson_lucie", "got 'richardson_lucie'; did you mean 'richardson_lucy'?"),
+        ("zzz", "there are blurred, "),
+        ("wiener(balanc=1)", "wiener has no option 'balanc'; did you mean 'balance'?"),
+        ("blurred(x=1)", "blurred has no option 'x'; it has none"),
+        ("skimage.wiener(clip=True)", "skimage.wiener has no option 'clip'; there are balance, reg"),
+        ("wiener(image=1)", "wiener has no option 'image'"),
+        ("wiener(0.1)", "method must be a name, or a name with literal options"),
+        ("wiener(**{})", "method must be a name"),
+        ("wiener(balance=open('x'))", "method must be a name"),
+        ("wiener(balance=", "method must be a name"),
+        ("", "method must be a name"),
+        ("1 + 1", "method must be a name"),
+        ("a()()", "method must be a name"),
+    ],
+)
+def test_bad_specifications(text: str, message: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        method(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
