@@ -8,16 +8,15 @@ first falls below a fraction of the (estimated) noise energy, for several fracti
 """
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.set14_quality import gray, psnr
 from deblur import psf
+from deblur.benchmark import image, image_names
+from deblur.benchmark._metrics import psnr
+from deblur.benchmark._samples import simulate
 from deblur.nonblind import estimate_noise, richardson_lucy
 from deblur.nonblind._richardson_lucy import _DISCREPANCY
-from deblur.operators import Convolution
 
 FRACTIONS = (1.1, 1.0, 0.9, 0.85, 0.8, 0.7, 0.6)
 
@@ -27,19 +26,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=24)
     count = parser.parse_args().images
-    paths = sorted((Path(os.environ["DEBLUR_DATA"]) / "bsds500/train").glob("*.jpg"))[:: 200 // count]
+    names = [name for name in image_names("bsds500") if name.startswith("train/")][:: 200 // count]
     for noise in (0.005, 0.01, 0.02, 0.04):
         scores: dict[float, list[float]] = {fraction: [] for fraction in FRACTIONS}
-        for i, path in enumerate(paths):
-            image, blur = gray(path).astype(np.float32), psf.camera_shake(9 + i % 4 * 6, seed=i).astype(np.float32)
-            y = Convolution(blur, image.shape, "valid")(image)
-            y += noise * np.random.default_rng(i).standard_normal(y.shape).astype(np.float32)
-            top, left = ((size - 1) // 2 for size in blur.shape)
-            truth = image[top : top + y.shape[0], left : left + y.shape[1]]
+        for i, name in enumerate(names):
+            sample = simulate(image("bsds500", name), psf.camera_shake(9 + i % 4 * 6, seed=i), noise, seed=name)
+            y, blur = sample.blurred.astype(np.float32), sample.psf.astype(np.float32)
             level = estimate_noise(y, blur)
             for fraction in FRACTIONS:
                 estimate = richardson_lucy(y, blur, noise_level=level * (fraction / _DISCREPANCY) ** 0.5)
-                scores[fraction].append(psnr(estimate, truth))
+                scores[fraction].append(psnr(estimate.clip(0, 1), sample.truth))
         print(f"noise {noise:5.3f}: " + "  ".join(f"{f}: {np.mean(s):.3f}" for f, s in scores.items()), flush=True)
 
 

@@ -16,7 +16,7 @@ METHODS: dict[str, Callable[..., Any]] = {
 }
 """The methods by the names that `restore` and the command line give them."""
 
-BEST = "wiener"  # by `python -m benchmarks.set14_quality`
+BEST = "wiener"  # by `deblur bench set14-levin`
 
 
 @dataclass(frozen=True)
