@@ -1,13 +1,9 @@
-"""How noisy a picture is."""
+"""White noise at the finest scale of a picture."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-
-from deblur._arrays import check_finite, enter
 
 _MEDIAN_OF_NORMAL = 0.6744897501960817  # of the absolute value of a standard normal variable
 
@@ -27,54 +23,3 @@ def _level(image: np.ndarray) -> float:
     details = pywt.dwtn(image, "db2")["d" * image.ndim]
     details = np.abs(details[details != 0])  # exact zeros are painted or masked areas
     return float(np.median(details)) / _MEDIAN_OF_NORMAL if details.size else 0.0
-
-
-def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = None, ndim: int | None = None) -> float:
-    """Estimate the standard deviation of the noise in an image.
-
-    Without a PSF: the median absolute value of the finest diagonal wavelet details (Donoho and Johnstone, Biometrika
-    1994), as `skimage.restoration.estimate_sigma` has it. Compressed and denoised pictures have little there.
-
-    With the PSF of the blur: the level under which the picture's spectrum is most likely, if the scene is smooth and
-    the noise white. What the blur has wiped out can only be noise, at all scales; so this sees the noise of compressed
-    pictures too, and it is what the restoration methods use.
-
-    Parameters
-    ----------
-    image : numpy.ndarray or torch.Tensor
-        One image or stack; integers are scaled to [0, 1].
-    psf : numpy.ndarray or torch.Tensor, optional
-        Point-spread function of the blur.
-    channel_axis : int, optional
-        Axis of the channels; the mean over channels is returned.
-    ndim : int, optional
-        Number of spatial axes, the last ones; axes before them are a batch, over which the mean is taken. If None,
-        those of the PSF, or without one all but the channel axis.
-
-    Returns
-    -------
-    float
-        Noise level, in the unit of the image.
-
-    Raises
-    ------
-    ValueError
-        If the image has NaN or infinite values, or does not fit the PSF.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> noise = 0.02 * np.random.default_rng(0).standard_normal((128, 128))
-    >>> abs(estimate_noise(0.5 + noise) - 0.02) < 0.001
-    True
-    """
-    from ._observation import Observation  # which uses this module
-
-    if psf is not None:
-        return float(Observation(image, psf, channel_axis=channel_axis, ndim=ndim).noise_level(None).mean())
-    y = enter(image, "image")[0]
-    check_finite(y, "image")
-    if channel_axis is not None:
-        y = y.movedim(channel_axis, 0)
-    spatial = ndim or (y.ndim if channel_axis is None else y.ndim - 1)
-    return float(noise_of(y, spatial).mean())

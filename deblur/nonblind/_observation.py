@@ -53,10 +53,11 @@ class Observation:
     ) -> None:
         y, self._give_back = enter(image, "image")
         kernel = enter(psf, "psf")[0]
-        validate(kernel)
         n = kernel.ndim if ndim is None else ndim
         if not 1 <= n <= min(3, kernel.ndim):
-            raise ValueError(f"ndim must be 1 to {min(3, kernel.ndim)}, the number of spatial axes, got {ndim}")
+            raise ValueError(f"ndim must be 1 to {min(3, kernel.ndim)}, the number of spatial axes, got {n}")
+        for one in kernel.reshape(-1, *kernel.shape[kernel.ndim - n :]):
+            validate(one)
         self._channel_axis = channel_axis
         if channel_axis is not None:
             if not -y.ndim <= channel_axis < y.ndim:

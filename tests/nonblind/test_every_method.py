@@ -144,6 +144,8 @@ BAD = [
     (lambda m: m(IMAGE, BLUR, ndim=3), ValueError, "ndim must be 1 to 2"),
     (lambda m: m(IMAGE, BLUR, boundary="wrap"), ValueError, "boundary must be unknown"),
     (lambda m: m(np.ones((2, 16, 16)), np.ones((3, 3, 3)), ndim=2), ValueError, "one psf for each image"),
+    (lambda m: m(np.ones((2, 16, 16)), np.stack([BLUR, 0 * BLUR]), ndim=2), ValueError, "psf"),
+    (lambda m: m(np.ones((2, 2, 2, 2)), np.ones((2, 2, 2, 2))), ValueError, "ndim must be 1 to 3"),
     (lambda m: m([[1.0]], BLUR), TypeError, "image must be a NumPy array"),
     (lambda m: m(IMAGE, "gaussian"), TypeError, "psf must be a NumPy array"),
     (lambda m: m(IMAGE.astype(complex), BLUR), TypeError, "image must be real"),

@@ -34,7 +34,7 @@ def test_is_the_textbook_iteration(rng):
     np.testing.assert_allclose(ours.ravel(), x, rtol=5e-3)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 999),
     taps=st.tuples(st.integers(1, 5), st.integers(1, 6)),

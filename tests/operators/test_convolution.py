@@ -45,7 +45,7 @@ def test_kernel_larger_than_the_image(boundary, method):
     np.testing.assert_allclose(Convolution(psf, x.shape, boundary, method=method)(x), expected, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     shape=st.lists(st.integers(1, 9), min_size=1, max_size=3),
     seed=st.integers(0, 999),

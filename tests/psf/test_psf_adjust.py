@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -54,7 +54,6 @@ def test_kind_and_dtype_are_kept(function, dtype):
     np.testing.assert_array_equal(array, result.numpy())
 
 
-@settings(deadline=None)
 @given(kernel=KERNELS)
 def test_center_by_whole_pixels_moves_values_and_changes_none(kernel):
     kept = kernel.copy()
@@ -66,7 +65,6 @@ def test_center_by_whole_pixels_moves_values_and_changes_none(kernel):
     np.testing.assert_array_equal(psf.center(centered), centered)
 
 
-@settings(deadline=None)
 @given(kernel=KERNELS)
 def test_center_by_fractions_keeps_sum_and_sign(kernel):
     centered = psf.center(kernel, subpixel=True)
@@ -138,7 +136,6 @@ def test_pad_to_refuses_bad_shapes(shape, error, words):
         psf.pad_to(np.ones((3, 3)), shape)
 
 
-@settings(deadline=None)
 @given(kernel=KERNELS, energy=st.floats(0.05, 1))
 def test_support_holds_the_energy_and_keeps_the_center(kernel, energy):
     box = psf.estimate_support(kernel, energy)

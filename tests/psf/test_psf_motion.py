@@ -30,7 +30,6 @@ def supersampled_bar(length: float, angle: float, shape: tuple[int, int], per_ax
     return counts / counts.sum()
 
 
-@settings(deadline=None)
 @given(length=LENGTHS, angle=ANGLES)
 def test_motion_is_a_centered_distribution(length, angle):
     kernel = psf.motion(length, angle)
@@ -42,7 +41,6 @@ def test_motion_is_a_centered_distribution(length, angle):
     np.testing.assert_allclose(kernel, kernel[::-1, ::-1], atol=1e-13)
 
 
-@settings(deadline=None)
 @given(length=LENGTHS, angle=ANGLES)
 def test_motion_turns_and_flips_with_its_angle(length, angle):
     kernel = psf.motion(length, angle, shape=41)
@@ -51,7 +49,6 @@ def test_motion_turns_and_flips_with_its_angle(length, angle):
     np.testing.assert_allclose(psf.motion(length, angle + 90, shape=41), np.rot90(kernel), atol=1e-9)
 
 
-@settings(deadline=None)
 @given(length=LENGTHS, angle=ANGLES, step=st.floats(1e-6, 1e-3))
 def test_motion_changes_smoothly(length, angle, step):
     kernel = psf.motion(length, angle, shape=45)
@@ -109,7 +106,7 @@ def test_polygon_coverage_is_exact():
     np.testing.assert_allclose(_polygon_coverage(triangle[::-1], (2, 2)), [[1, 0.5], [0.5, 0]], atol=1e-15)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     length=st.floats(0, 60),
     seed=st.integers(0, 2**40),

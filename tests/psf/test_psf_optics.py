@@ -30,7 +30,7 @@ def supersample(density: Callable, shape: tuple[int, int], per_axis: int) -> np.
 
 
 @pytest.mark.parametrize("blur", ROUND_BLURS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(width=st.floats(0.05, 6), rows=st.integers(16, 21), columns=st.integers(16, 21))
 def test_round_blurs_have_sum_one_and_every_symmetry(blur, width, rows, columns):
     kernel = blur(width, shape=(rows, columns))
@@ -92,7 +92,7 @@ def test_rotated_gaussian_matches_dense_supersampling(sigma, angle):
     np.testing.assert_allclose(kernel, supersample(density, (15, 16), 120), atol=2e-5)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(sigma=st.tuples(st.floats(1, 3), st.floats(1, 3)), angle=st.floats(-360, 360))
 def test_gaussian_has_the_covariance_asked_for(sigma, angle):
     kernel = psf.gaussian(sigma, shape=51, angle=angle)
@@ -105,7 +105,7 @@ def test_gaussian_has_the_covariance_asked_for(sigma, angle):
     assert both == pytest.approx((sigma[0] ** 2 - sigma[1] ** 2) * s * c, abs=1e-6)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(sigma=st.tuples(st.floats(0, 4), st.floats(0, 4)), angle=st.floats(-200, 200))
 def test_rotated_gaussian_keeps_the_symmetries_of_an_ellipse(sigma, angle):
     kernel = psf.gaussian(sigma, shape=25, angle=angle)
@@ -123,7 +123,7 @@ def test_disk_matches_dense_supersampling(radius):
     np.testing.assert_allclose(kernel, dense, atol=2e-4 / max(1, radius))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(radius=st.floats(0.71, 20))
 def test_disk_is_flat_inside_and_ends_at_its_rim(radius):
     kernel = psf.disk(radius)
