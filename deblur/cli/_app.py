@@ -12,13 +12,16 @@ from typing import Annotated
 import typer
 
 import deblur
+from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
 from deblur.cli._errors import DEBUG, complain
+from deblur.cli._options import check_not_empty
 
 # Whatever computes is imported inside the commands, so that --help and the check of the options do not wait for it.
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 psf_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(psf_app, name="psf")
+app.add_typer(datasets_app, name="datasets")
 
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
@@ -65,13 +68,6 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
-def _check_not_empty(value: str | list[str] | None) -> str | list[str] | None:
-    """Refuse an empty path, as an unset variable of a script leaves it: it would mean the current folder."""
-    if value is not None and "" in (value if isinstance(value, list) else [value]):
-        raise typer.BadParameter("it is empty")
-    return value
-
-
 def _print_version(asked: bool) -> None:
     if asked:
         print(f"deblur {deblur.__version__}")
@@ -114,7 +110,7 @@ def restore(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            callback=_check_not_empty,
+            callback=check_not_empty,
             help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
             show_default=False,
         ),
@@ -164,7 +160,7 @@ def restore(
         typer.Option(
             "--output",
             "-o",
-            callback=_check_not_empty,
+            callback=check_not_empty,
             metavar="FILE|DIR",
             help="File to write, or folder (made if missing). By default name-restored.suffix beside the picture.",
             show_default=False,
@@ -197,7 +193,7 @@ def demo(
         typer.Option(
             "--output",
             "-o",
-            callback=_check_not_empty,
+            callback=check_not_empty,
             metavar="DIR",
             help="Folder to write to, made if missing. [default: deblur-demo]",
         ),
@@ -212,6 +208,9 @@ def demo(
     from deblur.cli._demo import run_demo
 
     run_demo(output, force=force)
+
+
+app.command(epilog=BENCH_EPILOG)(bench)
 
 
 @psf_app.callback(
@@ -252,7 +251,7 @@ def make(
         typer.Option(
             "--output",
             "-o",
-            callback=_check_not_empty,
+            callback=check_not_empty,
             metavar="FILE",
             help=".npy keeps the values exactly, .tif in 32-bit floats; .png is a 16-bit picture.",
         ),
@@ -283,7 +282,7 @@ def show(
         typer.Option(
             "--output",
             "-o",
-            callback=_check_not_empty,
+            callback=check_not_empty,
             metavar="FILE",
             help="Write an enlarged picture too.",
             show_default=False,

@@ -76,6 +76,11 @@ def check_target(target: Path) -> None:
     """Raise an error unless a picture can be written to `target`: now, and not after minutes of computing."""
     if target.suffix.lower() not in IMAGE_SUFFIXES:
         raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(IMAGE_SUFFIXES)}")
+    check_folder(target)
+
+
+def check_folder(target: Path) -> None:
+    """Raise an error unless a file can be written where `target` is to be."""
     folder = next(parent for parent in target.parents if parent.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()

@@ -1,0 +1,193 @@
+"""The commands about data sets and benchmarks: their options and explanations. The work is in the modules beside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deblur.cli._options import check_not_empty
+
+datasets_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As deblur datasets list has it.", show_default=False)]
+
+
+@datasets_app.callback(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  deblur datasets list
+  deblur datasets get set14
+
+\b
+Where:
+  the folder that the environment variable DEBLUR_DATA names, then the cache,
+  to which they are downloaded; DEBLUR_CACHE names another one""",
+)
+def _datasets_root(context: typer.Context) -> None:
+    """Download the data sets of the benchmarks, and check them."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@datasets_app.command("list")
+def list_() -> None:
+    """List the data sets, and which of them are here."""
+    from deblur.cli._datasets import list_datasets
+
+    list_datasets()
+
+
+@datasets_app.command(
+    epilog="""\b
+Example:
+  deblur datasets info levin2009"""
+)
+def info(name: Name) -> None:
+    """Print the license of a data set, its citation and its traps."""
+    from deblur.cli._datasets import describe_dataset
+
+    describe_dataset(name)
+
+
+@datasets_app.command(
+    epilog="""\b
+Example:
+  deblur datasets get set14 --to data/"""
+)
+def get(
+    name: Name,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_not_empty,
+            metavar="DIR",
+            help="Folder to download to, made if missing, instead of the cache.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Download a data set, unless it is here.
+
+    Every file is checked by its SHA-256. A download that breaks off goes on from there the next time.
+    """
+    from deblur.cli._datasets import get_dataset
+
+    get_dataset(name, to)
+
+
+@datasets_app.command(
+    epilog="""\b
+Example:
+  deblur datasets verify set14"""
+)
+def verify(name: Name) -> None:
+    """Check the files of a data set.
+
+    Size and SHA-256 are compared with its card. Prints a line for each file that is wrong; the exit code is 1 then.
+    """
+    from deblur.cli._datasets import verify_dataset
+
+    raise typer.Exit(verify_dataset(name))
+
+
+BENCH_EPILOG = """\b
+Protocols:
+  levin-blind      the 32 Levin images, PSF withheld
+  levin-nonblind   the 32 Levin images, PSF known
+  levin-synthetic  the 4 sharp Levin scenes x 8 PSFs, blurred here
+  set14-levin      Set14 in gray x the 8 Levin PSFs
+  circular8        8 of Set14, circular: flatters methods that assume that
+  cbsd68           68 color images x 17 PSFs
+  bars3d           a 3-D volume
+  galaxies         100 small galaxies, a PSF each
+  folder           your own images and PSFs
+\b
+Methods:
+  blurred          nothing is done
+  wiener, richardson_lucy, unsupervised_wiener
+                   and whatever else deblur.nonblind and deblur.blind have
+  skimage.wiener, skimage.richardson_lucy, skimage.unsupervised_wiener
+                   those of scikit-image
+  "richardson_lucy(num_iter=100)"
+                   with options
+\b
+Examples:
+  deblur bench levin-nonblind --method wiener --method skimage.wiener
+  deblur bench set14-levin --noise 0.01 --limit 8 --jobs 2
+  deblur bench folder --images photos/ --psfs psf.tif --method wiener"""
+
+
+def bench(
+    protocol: Annotated[
+        str | None, typer.Argument(metavar="PROTOCOL", help="What is restored and scored.", show_default=False)
+    ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="M", help="A method; may be given several times. [default: all]", show_default=False),
+    ] = None,
+    noise: Annotated[
+        list[float] | None,
+        typer.Option(
+            metavar="S",
+            help="Standard deviation of the noise as a fraction of the range, 0.01 being 1 %; may be given several "
+            "times. [default: those of the protocol]",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Run the first N pictures of each noise level only.", show_default=False),
+    ] = None,
+    jobs: Annotated[int, typer.Option(metavar="J", help="Pictures to work on at once, best one a core.")] = 1,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=check_not_empty,
+            metavar="DIR",
+            help="Folder of the run. [default: deblur-bench/PROTOCOL]",
+            show_default=False,
+        ),
+    ] = None,
+    json_file: Annotated[
+        str | None,
+        typer.Option(
+            "--json", callback=check_not_empty, metavar="FILE", help="Write the scores here too.", show_default=False
+        ),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Compare a fixed subset with stored scores; takes --jobs only.")
+    ] = False,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_not_empty, metavar="DIR", help="For folder: the sharp pictures.", show_default=False
+        ),
+    ] = None,
+    psfs: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_not_empty, metavar="DIR|FILE", help="For folder: what blurs them.", show_default=False
+        ),
+    ] = None,
+    border: Annotated[
+        str | None,
+        typer.Option(metavar="B", help="For folder: valid, circular or zero. [default: valid]", show_default=False),
+    ] = None,
+) -> None:
+    """Score methods on a benchmark.
+
+    Prints a table, and writes the folder of the run: results.json, results.csv (a row a picture), results.md, and
+    report.html with plots and pictures. What is done is kept there: a run that was interrupted goes on where it
+    stopped, and one more method costs only its own time. A method that fails on a picture is reported, and the others
+    go on; the exit code is 1 then.
+    """
+    from deblur.cli._bench import Request, run_bench, run_quick
+
+    request = Request(
+        protocol, tuple(method or ()), tuple(noise or ()), limit, jobs, output, json_file, images, psfs, border
+    )
+    raise typer.Exit(run_quick(request) if quick else run_bench(request))

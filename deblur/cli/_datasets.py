@@ -1,0 +1,87 @@
+"""`deblur datasets`."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+
+from rich.filesize import decimal
+
+from deblur.benchmark import Card, card, cards, folder_of, get, verify
+from deblur.cli._errors import complain
+from deblur.cli._progress import progress_bar
+
+
+def list_datasets() -> None:
+    """Print a line a data set."""
+    lines = [(each.name, str(len(each.files)), decimal(each.bytes), _is_here(each), each.title) for each in cards()]
+    lines.insert(0, ("name", "files", "size", "here", "title"))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for name, files, size, here, title in lines:
+        print(f"{name:{widths[0]}}  {files:>{widths[1]}}  {size:>{widths[2]}}  {here:{widths[3]}}  {title}")
+
+
+def describe_dataset(name: str) -> None:
+    """Print what the card says, and where the files are."""
+    found = card(name)
+    try:
+        place = str(folder_of(name))
+    except FileNotFoundError as error:
+        place = str(error)
+    print(f"{name}: {found.title}")
+    facts = {
+        "license": found.license,
+        "permits": found.permits,
+        "files": f"{len(found.files)}, {decimal(found.bytes)}",
+        "folder": place,
+    }
+    for fact, text in facts.items():
+        print(_wrapped(text, f"{fact:9}"))
+    print("traps" if found.traps else "no known traps")
+    for trap in found.traps:
+        print(_wrapped(trap, "       - "))
+    print("citation")
+    print(textwrap.indent(found.citation.strip(), " " * 9))
+
+
+def get_dataset(name: str, to: str | None) -> None:
+    """Download what is missing, and say where it is."""
+    found = card(name)
+    with progress_bar(found.bytes) as show:
+        place = get(
+            name, to=to, progress=lambda done, total: show(done, f"{name}: {decimal(done)} of {decimal(total)}")
+        )
+    print(f"{name}: {len(found.files)} files, {decimal(found.bytes)}, in {place}")
+
+
+def verify_dataset(name: str) -> int:
+    """Print a line a fault, and return the exit code."""
+    faults = verify(name)
+    for fault in faults:
+        print(fault)
+    try:
+        place = folder_of(name)
+    except FileNotFoundError as error:
+        complain(error)
+        return 1
+    files = len(card(name).files)
+    if faults:
+        complain(ValueError(f"{name}: {len(faults)} of {files} files in {place} are not those of its card"))
+        return 1
+    print(f"{name}: all {files} files in {place} are those of its card")
+    return 0
+
+
+def _is_here(found: Card) -> str:
+    try:
+        folder_of(found.name)
+    except FileNotFoundError:
+        return "no"
+    return "yes"
+
+
+def _wrapped(text: str, label: str) -> str:
+    width = max(40, min(100, shutil.get_terminal_size().columns))
+    return textwrap.fill(
+        text, width, initial_indent=label, subsequent_indent=" " * 9, break_long_words=False, break_on_hyphens=False
+    )

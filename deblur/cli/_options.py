@@ -1,0 +1,12 @@
+"""What the options of several commands have in common."""
+
+from __future__ import annotations
+
+import typer
+
+
+def check_not_empty(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse an empty path, as an unset variable of a script leaves it: it would mean the current folder."""
+    if value is not None and "" in (value if isinstance(value, list) else [value]):
+        raise typer.BadParameter("it is empty")
+    return value
