@@ -203,7 +203,7 @@ def demo(
     """Restore two photographs, and write pictures of before and after.
 
     One was blurred by a camera that moved while it was taken; the other is blurred here, so that the result can be
-    compared with the truth. Nothing is downloaded. Takes about 15 seconds.
+    compared with the truth. Nothing is downloaded. Takes a few seconds.
     """
     from deblur.cli._demo import run_demo
 
