@@ -31,7 +31,12 @@ def _datasets_root(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@datasets_app.command("list")
+@datasets_app.command(
+    "list",
+    epilog="""\b
+Example:
+  deblur datasets list""",
+)
 def list_() -> None:
     """List the data sets, and which of them are here."""
     from deblur.cli._datasets import list_datasets

@@ -189,6 +189,12 @@ def test_bad_input_is_one_line(run: Run, tmp_path: Path, arguments: list[str], n
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("words", [[], ["list"], ["info"], ["get"], ["verify"]], ids=" ".join)
+def test_help_teaches_with_an_example(run: Run, words: list[str]) -> None:
+    shown = run("datasets", *words, "--help").stdout
+    assert f"\n    deblur datasets {' '.join(words)}".rstrip() in shown
+
+
 def test_without_a_network(run: Run, tmp_path: Path) -> None:
     done = run("datasets", "get", "set5", code=2)
     assert re.fullmatch(r"deblur: cannot download set5/\w+.\w+: no connection to raw\.\S+, .*\n", done.stderr)
