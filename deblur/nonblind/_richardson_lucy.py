@@ -186,10 +186,10 @@ class _Momentum:
             if frozen:
                 block = torch.where(done, x, block)
             _rows(new, rows, n).copy_(block)
-            change, size = change + _energy(block - x, n), size + _energy(x, n)
+            change, size = change + self._energy(block - x), size + self._energy(x)
             if step is not None:
                 block = torch.sub(block, _rows(self.point, rows, n), out=_rows(step, rows, n))
-                energy = energy + _energy(block, n)
+                energy = energy + self._energy(block)
                 if self._step is not None:
                     agreement = agreement + sum_over(block * _rows(self._step, rows, n), self._axes)
         self.is_ahead = step is not None and self._step is not None
@@ -204,9 +204,8 @@ class _Momentum:
         self.x, self._step, self._step_energy = new, step, energy
         return change, size
 
-
-def _energy(x: torch.Tensor, ndim: int) -> torch.Tensor:
-    return x.square().sum(tuple(range(-ndim, 0)), keepdim=True)
+    def _energy(self, x: torch.Tensor) -> torch.Tensor:
+        return sum_over(x.square(), self._axes)
 
 
 class _PoissonModel:
@@ -250,7 +249,8 @@ class _PoissonModel:
                 ratio.sub_(1).mul_(deviation**9 * (10 - 9 * deviation)).add_(1)
             if self.w.ndim:
                 w = _rows(self.w.expand(self.y.shape), rows, n)
-                terms, squares, _ = terms.mul_(w), squares.mul_(w), ratio.mul_(w)
+                for term in (terms, squares, ratio):
+                    term.mul_(w)
             divergence, misfit = divergence + sum_over(terms, self._axes), misfit + sum_over(squares, self._axes)
         return result, divergence, misfit
 

@@ -21,11 +21,12 @@ import torch.nn.functional as F
 from deblur._arrays import enter
 
 from ._cost import direct_is_faster
-from ._grid import boundary_indices, flat_pad, gather, scatter
+from ._grid import Pad, flat_pad, gather, scatter
 from ._linear import LinearOperator, Shape, as_shape
 from ._shapes import fast_size, is_fast_size
 
 BOUNDARIES = ("circular", "zero", "reflect", "replicate", "valid", "full", "causal")
+_CONTINUED = ("circular", "reflect", "replicate")  # by samples of x; the others by zeros, or not at all
 
 _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
@@ -39,13 +40,11 @@ class Geometry:
         self.shape, self.kernel = shape, kernel
         self.ndim = len(shape)
         self.widths = [_widths(k, c, boundary) for k, c in zip(kernel, _centers(kernel, boundary, center), strict=True)]
-        extended = tuple(a + n + b for (a, b), n in zip(self.widths, shape, strict=True))
+        self._continuation = Pad(shape, self.widths, boundary if boundary in _CONTINUED else "zero")
+        extended = self._continuation.range_shape
         self.range_shape = tuple(n - k + 1 for n, k in zip(extended, kernel, strict=True))
         if any(size < 1 for size in self.range_shape):
             raise ValueError(f"a kernel of {kernel} leaves nothing of shape {shape} with boundary='valid'")
-        self._indices = None
-        if boundary in ("circular", "reflect", "replicate"):
-            self._indices = [boundary_indices(n, a, b, boundary) for (a, b), n in zip(self.widths, shape, strict=True)]
         self.is_circular = boundary == "circular"
         self._plan_fft(extended, boundary)
 
@@ -55,7 +54,7 @@ class Geometry:
         A result sample is right as long as no other continuation sample falls on the same point of the torus as a
         sample of x that it needs; so zeros need no storing, and the torus only has to be longer by the wider side.
         """
-        self.continue_for_fft = self._indices is not None
+        self.continue_for_fft = boundary in _CONTINUED
         if boundary == "circular" and _period_is_cheap(self.shape, extended):
             self.fft_shape, self.continue_for_fft = self.shape, False
         elif self.continue_for_fft:
@@ -70,12 +69,10 @@ class Geometry:
         self.axes = tuple(range(-self.ndim, 0))
 
     def extend(self, x: torch.Tensor) -> torch.Tensor:
-        return F.pad(x, flat_pad(self.widths)) if self._indices is None else gather(x, self._indices)
+        return self._continuation._forward(x)
 
     def extend_adjoint(self, e: torch.Tensor) -> torch.Tensor:
-        if self._indices is None:
-            return F.pad(e, [-width for width in flat_pad(self.widths)])
-        return scatter(e, self._indices, self.shape)
+        return self._continuation._adjoint(e)
 
     def spectrum(self, x: torch.Tensor) -> torch.Tensor:
         return torch.fft.rfftn(self.extend(x) if self.continue_for_fft else x, s=self.fft_shape, dim=self.axes)
@@ -92,8 +89,7 @@ class Geometry:
     def to_domain(self, spectrum: torch.Tensor) -> torch.Tensor:
         if not self.continue_for_fft:
             return self._inverse(spectrum)[self._corner(self.shape)]
-        extended = tuple(a + n + b for (a, b), n in zip(self.widths, self.shape, strict=True))
-        return self.extend_adjoint(self._inverse(spectrum)[self._corner(extended)])
+        return self.extend_adjoint(self._inverse(spectrum)[self._corner(self._continuation.range_shape)])
 
     def to_kernel(self, spectrum: torch.Tensor) -> torch.Tensor:
         return gather(self._inverse(spectrum), self.kernel_indices)
