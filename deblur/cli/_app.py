@@ -13,6 +13,7 @@ import typer
 
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
+from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._errors import DEBUG, complain
 from deblur.cli._options import check_not_empty
 
@@ -211,6 +212,7 @@ def demo(
 
 
 app.command(epilog=BENCH_EPILOG)(bench)
+app.command(epilog=TRAIN_EPILOG)(train)
 
 
 @psf_app.callback(

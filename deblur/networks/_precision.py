@@ -1,0 +1,20 @@
+"""Where reduced precision is fast."""
+
+from __future__ import annotations
+
+import torch
+
+
+def fast_in_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device multiplies bfloat16 in hardware; elsewhere it is emulated and slow."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+    return False
+
+
+def reduced_precision(device: torch.device, *, wanted: bool = True) -> torch.autocast:
+    """Return a context in which convolutions run in bfloat16 where that is fast."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted and fast_in_bfloat16(device))

@@ -1,0 +1,46 @@
+"""Tensors in safetensors files, which appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from deblur._files import atomic_path
+
+
+def write_tensors(
+    path: str | os.PathLike[str], tensors: dict[str, torch.Tensor], meta: dict[str, str], *, overwrite: bool
+) -> None:
+    """Write tensors and texts beside the target, and rename when all is written: what was there stays until then.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written, or exists and is not to be replaced.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path, overwrite=overwrite) as temporary:
+        try:
+            save_file(plain, temporary, meta)
+        except SafetensorError as error:  # how a full disk is reported
+            raise OSError(f"cannot write {path}: {error}") from None
+
+
+def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return the texts and the tensors of a file.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole safetensors file.
+    OSError
+        If it cannot be read.
+    """
+    try:
+        with safe_open(os.fspath(path), framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged, or is no safetensors file: {error}") from None

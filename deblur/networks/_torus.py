@@ -1,0 +1,53 @@
+"""The torus on which a network's data steps are exact, and what of it the convolutions should see."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+from deblur.operators import fast_size
+
+from ._denoiser import check_one_each
+
+Shape = tuple[int, ...]
+ROOM = 16
+_SEAM = 8
+
+
+def check_pictures(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor) -> None:
+    """Raise `ValueError` unless these are gray pictures, one PSF or one each, and a noise level each."""
+    if y.ndim != 4 or y.shape[1] != 1:
+        raise ValueError(f"y must have shape (batch, 1, height, width), got {tuple(y.shape)}")
+    if psf.ndim != 2 and not (psf.ndim == 3 and len(psf) in (1, len(y))):
+        raise ValueError(f"psf must have 2 axes, or a third before them for one each, got {tuple(psf.shape)}")
+    check_one_each(noise_level, y)
+
+
+def torus_for(y: torch.Tensor, psf: torch.Tensor, boundary: str) -> Shape:
+    """Return the frame of y itself for a circular blur, else the frame with what the PSF reaches and some room more."""
+    frame, taps = tuple(y.shape[-2:]), tuple(psf.shape[-2:])
+    if boundary == "circular":
+        return frame
+    if boundary != "unknown":
+        raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
+    return tuple(fast_size(size + k - 1 + min(k, ROOM)) for size, k in zip(frame, taps, strict=True))
+
+
+class Surroundings:
+    """What a network should see of a torus: no seam inside the frame, and none at its edge."""
+
+    def __init__(self, frame: Shape, grid: Shape) -> None:
+        self._is_whole = frame == grid
+        self._shift = tuple((g - f) // 2 for f, g in zip(frame, grid, strict=True))
+        self._seam = min(_SEAM, *frame)
+        self.shape = tuple(g + 2 * self._seam for g in grid) if self._is_whole else grid
+
+    def pad(self, x: torch.Tensor) -> torch.Tensor:
+        if self._is_whole:
+            return functional.pad(x, (self._seam,) * 4, mode="circular")
+        return x.roll(self._shift, (-2, -1))
+
+    def crop(self, x: torch.Tensor) -> torch.Tensor:
+        if self._is_whole:
+            return x[..., self._seam : -self._seam, self._seam : -self._seam]
+        return x.roll(tuple(-s for s in self._shift), (-2, -1))

@@ -1,0 +1,167 @@
+"""Half-quadratic splitting, unrolled: exact data steps, a learned prior between them, learned weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from deblur._framed import FramedBlur
+from deblur.nonblind._spectral import corner, fourier, inverse_fourier, roughness
+
+from ._denoiser import Denoiser, noise_features
+from ._torus import Surroundings, check_pictures, torus_for
+from ._unet import UNet
+
+_QUIETEST = 1e-3
+_FIRST, _MEMORY = 0.12, 8
+_BALANCES = (1.0, 0.25, 4.0)
+_BORDER_ITERATIONS = (10, 3)
+_WIDER = ("head.weight", "embed.0.weight", "tail.weight", "tail.bias")  # than the denoiser's
+
+
+class UnrolledHQS(nn.Module):
+    """Restoration with a known PSF: K stages of a data step and a prior, trained as a whole.
+
+    A stage solves ``min |M K x - y|^2 + w |x - z|^2`` exactly, in Fourier space, with the scene past the frame found
+    by a few conjugate gradients; a U-Net then takes the solution, two more with a quarter and four times the weight,
+    and what it remembers of the last stage, and answers the next z. The first stage, which has no z, has a smoothness
+    prior. Weights and the strength of the prior are powers of the noise level, learned for each stage. The U-Net is the
+    same in all stages and is told which one it is in.
+
+    The scheme is that of DPIR (Zhang et al., PAMI 2021) and USRNet (Zhang et al., CVPR 2020).
+
+    Parameters
+    ----------
+    stages : int
+        Number of stages.
+    widths, depths, decoder_depth
+        See `UNet`.
+
+    Raises
+    ------
+    ValueError
+        If `stages` is less than 1, or `widths` and `depths` do not name the same scales.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = UnrolledHQS(2, widths=(8, 16), depths=(1, 1), decoder_depth=1)
+    >>> psf = torch.ones(5, 5) / 25
+    >>> net(torch.rand(2, 1, 40, 50), psf, torch.tensor([0.01, 0.02])).shape
+    torch.Size([2, 1, 40, 50])
+    """
+
+    def __init__(
+        self,
+        stages: int = 5,
+        *,
+        widths: Sequence[int] = (32, 64, 128),
+        depths: Sequence[int] = (2, 2, 4),
+        decoder_depth: int = 2,
+    ) -> None:
+        super().__init__()
+        if stages < 1:
+            raise ValueError(f"stages must be at least 1, got {stages}")
+        self.stages = stages
+        self.unet = UNet(
+            len(_BALANCES) + _MEMORY,
+            1 + _MEMORY,
+            conditions=2 + stages,
+            widths=widths,
+            depths=depths,
+            decoder_depth=decoder_depth,
+        )
+        part = torch.linspace(0, 1, stages)
+        # Logarithms of the prior's noise level and of the data step's weight: (intercept, slope) in that of the noise.
+        level = torch.stack([(1 - part) * math.log(_FIRST), part])
+        weight = torch.stack([math.log(0.3) - 2 * level[0], 2 - 2 * level[1]])
+        weight[:, 0] = torch.tensor([-2 * math.log(0.05), 2.0])
+        self.level, self.weight = nn.Parameter(level), nn.Parameter(weight)
+        self.gain = nn.Parameter(torch.ones(stages))
+
+    @torch.no_grad()
+    def start_from(self, denoiser: Denoiser) -> None:
+        """Take over a denoiser: the first estimates are then those of plug-and-play.
+
+        Parameters
+        ----------
+        denoiser : Denoiser
+            For gray images, of the same widths and depths.
+
+        Raises
+        ------
+        ValueError
+            If it is another.
+        """
+        mine, theirs = self.unet.state_dict(), denoiser.unet.state_dict()
+        block = self.unet.fold**2
+        own = {name: value.shape for name, value in mine.items() if name not in _WIDER}
+        if len(theirs["tail.bias"]) != block or own != {n: v.shape for n, v in theirs.items() if n not in _WIDER}:
+            raise ValueError("denoiser must be for gray images and have the widths and depths of this network")
+        for name, value in theirs.items():
+            if name in ("head.weight", "embed.0.weight"):
+                mine[name].zero_()
+                mine[name][:, : value.shape[1]] = value
+            elif name in ("tail.weight", "tail.bias"):
+                mine[name][:block] = value
+            else:
+                mine[name].copy_(value)
+
+    def forward(
+        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+    ) -> torch.Tensor:
+        """Restore pictures.
+
+        Parameters
+        ----------
+        y : torch.Tensor
+            Blurred pictures on the scale [0, 1], shape ``(batch, 1, height, width)``.
+        psf : torch.Tensor
+            One PSF, shape ``(rows, columns)``, or one each, ``(batch, rows, columns)``.
+        noise_level : torch.Tensor
+            Standard deviations of the noise, shape ``(batch,)``.
+        boundary : {"unknown", "circular"}
+            What lies past the frame.
+
+        Returns
+        -------
+        torch.Tensor
+            Shape of `y`.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or `boundary` is another.
+        """
+        return self.estimates(y, psf, noise_level, boundary)[-1]
+
+    def estimates(
+        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+    ) -> list[torch.Tensor]:
+        """Return the estimate of every stage; see `forward`."""
+        check_pictures(y, psf, noise_level)
+        frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
+        blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid)
+        log_noise = noise_level.clamp_min(_QUIETEST).log()[:, None]
+        levels = (self.level[0] + self.level[1] * log_noise).exp()
+        weights = (self.weight[0] + self.weight[1] * log_noise).exp()[..., None, None, None]
+        around = Surroundings(frame, grid)
+        smoothness = roughness(None, grid, y).sqrt()
+        memory = y.new_zeros(len(y), _MEMORY, *around.shape)
+        estimates, z = [], None
+        for stage in range(self.stages):
+            weight = weights[:, stage] * (smoothness if z is None else 1.0)
+            towards = 0.0 if z is None else fourier(z, grid)
+            filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS[stage > 0])
+            solutions = [inverse_fourier(blur.filtered(filled, b * weight, towards), grid) for b in _BALANCES]
+            seen = torch.cat([around.pad(torch.cat(solutions, 1)), memory], 1)
+            which = functional.one_hot(torch.full((len(y),), stage, device=y.device), self.stages).to(y.dtype)
+            answer = self.unet(seen, torch.cat([noise_features(levels[:, stage]), which], 1))
+            correction, memory = answer[:, :1].to(y.dtype), answer[:, 1:]
+            z = solutions[0] - self.gain[stage] * around.crop(correction)
+            estimates.append(corner(z, frame))
+        return estimates

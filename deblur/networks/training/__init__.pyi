@@ -1,0 +1,10 @@
+from ._denoiser import DenoiserRecipe as DenoiserRecipe
+from ._images import Photographs as Photographs
+from ._recipe import Recipe as Recipe
+from ._runs import export as export
+from ._runs import plot as plot
+from ._runs import recipe_from as recipe_from
+from ._runs import resumed as resumed
+from ._trainer import Trainer as Trainer
+from ._unrolled import UDNRecipe as UDNRecipe
+from ._unrolled import UnrolledRecipe as UnrolledRecipe

@@ -1,0 +1,79 @@
+"""All that a training needs to go on, in one safetensors file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from deblur.networks._tensors import read_tensors, write_tensors
+
+NAME = "checkpoint.safetensors"
+_MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+def save(
+    folder: Path, recipe: dict[str, Any], step: int, model: nn.Module, averaged: nn.Module, optimizer: torch.optim.AdamW
+) -> None:
+    """Write a checkpoint beside the last one and replace it: what was there stays until the new one is whole."""
+    tensors = {f"model/{name}": p for name, p in model.state_dict().items()}
+    tensors |= {f"averaged/{name}": p for name, p in averaged.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for moment in _MOMENTS if parameter in optimizer.state else ():
+            tensors[f"{moment}/{name}"] = optimizer.state[parameter][moment]
+    meta = {"recipe": json.dumps(recipe), "step": str(step)}
+    write_tensors(folder / NAME, tensors, meta, overwrite=True)
+
+
+def load(
+    folder: Path, recipe: dict[str, Any], model: nn.Module, averaged: nn.Module, optimizer: torch.optim.AdamW
+) -> int:
+    """Fill the model, its average and the optimizer from a checkpoint; return the number of steps done.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or is of another training.
+    """
+    meta, tensors = read(folder)
+    stored = json.loads(meta["recipe"])
+    names = (recipe.keys() | stored.keys()) - {"steps"}  # how long may change, what is trained may not
+    different = sorted(key for key in names if recipe.get(key) != stored.get(key))
+    if different:
+        key = different[0]
+        raise ValueError(f"{folder} holds another training: its {key} is {stored.get(key)}, not {recipe.get(key)}")
+    model.load_state_dict(part(tensors, "model"))
+    averaged.load_state_dict(part(tensors, "averaged"))
+    step = int(meta["step"])
+    for name, parameter in model.named_parameters():
+        if f"{_MOMENTS[0]}/{name}" in tensors:
+            # Copied into the layout that the optimizer would choose: sums in another order are not the same to the bit.
+            moments = {m: torch.empty_like(parameter).copy_(tensors[f"{m}/{name}"]) for m in _MOMENTS}
+            optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
+    return step
+
+
+def read(folder: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Return the metadata and the tensors of the checkpoint in a folder.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or the file is damaged or something else.
+    """
+    path = folder / NAME
+    try:
+        meta, tensors = read_tensors(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ValueError(f"no training to resume in {folder}: it has no {NAME}") from None
+    if not {"recipe", "step"} <= meta.keys():
+        raise ValueError(f"{path} is no checkpoint of a training")
+    return meta, tensors
+
+
+def part(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of one part of a checkpoint: ``model`` or ``averaged``."""
+    return {name.removeprefix(f"{prefix}/"): t for name, t in tensors.items() if name.startswith(f"{prefix}/")}

@@ -1,0 +1,111 @@
+"""What every training has: how long, how fast, and what a model, a batch and a loss are."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from ._images import Photographs
+
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Recipe(ABC):
+    """A training, up to its photographs.
+
+    Attributes
+    ----------
+    steps : int
+        Optimizer steps in all; the learning rate is a cosine over them.
+    learning_rate : float
+        Its peak, reached after `warm_up` steps.
+    warm_up : int
+        Steps over which the learning rate rises.
+    average : float
+        Decay of the moving average of the weights, which is what is validated and exported.
+    seed : int
+        Seed of the initial weights and of every batch.
+    """
+
+    kind: ClassVar[str]
+    steps: int = 1000
+    learning_rate: float = 1e-3
+    warm_up: int = 100
+    average: float = 0.999
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for name, is_right, wanted in (
+            ("steps", self.steps >= 1, "at least 1"),
+            ("learning_rate", 0 < self.learning_rate < math.inf, "positive"),
+            ("warm_up", self.warm_up >= 0, "at least 0"),
+            ("average", 0 <= self.average < 1, "at least 0 and less than 1"),
+            ("seed", self.seed >= 0, "at least 0"),
+        ):
+            if not is_right:
+                raise ValueError(f"{name} must be {wanted}, got {getattr(self, name)}")
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
+
+    @abstractmethod
+    def model(self) -> nn.Module:
+        """Return the network with its initial weights."""
+
+    @abstractmethod
+    def batch(self, photographs: Photographs, step: int) -> Batch:
+        """Return the data of one step, a function of the seed and the step alone."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: Batch, progress: float) -> torch.Tensor:
+        """Return the loss of a batch, in decibel; `progress` runs from 0 to 1."""
+
+    @abstractmethod
+    def validate(self, model: nn.Module, photographs: Photographs) -> dict[str, float]:
+        """Return mean PSNRs on held-out photographs by the names of their conditions."""
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step: linear warm-up, then half a cosine to zero."""
+        if step < self.warm_up:
+            return self.learning_rate * (step + 1) / self.warm_up
+        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+    def groups(self, model: nn.Module) -> list[dict[str, object]]:
+        """Return the parameters in groups, each with the factor of its learning rate."""
+        return [{"params": list(model.parameters()), "factor": 1.0}]
+
+    def rng(self, *indices: int) -> np.random.Generator:
+        """Return the random generator of a step, or of anything else that is numbered."""
+        return np.random.default_rng((self.seed, *indices))
+
+
+def moved(batch: Batch, device: torch.device) -> Batch:
+    """Return a batch on a device."""
+    return {name: tensor.to(device) for name, tensor in batch.items()}
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return where a model computes."""
+    return next(model.parameters()).device
+
+
+def decibel(estimate: torch.Tensor, truth: torch.Tensor, floor: float) -> torch.Tensor:
+    """Return ``10 log10(mse + floor)``, mean over the images: minus the PSNR, so every noise level counts alike."""
+    error = (estimate.float() - truth).square().flatten(1).mean(1)
+    return (10 * torch.log10(error + floor)).mean()
+
+
+def psnr(estimate: torch.Tensor, truth: torch.Tensor) -> float:
+    """Return the mean PSNR of images in [0, 1], clipped to that range."""
+    error = (estimate.float().clamp(0, 1) - truth).square().flatten(1).mean(1)
+    return float((-10 * torch.log10(error)).mean())

@@ -1,0 +1,139 @@
+"""Trainings by name, from settings and from folders; and what comes out of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from deblur.networks._weights import save
+
+from . import _checkpoint
+from ._denoiser import DenoiserRecipe
+from ._recipe import Recipe
+from ._trainer import LOG
+from ._unrolled import UDNRecipe, UnrolledRecipe
+
+RECIPES: dict[str, type[Recipe]] = {each.kind: each for each in (DenoiserRecipe, UnrolledRecipe, UDNRecipe)}
+
+
+def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of a kind of network, with some settings changed.
+
+    Parameters
+    ----------
+    kind : {"denoiser", "unrolled", "udn"}
+        What to train.
+    settings : mapping
+        Fields of the recipe, by name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind or setting, in which case the message suggests one, or a value is of the wrong type or
+        out of range.
+
+    Examples
+    --------
+    >>> recipe_from("denoiser", {"steps": 10}).steps
+    10
+    """
+    if kind not in RECIPES:
+        close = difflib.get_close_matches(kind, RECIPES, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"the network must be {', '.join(RECIPES)}, got {kind!r}{hint}")
+    recipe = RECIPES[kind]()
+    for name, value in settings.items():
+        known = [field.name for field in dataclasses.fields(recipe)]
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+            raise ValueError(f"{kind} has no setting {name!r}; {hint}")
+        recipe = dataclasses.replace(recipe, **{name: _like(getattr(recipe, name), value, name)})
+    return recipe
+
+
+def _like(default: Any, value: Any, name: str) -> Any:
+    """Return a value that came through JSON or TOML in the type of the default."""
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        return tuple(_like(default[0], each, name) for each in value)
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    if type(value) is not type(default):
+        raise ValueError(f"the setting {name} must be like {default!r}, got {value!r}")
+    return value
+
+
+def resumed(folder: Path, kind: str, *, steps: int | None = None) -> Recipe:
+    """Return the recipe of the training in a folder, with another number of steps if one is given.
+
+    Raises
+    ------
+    ValueError
+        If there is none, its checkpoint is damaged, or it is of another kind.
+    """
+    described = json.loads(_checkpoint.read(folder)[0]["recipe"])
+    found = described.pop("kind")
+    if found != kind:
+        raise ValueError(f"{folder} holds a training of {found}, not of {kind}")
+    return recipe_from(kind, described if steps is None else described | {"steps": steps})
+
+
+def export(folder: Path) -> Path:
+    """Write the averaged network of a training beside its checkpoint, in half precision, and return the path."""
+    meta, tensors = _checkpoint.read(folder)
+    described = json.loads(meta["recipe"])
+    kind = described.pop("kind")
+    recipe = recipe_from(kind, described | ({"from_denoiser": False} if "from_denoiser" in described else {}))
+    model = recipe.model()
+    model.load_state_dict(_checkpoint.part(tensors, "averaged"))
+    facts = {"steps": int(meta["step"]), "scores": last_scores(folder)}
+    path = folder / f"{kind}.safetensors"
+    save(path, model, recipe.settings, facts, overwrite=True)
+    return path
+
+
+def last_scores(folder: Path) -> dict[str, float]:
+    """Return the last validation in a training's log."""
+    entries = read_log(folder)
+    return next(({k: v for k, v in e.items() if k != "step"} for e in reversed(entries) if "loss" not in e), {})
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """Return the entries of a training's log, losses and validations; a line that a kill or a full disk cut is none."""
+    path = folder / LOG
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [entry for line in lines for entry in _entry(line)]
+
+
+def _entry(line: str) -> list[dict[str, float]]:
+    try:
+        return [json.loads(line)]
+    except json.JSONDecodeError:
+        return []
+
+
+def plot(folder: Path) -> Path | None:
+    """Draw the log of a training beside it; return the path, or None where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    entries = read_log(folder)
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    losses, scores = figure.subplots(2, 1, sharex=True)
+    training = [e for e in entries if "loss" in e]
+    losses.plot([e["step"] for e in training], [e["loss"] for e in training], lw=0.8)
+    losses.set_ylabel("training loss (dB)")
+    for name in dict.fromkeys(name for e in entries if "loss" not in e for name in e if name != "step"):
+        points = [(e["step"], e[name]) for e in entries if name in e]
+        scores.plot(*zip(*points, strict=True), marker=".", label=name)
+    scores.set_xlabel("step")
+    scores.set_ylabel("validation PSNR (dB)")
+    scores.legend(fontsize="small")
+    path = folder / "curve.png"
+    figure.savefig(path, dpi=120)
+    return path

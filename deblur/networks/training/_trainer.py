@@ -1,0 +1,198 @@
+"""The training loop: data ahead of time, reduced precision, moving average, checkpoints, a log."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deblur.networks._precision import reduced_precision
+
+from . import _checkpoint
+from ._images import Photographs
+from ._recipe import Batch, Recipe, moved
+
+LOG = "log.jsonl"
+_WEIGHT_DECAY = 1e-4
+_CLIP = 5.0
+_SAVE_EVERY = 180.0
+_LOG_EVERY = 50
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+Progress = Callable[[dict[str, Any]], None]
+
+
+class Trainer:
+    """A training in a folder, which goes on from the folder's checkpoint if there is one.
+
+    Every batch is a function of the seed and of the step, so a training that was interrupted and resumed goes through
+    the same batches as one that was not, and on the same machine ends with the same weights.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to train.
+    photographs, held_out : Photographs
+        To train on, and to validate on.
+    folder : pathlib.Path
+        Where the checkpoint and the log are kept; made if missing.
+    device : torch.device
+        Where to compute.
+
+    Attributes
+    ----------
+    step : int
+        How many steps are done.
+    model, averaged : torch.nn.Module
+        The network, and the one with the moving average of its weights.
+
+    Raises
+    ------
+    ValueError
+        If the folder's checkpoint is damaged, or of another training.
+
+    Examples
+    --------
+    >>> import pathlib, skimage, tempfile
+    >>> from deblur.networks.training import Photographs, recipe_from
+    >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
+    >>> recipe = recipe_from("denoiser", {"steps": 2, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     trainer = Trainer(recipe, photographs, photographs, pathlib.Path(folder), torch.device("cpu"))
+    ...     list(trainer.run())
+    ['noise 15', 'noise 25', 'noise 50']
+    """
+
+    def __init__(
+        self, recipe: Recipe, photographs: Photographs, held_out: Photographs, folder: Path, device: torch.device
+    ) -> None:
+        self.recipe, self.photographs, self.held_out = recipe, photographs, held_out
+        self.folder, self.device = folder, device
+        self.model = recipe.model().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
+        groups = recipe.groups(self.model)
+        self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), weight_decay=_WEIGHT_DECAY)
+        self._description = {"kind": recipe.kind, **json.loads(json.dumps(dataclasses.asdict(recipe)))}
+        folder.mkdir(parents=True, exist_ok=True)
+        self.step = 0
+        if (folder / _checkpoint.NAME).exists():
+            self.step = _checkpoint.load(folder, self._description, self.model, self.averaged, self.optimizer)
+
+    def run(
+        self, *, minutes: float = math.inf, validate_every: int = 1000, progress: Progress | None = None
+    ) -> dict[str, float]:
+        """Train to the recipe's last step, or for some minutes; return the last validation.
+
+        A checkpoint is written every three minutes, at the end, and when the run is interrupted.
+
+        Parameters
+        ----------
+        minutes : float
+            When to stop, if the last step does not come before.
+        validate_every : int
+            Steps from one validation to the next.
+        progress : callable, optional
+            Called with every entry of the log: ``step`` and ``loss`` (dB) and ``seconds``, or ``step`` and PSNRs (dB).
+
+        Raises
+        ------
+        ValueError
+            If the loss is not finite; the checkpoint is then the last good one.
+        OSError
+            If a checkpoint or the log cannot be written; the last checkpoint stays.
+        """
+        # The optimizer's averages of gradients that have died out shrink for ever, and denormal numbers are slow.
+        torch.set_flush_denormal(True)
+        start = saved = time.monotonic()
+        losses: list[torch.Tensor] = []
+        scores: dict[str, float] = {}
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self.recipe.batch, self.photographs, self.step)
+            try:
+                while self.step < self.recipe.steps and time.monotonic() < start + 60 * minutes:
+                    batch = coming.result()
+                    coming = ahead.submit(self.recipe.batch, self.photographs, self.step + 1)
+                    losses.append(self._advance(batch))
+                    if self.step % _LOG_EVERY == 0 or self.step == self.recipe.steps:
+                        self._log(progress, loss=float(torch.stack(losses).mean()), seconds=time.monotonic() - start)
+                        losses.clear()
+                    if self.step % validate_every == 0 or self.step == self.recipe.steps:
+                        scores = self.validate()
+                        self._log(progress, **scores)
+                    if time.monotonic() > saved + _SAVE_EVERY:
+                        self.save()
+                        saved = time.monotonic()
+            except (KeyboardInterrupt, SystemExit):
+                self.save()
+                raise
+        self.save()
+        return scores
+
+    def validate(self) -> dict[str, float]:
+        """Return the PSNRs of the averaged weights on the held-out photographs."""
+        with torch.inference_mode(), reduced_precision(self.device):
+            return self.recipe.validate(self.averaged, self.held_out)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        _checkpoint.save(self.folder, self._description, self.step, self.model, self.averaged, self.optimizer)
+
+    def _advance(self, batch: Batch) -> torch.Tensor:
+        with reduced_precision(self.device):
+            loss = self.recipe.loss(self.model, moved(batch, self.device), self.step / self.recipe.steps)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), _CLIP)
+        if not bool(torch.isfinite(loss + norm)):
+            raise ValueError(f"the loss is not finite at step {self.step}: lower the learning_rate")
+        with _uninterrupted():
+            self._update()
+        return loss.detach()
+
+    @torch.no_grad()
+    def _update(self) -> None:
+        rate = self.recipe.rate(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        self.optimizer.step()
+        self.step += 1
+        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - decay)
+        for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(buffer)
+
+    def _log(self, progress: Progress | None, **entry: Any) -> None:
+        entry = {"step": self.step, **{name: round(value, 4) for name, value in entry.items()}}
+        with (self.folder / LOG).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+        if progress is not None:
+            progress(entry)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let signals wait: a checkpoint of half an update is none to go on from."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears of them
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    for number in came:
+        signal.raise_signal(number)

@@ -1,0 +1,89 @@
+"""Gray planes on the scale [0, 1], which the networks know, from any picture, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ._observation import Observation
+
+_BRIGHTEST = 0.999
+# Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
+_OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)
+_GRAY = torch.tensor([0.0, 0.5, 0.5])
+
+
+class Planes:
+    """The planes of an observation, in single precision.
+
+    Each picture is scaled by its own brightest values, so that a restoration of twice the light is twice the
+    restoration. Three channels become light and two color differences, in which the details of a photograph gather in
+    one plane and the noise of that plane is less; another number of channels is taken one by one.
+
+    Parameters
+    ----------
+    observation : Observation
+        Two spatial axes.
+    noise_level : float, optional
+        As given to the method; estimated if None.
+    is_color : bool
+        Whether the first axis is the channel axis.
+
+    Attributes
+    ----------
+    y : torch.Tensor
+        Shape ``(planes, 1, height, width)``.
+    psf : torch.Tensor
+        Shape ``(planes, rows, columns)``, of sum 1.
+    noise_level : torch.Tensor
+        Shape ``(planes,)``.
+
+    Raises
+    ------
+    ValueError
+        If there are not two spatial axes, or the noise level is negative or not finite.
+    """
+
+    def __init__(self, observation: Observation, noise_level: Any, *, is_color: bool) -> None:
+        if len(observation.frame) != 2:
+            raise ValueError(
+                f"networks restore images of 2 axes, and the psf has {len(observation.frame)}; "
+                "total_variation and richardson_lucy take 1 to 3"
+            )
+        y, psf = observation.y, observation.psf
+        noise = observation.noise_level(noise_level).to(y).expand(*y.shape[:-2], 1, 1)
+        self._like = y
+        self._mixes = is_color and len(y) == 3 and psf.ndim < y.ndim
+        light = psf.sum((-2, -1), keepdim=True)
+        self._scale = _brightness(y / light, is_color)
+        y, noise = y / (light * self._scale), noise / (light * self._scale)
+        if self._mixes:
+            mix = _OPPONENT.to(y)
+            y = torch.tensordot(mix, y, 1) + self._offset(y)
+            noise = torch.tensordot(mix.square(), noise.square(), 1).sqrt()
+        self._batch = tuple(y.shape[:-2])
+        self.y = y.reshape(-1, 1, *y.shape[-2:]).float()
+        self.noise_level = noise.reshape(-1).float()
+        self.psf = (psf / light).expand(*self._batch, *psf.shape[-2:]).reshape(-1, *psf.shape[-2:]).float()
+
+    def merge(self, x: torch.Tensor) -> torch.Tensor:
+        """Turn restored planes into what the observation's `finish` takes."""
+        x = x.reshape(*self._batch, *x.shape[-2:]).to(self._like)
+        if self._mixes:
+            x = torch.tensordot(_OPPONENT.inverse().to(x), x - self._offset(x), 1)
+        return x * self._scale
+
+    def _offset(self, x: torch.Tensor) -> torch.Tensor:
+        return _GRAY.to(x).reshape(3, *[1] * (x.ndim - 1))
+
+
+def _brightness(y: torch.Tensor, is_color: bool) -> torch.Tensor:
+    """Return nearly the greatest absolute value of each picture, ``(*batch, 1, 1)``; its channels share one."""
+    values = y.abs()
+    values = values.amax(0, keepdim=True) if is_color else values
+    flat = values.flatten(-2)
+    rank = max(1, round(_BRIGHTEST * flat.shape[-1]))
+    scale = flat.kthvalue(rank, -1).values[..., None, None]
+    scale = torch.where(scale > 0, scale, flat.amax(-1)[..., None, None])
+    return torch.where(scale > 0, scale, 1.0)

@@ -1,0 +1,40 @@
+"""Large pictures, restored window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+
+_WINDOW = 1152
+
+
+def by_tiles(restore: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], y: torch.Tensor, halo: int) -> torch.Tensor:
+    """Restore ``(planes, 1, height, width)`` in windows of one size, and keep what is `halo` away from inner edges.
+
+    Pictures up to the size of a window are restored whole; small ones many at a time. `restore` maps windows, and the
+    indices of the planes they are from, to restored windows.
+    """
+    size = max(_WINDOW, 4 * halo)
+    rows, columns = (_windows(extent, size, halo) for extent in y.shape[-2:])
+    at_once = max(1, size**2 // (min(size, y.shape[-2]) * min(size, y.shape[-1])))
+    restored = torch.empty_like(y)
+    for planes in torch.arange(len(y)).split(at_once):
+        for top, bottom, first_row, last_row in rows:
+            for left, right, first_column, last_column in columns:
+                window = restore(y[planes, :, top:bottom, left:right], planes)
+                kept = window[..., first_row - top : last_row - top, first_column - left : last_column - left]
+                restored[planes, :, first_row:last_row, first_column:last_column] = kept
+    return restored
+
+
+def _windows(extent: int, size: int, halo: int) -> list[tuple[int, int, int, int]]:
+    """Cover an axis: start and stop of each window, then of what is kept of it."""
+    if extent <= size:
+        return [(0, extent, 0, extent)]
+    count = -(-(extent - 2 * halo) // (size - 2 * halo))
+    starts = [round(index * (extent - size) / (count - 1)) for index in range(count)]
+    seams = [(a + size + b) // 2 for a, b in pairwise(starts)]
+    edges = [0, *seams, extent]
+    return [(start, start + size, *kept) for start, kept in zip(starts, pairwise(edges), strict=True)]

@@ -1,0 +1,108 @@
+"""Restoration by the trained unrolled network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from deblur.networks import pretrained
+from deblur.networks._precision import reduced_precision
+
+from ._observation import Observation
+from ._planes import Planes
+from ._tiles import by_tiles
+
+_REACH = 64
+
+
+@torch.inference_mode()
+def unrolled(
+    image: Any,
+    psf: Any,
+    *,
+    noise_level: float | None = None,
+    boundary: str = "unknown",
+    ensemble: bool = False,
+    network: nn.Module | None = None,
+    channel_axis: int | None = None,
+    ndim: int | None = None,
+) -> Any:
+    """Restore an image by an unrolled network that ships with the package.
+
+    Exact data steps for this PSF and noise level alternate with a learned prior (`deblur.networks.UnrolledHQS`), so one
+    network serves every blur. Three channels are restored as light and two color differences. Pictures of more than
+    1152 pixels a side are restored in overlapping windows. Convolutions run in bfloat16 where the processor multiplies
+    it, everything else in float32.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
+    psf : numpy.ndarray or torch.Tensor
+        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; estimated if None.
+    boundary : {"unknown", "circular"}
+        What lies past the frame: an unknown scene, or the image's other side.
+    ensemble : bool
+        Restore all eight reflections and quarter turns, and return the mean: a little better, eight times slower.
+    network : torch.nn.Module, optional
+        A `deblur.networks.UnrolledHQS` or `UDN`; the one that ships if None.
+    channel_axis : int, optional
+        Axis of the channels, if there is one.
+    ndim : int, optional
+        Number of spatial axes, which must be 2.
+
+    Returns
+    -------
+    numpy.ndarray or torch.Tensor
+        Restored image, of the shape and kind of `image`. Not clipped.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite or out of range, the PSF is none, or has not two axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur import psf
+    >>> from deblur.operators import Convolution
+    >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
+    >>> blur = psf.motion(9, angle=20)
+    >>> y = Convolution(blur, x.shape, "reflect")(x)
+    >>> bool(abs(unrolled(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
+    True
+    """
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
+    planes = Planes(observation, noise_level, is_color=channel_axis is not None)
+    network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
+
+    def restore(window: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        def once(y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+            return network(y, kernel, planes.noise_level[chosen], boundary)
+
+        kernel = planes.psf[chosen]
+        with reduced_precision(window.device):
+            return _over_reflections(once, window, kernel) if ensemble else once(window, kernel)
+
+    halo = max(planes.psf.shape[-2:]) + _REACH
+    restored = restore(planes.y, slice(None)) if boundary == "circular" else by_tiles(restore, planes.y, halo)
+    return observation.finish(planes.merge(restored))
+
+
+def _over_reflections(
+    restore: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], y: torch.Tensor, psf: torch.Tensor
+) -> torch.Tensor:
+    """Return the mean over the eight symmetries of the square, each undone after."""
+    psf = functional.pad(psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2))  # odd sizes turn about their center
+    total = torch.zeros_like(y)
+    for turns in range(4):
+        for flip in ([], [-1]):
+            x = restore(*(t.rot90(turns, (-2, -1)).flip(flip) for t in (y, psf)))
+            total += x.flip(flip).rot90(-turns, (-2, -1))
+    return total / 8
