@@ -7,16 +7,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from deblur.nonblind import estimate_noise, richardson_lucy, unsupervised_wiener, wiener
+from deblur.nonblind import (
+    adm,
+    estimate_noise,
+    fused,
+    plug_and_play,
+    richardson_lucy,
+    unrolled,
+    unsupervised_wiener,
+    wiener,
+)
 
 METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
     "unsupervised-wiener": unsupervised_wiener,
     "richardson-lucy": richardson_lucy,
+    "plug-and-play": plug_and_play,
+    "adm": adm,
+    "unrolled": unrolled,
+    "fused": fused,
 }
 """The methods by the names that `restore` and the command line give them."""
 
-BEST = "wiener"  # by `deblur bench set14-levin`
+BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
+"""By the number of axes of the PSF: the best in `deblur bench set14-levin` and `deblur bench bars3d`."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +75,8 @@ def restore(
         Blurred image: its last axes, the channel axis aside, are those of the PSF; axes before them are a batch.
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, one to three axes.
-    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy"}
-        How; `auto` takes the one that measures best.
+    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy", "plug-and-play", "adm", "unrolled", "fused"}
+        How; `auto` takes the one that measures best for a PSF of so many axes: `unrolled` for pictures.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
     channel_axis : int, optional
@@ -87,9 +101,9 @@ def restore(
     >>> picture = np.random.default_rng(0).random((64, 64, 3))
     >>> result = deblur.restore(picture, deblur.psf.motion(7, angle=30), channel_axis=-1)
     >>> result.method, result.image.shape
-    ('wiener', (64, 64, 3))
+    ('unrolled', (64, 64, 3))
     """
-    name = BEST if method == "auto" else method
+    name = BEST.get(getattr(psf, "ndim", 2), "wiener") if method == "auto" else method
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     start = time.perf_counter()

@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-from ._evidence import Evidence
-from ._observation import Observation
-from ._spectral import (
+from deblur._spectral import (
     clear_outside_,
     continue_smoothly,
     fourier,
@@ -18,6 +16,9 @@ from ._spectral import (
     squared_modulus,
     transfer_function,
 )
+
+from ._evidence import Evidence
+from ._observation import Observation
 
 _BORDER_ITERATIONS = 10
 _BORDER_TOLERANCE = 1e-4
@@ -96,7 +97,7 @@ def wiener(
     filled = fourier(continue_smoothly(y, grid), grid)
     if balance is None:
         evidence = Evidence(filled, power, prior, grid)
-        prior = prior * evidence.balance(observation.noise_level(noise_level)).to(prior)
+        prior = prior * evidence.balance(observation.noise_level(noise_level, boundary)).to(prior)
     else:
         prior = prior * balance
     inverse = (power + prior).reciprocal_()

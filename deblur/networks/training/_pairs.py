@@ -14,6 +14,7 @@ from ._recipe import Batch
 
 _GRID = 128
 _NOISE = (0.002, 0.1)
+_DOUBT = 0.08  # relative error of an estimated noise level
 _SIZES = (7, 11, 15, 19, 23, 27, 31, 37, 41)
 
 
@@ -58,6 +59,7 @@ def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator
         blurred = (blurred.clamp(0, 1) * 255).round() / 255
     if rng.random() < 0.1:
         kernels = _estimated(kernels, rng)
+    levels *= np.exp(_DOUBT * rng.standard_normal(count, np.float32))
     return {
         "sharp": sharp[:, None],
         "blurred": blurred[:, None],

@@ -145,7 +145,9 @@ class Trainer:
             return self.recipe.validate(self.averaged, self.held_out)
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint: the state after the last whole step."""
+        for buffer, whole in zip(self.model.buffers(), self.averaged.buffers(), strict=True):
+            buffer.copy_(whole)  # statistics that the forward pass of an interrupted step has touched
         _checkpoint.save(self.folder, self._description, self.step, self.model, self.averaged, self.optimizer)
 
     def _advance(self, batch: Batch) -> torch.Tensor:
