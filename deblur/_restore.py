@@ -32,6 +32,9 @@ METHODS: dict[str, Callable[..., Any]] = {
 BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
 """By the number of axes of the PSF: the best in `deblur bench set14-levin` and `deblur bench bars3d`."""
 
+SMALLEST = 48
+"""A network sees too little of pictures with fewer pixels a side; they go to `wiener`."""
+
 
 @dataclass(frozen=True)
 class Restoration:
@@ -103,7 +106,7 @@ def restore(
     >>> result.method, result.image.shape
     ('unrolled', (64, 64, 3))
     """
-    name = BEST.get(getattr(psf, "ndim", 2), "wiener") if method == "auto" else method
+    name = _best(image, psf, channel_axis) if method == "auto" else method
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     start = time.perf_counter()
@@ -117,3 +120,13 @@ def restore(
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
         restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
     return Restoration(restored, psf, noise_level, name, time.perf_counter() - start)
+
+
+def _best(image: Any, psf: Any, channel_axis: int | None) -> str:
+    shape = list(getattr(image, "shape", ()))
+    ndim = getattr(psf, "ndim", 2)
+    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
+        del shape[channel_axis]
+    if ndim == 2 and min(shape[-2:], default=0) < SMALLEST:
+        return "wiener"
+    return BEST.get(ndim, "wiener")

@@ -97,7 +97,7 @@ def wiener(
     filled = fourier(continue_smoothly(y, grid), grid)
     if balance is None:
         evidence = Evidence(filled, power, prior, grid)
-        prior = prior * evidence.balance(observation.noise_level(noise_level, boundary)).to(prior)
+        prior = prior * evidence.balance(observation.noise_level(noise_level)).to(prior)
     else:
         prior = prior * balance
     inverse = (power + prior).reciprocal_()

@@ -146,7 +146,7 @@ def test_channels_with_a_psf_each_are_not_mixed(rng: np.random.Generator) -> Non
 
 @pytest.mark.parametrize(("shape", "axes"), [((30,), 1), ((9, 9, 9), 3)])
 def test_other_numbers_of_axes_are_refused(shape: tuple[int, ...], axes: int) -> None:
-    with pytest.raises(ValueError, match=f"networks restore images of 2 axes, and the psf has {axes}; total_variation"):
+    with pytest.raises(ValueError, match=f"networks restore images of 2 axes, and the psf has {axes}; wiener"):
         planes_of(np.ones(shape), np.ones([2] * axes))
 
 
