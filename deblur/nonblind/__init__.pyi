@@ -1,8 +1,12 @@
 from ._estimate_noise import estimate_noise as estimate_noise
 from ._fused import fused as fused
+from ._highlights import Highlights as Highlights
+from ._highlights import part_highlights as part_highlights
+from ._hyper_laplacian import hyper_laplacian as hyper_laplacian
 from ._plug_and_play import adm as adm
 from ._plug_and_play import plug_and_play as plug_and_play
 from ._richardson_lucy import richardson_lucy as richardson_lucy
+from ._total_variation import total_variation as total_variation
 from ._unrolled import unrolled as unrolled
 from ._unsupervised_wiener import Posterior as Posterior
 from ._unsupervised_wiener import unsupervised_wiener as unsupervised_wiener

@@ -14,19 +14,23 @@ def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *
     """Restore ``(planes, 1, height, width)`` in windows of one size, and keep what is `halo` away from inner edges.
 
     Pictures up to the size of a window are restored whole; small ones many at a time. `restore` maps windows, the
-    indices of the planes they are from, and the same windows of the others, to restored windows.
+    indices of the planes they are from, and the same windows of the others, to restored windows, of any number of
+    channels.
     """
     size = max(_WINDOW, 4 * halo)
     rows, columns = (_windows(extent, size, halo) for extent in y.shape[-2:])
     at_once = max(1, size**2 // (min(size, y.shape[-2]) * min(size, y.shape[-1])))
-    restored = torch.empty_like(y)
+    restored = None
     for planes in torch.arange(len(y)).split(at_once):
         for top, bottom, first_row, last_row in rows:
             for left, right, first_column, last_column in columns:
                 here = (planes, slice(None), slice(top, bottom), slice(left, right))
                 window = restore(y[here], planes, *(other[here] for other in others))
+                if restored is None:
+                    restored = y.new_empty((len(y), window.shape[1], *y.shape[-2:]))
                 kept = window[..., first_row - top : last_row - top, first_column - left : last_column - left]
                 restored[planes, :, first_row:last_row, first_column:last_column] = kept
+    assert restored is not None  # there is a window
     return restored
 
 

@@ -1,0 +1,126 @@
+"""Clipped highlights: the light that a saturated sample does not tell of."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+
+from deblur._spectral import corner, fourier, inverse_fourier
+
+from ._observation import Observation
+from ._sparse_gradients import SparseGradients
+from ._tiles import by_tiles
+from ._total_variation import RULE
+
+_ITERATIONS = 100
+_EDGE = 4.0  # of the contrast: lamps have more than the clipped picture shows
+
+
+class Highlights(NamedTuple):
+    """A blurred picture, parted into what its samples can hold and what is brighter.
+
+    Attributes
+    ----------
+    rest : numpy.ndarray or torch.Tensor
+        The picture as it would be if no scene point were brighter than the saturation.
+    beyond : numpy.ndarray or torch.Tensor
+        The light of the sharp scene beyond the saturation, at least 0; to be added to what `rest` is restored to.
+    weights : numpy.ndarray or torch.Tensor
+        1 where a sample was seen, 0 where it was clipped.
+    """
+
+    rest: Any
+    beyond: Any
+    weights: Any
+
+
+@torch.inference_mode()
+def part_highlights(
+    image: Any,
+    psf: Any,
+    *,
+    saturation: float = 1.0,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+) -> Highlights:
+    r"""Find the light that clipped highlights lost, so that a lamp does not ring when the picture is restored.
+
+    A clipped sample says that the blurred scene was at least so bright. With that, the total variation estimate (see
+    `total_variation`) minimizes :math:`\tfrac12 \sum_i d_i^2 + \lambda \sum_j |\nabla x|_j`, where :math:`d_i = (Ax -
+    y)_i`, and :math:`d_i = \min(0, (Ax - y)_i)` where the sample is clipped. What x has beyond the saturation is taken
+    out of the picture, blurred; any method restores the rest.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Blurred picture, shape ``(*batch, height, width)``, proportional to light.
+    psf : numpy.ndarray or torch.Tensor
+        Point-spread function of two axes; axes before them are a batch, one PSF for each image.
+    saturation : float
+        Value from which on samples are clipped, in the unit of the image.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; estimated if None.
+    channel_axis : int, optional
+        Axis of the channels, if there is one.
+
+    Returns
+    -------
+    Highlights
+        The rest of the picture, the light beyond, and the weights of the samples, each of the shape and kind of
+        `image`.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a value is not finite or out of range, the PSF is none, or has not two axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur import psf
+    >>> from deblur.operators import Convolution
+    >>> x = np.full((64, 64), 0.2); x[30:33, 30:33] = 20
+    >>> blur = psf.motion(9, angle=20)
+    >>> y = np.minimum(Convolution(blur, x.shape, "reflect")(x), 1)
+    >>> parts = part_highlights(y, blur)
+    >>> bool(parts.rest.max() < 1.1), bool(parts.beyond.sum() > 0.5 * (x - 1).clip(0).sum())
+    (True, True)
+    """
+    observation = Observation(image, psf, channel_axis=channel_axis)
+    if len(observation.frame) != 2:
+        raise ValueError(f"highlights are found in images of 2 axes, and the psf has {len(observation.frame)}")
+    y = observation.y
+    batch = tuple(y.shape[:-2])
+    kernel = observation.psf.expand(*batch, -1, -1).reshape(-1, *observation.psf.shape[-2:])
+    level = observation.noise_level(noise_level).expand(*batch, 1, 1).reshape(-1, 1, 1)
+
+    def part(window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
+        parts = torch.cat([window, torch.zeros_like(window)], 1)
+        clipped = (window >= saturation).flatten(1).any(1).nonzero()[:, 0]
+        if len(clipped):
+            chosen = planes[clipped]
+            parts[clipped] = _parted(window[clipped, 0], kernel[chosen], level[chosen], saturation)
+        return parts
+
+    rest, beyond = by_tiles(part, y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])).unbind(1)
+    weights = (y < saturation).to(y)
+    return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond, weights)))
+
+
+def _parted(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, saturation: float) -> torch.Tensor:
+    """Return the rest of pictures and what is beyond it, shape ``(batch, 2, height, width)``."""
+    observation = Observation(y, psf, ndim=2)
+    problem = SparseGradients(
+        observation, "unknown", exponent=1.0, curvature=0.0, is_color=False, saturation=saturation, edge=_EDGE
+    )
+    scene = problem.solve(problem.balance(None, noise_level, "unknown", RULE), _ITERATIONS, None)
+    light = psf.sum((-2, -1), keepdim=True)
+    beyond = (scene - saturation / light).clamp_min(0)
+    grid = observation.grid
+    blurred = [
+        corner(inverse_fourier(problem.kernel * fourier(light * each, grid), grid), observation.frame)
+        for each in (beyond, scene - beyond)
+    ]
+    rest = torch.where(y >= saturation, blurred[1], y - blurred[0])
+    return torch.stack([rest, corner(beyond, observation.frame)], 1)

@@ -1,0 +1,171 @@
+r"""Scenes with few edges: the problem that total variation and hyper-Laplacian priors pose, and its solution.
+
+.. math::
+
+    \min_x\ \tfrac12 \sum_i w_i (Ax - y)_i^2 + \lambda \sum_j |\nabla x|_j^p + \lambda \kappa \sum_j |\nabla^2 x|_j^p
+
+The alternating direction method of multipliers (ADMM) gives each term a variable of its own: u = K x, the blurred scene
+of a whole torus, of which y shows the frame (Almeida and Figueiredo, IEEE Trans. Image Process. 22, 2013), and the
+derivatives. What remains of x is a quadratic that the Fourier transform minimizes exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+
+from deblur._framed import FramedBlur
+from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier, roughness
+from deblur.operators import Differences
+
+from ._observation import Callback, Observation
+from ._shrinkage import shrinkage
+
+_DATA_PENALTY = 8.0  # of the split of u against that of the derivatives
+_FAINTEST = 1e-3  # of the contrast: noise levels below it count as this
+
+
+class SparseGradients:
+    """The problem above, for pictures with a contrast (standard deviation) of 1.
+
+    Parameters
+    ----------
+    observation : Observation
+        The pictures, of any contrast; see `contrast`.
+    boundary : {"unknown", "circular"}
+        What lies past the frame.
+    exponent, curvature : float
+        p and κ. Without κ there are no second derivatives.
+    is_color : bool
+        Whether the moduli go over the first axis too.
+    saturation : float, optional
+        Samples of this value and above tell only that the scene was at least as bright.
+    edge : float
+        A derivative that the splitting takes for an edge at once, as a fraction of the contrast.
+
+    Attributes
+    ----------
+    kernel : torch.Tensor
+        Half spectrum of the PSF, scaled to sum 1, on the torus.
+
+    Raises
+    ------
+    ValueError
+        If `boundary` is another.
+    """
+
+    def __init__(
+        self,
+        observation: Observation,
+        boundary: str,
+        *,
+        exponent: float,
+        curvature: float,
+        is_color: bool,
+        saturation: float | None = None,
+        edge: float = 0.4,
+    ) -> None:
+        if boundary not in ("unknown", "circular"):
+            raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
+        self._observation, self._exponent, self._edge, self._is_color = observation, exponent, edge, is_color
+        self._grid = grid = observation.frame if boundary == "circular" else observation.grid
+        self._gradient = Differences(grid)
+        self._factors = (1.0, curvature) if curvature else (1.0,)
+        self._light = observation.psf.sum(observation.axes, keepdim=True)
+        self.contrast = _contrast(observation, is_color)
+        y = observation.y / self.contrast
+        self._blur = FramedBlur(y, observation.psf / self._light, grid)
+        self.kernel = self._blur.kernel
+        level = math.inf if saturation is None else saturation
+        is_clipped = observation.y >= level
+        # The dual variable of a clipped sample never pulls the scene down.
+        self._ceiling = torch.where(is_clipped, 0.0, math.inf).to(y) if bool(is_clipped.any()) else None
+        self._is_whole = boundary == "circular" and observation.weights.ndim == 0 and self._ceiling is None
+
+    def balance(self, given: float | None, noise_level: Any, boundary: str, rule: tuple[float, float]) -> torch.Tensor:
+        """Return λ for a contrast of 1, from that of the picture or by a power law of the noise level."""
+        if given is not None:
+            if not given > 0:
+                raise ValueError(f"balance must be positive, got {given}")
+            return given * self.contrast ** (self._exponent - 2)
+        noise = self._observation.noise_level(noise_level, boundary) / self.contrast
+        return rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
+
+    def solve(self, balance: torch.Tensor, num_iter: int, callback: Callback | None) -> torch.Tensor:
+        """Return the scene on the torus; `balance` is λ, one number an image."""
+        if num_iter < 1:
+            raise ValueError(f"num_iter must be at least 1, got {num_iter}")
+        blur, grid, y = self._blur, self._grid, self._blur.y
+        penalty = balance * self._edge ** (self._exponent - 2)  # so that shrinkage begins at the edge's size
+        # A picture of all the torus needs no split of its own: the exact step has it with its own weight.
+        data_penalty = 1 / penalty if self._is_whole else torch.full_like(penalty, _DATA_PENALTY)
+        laplacian = roughness(None, grid, y).sqrt()
+        total = data_penalty * blur.power + sum(f * laplacian**n for n, f in enumerate(self._factors, 1))
+        to_scene = blur.conjugate * (data_penalty / total)
+        weights = self._observation.weights
+        gain = weights / (weights + data_penalty * penalty)
+        x = continue_smoothly(y, grid)
+        data_dual = torch.zeros_like(y)
+        duals = [torch.zeros((), dtype=y.dtype, device=y.device) for _ in self._factors]
+        for iteration in range(num_iter):
+            spectrum = fourier(self._divergence(x, duals), grid).div_(total)
+            if self._is_whole:
+                spectrum.addcmul_(to_scene, fourier(y, grid))
+            else:
+                blurred = inverse_fourier(blur.kernel * fourier(x, grid), grid)
+                seen = corner(blurred, blur.frame).add_(data_dual)
+                data_dual = (seen - y).mul_(gain)
+                if self._ceiling is not None:
+                    data_dual = torch.minimum(data_dual, self._ceiling)
+                seen.sub_(data_dual, alpha=2)
+                spectrum.addcmul_(to_scene, fourier(blurred, grid))
+            x = inverse_fourier(spectrum, grid)
+            if callback is not None and callback(
+                iteration, self._observation.finish(self._scaled(x)), self._objective(x, balance)
+            ):
+                break
+        return self._scaled(x)
+
+    def _divergence(self, x: torch.Tensor, duals: list[torch.Tensor]) -> torch.Tensor:
+        """Shrink the derivatives; return what pulls x towards them, and keep in `duals` what they were shrunk by."""
+        slopes, total = x, torch.zeros_like(x)
+        for n, factor in enumerate(self._factors):
+            slopes = self._gradient(slopes)
+            v = slopes + duals[n]
+            rest = 1 - shrinkage(self._modulus(v, n + 1), self._edge ** (2 - self._exponent), self._exponent)
+            duals[n] = v * rest
+            pull = v.sub_(duals[n], alpha=2)
+            for _ in range(n + 1):
+                pull = self._gradient.T(pull)
+            total.add_(pull, alpha=factor)
+        return total
+
+    def _modulus(self, v: torch.Tensor, order: int) -> torch.Tensor:
+        ndim = len(self._grid)
+        square = v.square().sum(tuple(range(-ndim - order, -ndim)), keepdim=True)
+        return (square.sum(0, keepdim=True) if self._is_color else square).sqrt_()
+
+    def _objective(self, x: torch.Tensor, balance: torch.Tensor) -> float:
+        blurred = corner(inverse_fourier(self._blur.kernel * fourier(x, self._grid), self._grid), self._blur.frame)
+        misfit = blurred - self._blur.y
+        misfit = misfit if self._ceiling is None else torch.minimum(misfit, self._ceiling)
+        misfit = misfit.square() * self._observation.weights / 2
+        slopes, roughnesses = x, torch.zeros_like(x)
+        for n, factor in enumerate(self._factors):
+            slopes = self._gradient(slopes)
+            modulus = self._modulus(slopes, n + 1).pow(self._exponent)
+            roughnesses = roughnesses + factor * modulus.reshape(modulus.shape[: x.ndim - len(self._grid)] + self._grid)
+        return float(misfit.sum() + (balance * roughnesses).sum())
+
+    def _scaled(self, x: torch.Tensor) -> torch.Tensor:
+        return x * (self.contrast / self._light)
+
+
+def _contrast(observation: Observation, is_color: bool) -> torch.Tensor:
+    """Return the standard deviation of each picture, one for all channels; 1 for flat ones."""
+    variance = observation.y.var(observation.axes, correction=0, keepdim=True)
+    variance = variance.mean(0, keepdim=True) if is_color else variance
+    rounding = torch.finfo(variance.dtype).eps * observation.y.abs().amax(observation.axes, keepdim=True)
+    return torch.where(variance.sqrt() > rounding, variance.sqrt(), 1.0)
