@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,14 @@ from deblur.operators import ConvolutionBank, LinearOperator
 # Entries of the product that are held at a time: what stays in the cache of a core, more where threads have to share
 # the work, and all but the largest data at once on an accelerator. Measured: python -m benchmarks.nmf.
 _TILE_OF_ONE_THREAD, _TILE_OF_THREADS, _TILE_OF_ACCELERATORS = 2**19, 2**20, 2**27
+
+
+class Tile(NamedTuple):
+    """A part of the product: where its data are, its values, which may be written over, and the adjoint for it."""
+
+    where: Any
+    product: Tensor
+    pull: Callable[[Tensor], Tensor]
 
 
 class FactorMap(LinearOperator):
@@ -32,9 +41,12 @@ class FactorMap(LinearOperator):
         """Return ``A.T(A(x))``."""
         return self._adjoint(self._forward(x))
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        """Split the map by rows of the data: maps, their parts of x, and the index of their data."""
-        yield self, x, ...
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        """Compute the product by rows of the data; each tile may overwrite the one before.
+
+        `share` makes them that much smaller, for those who need several arrays of their size.
+        """
+        yield Tile(..., self._forward(x), self._adjoint)
 
     def collect(self, parts: list[Tensor], part: Tensor) -> None:
         """Take up the adjoint of one more tile."""
@@ -51,7 +63,7 @@ class TimesActivations(FactorMap):
     def __init__(self, H: Tensor, rows: int, shared: bool) -> None:
         lead = () if shared else tuple(H.shape[:-2])
         super().__init__((*lead, rows, H.shape[-2]), (*H.shape[:-2], rows, H.shape[-1]))
-        self.H, self._rows, self._shared = H, rows, shared
+        self.H, self._shared = H, shared
 
     def _forward(self, x: Tensor) -> Tensor:
         return x @ self.H
@@ -68,10 +80,9 @@ class TimesActivations(FactorMap):
     def normal(self, x: Tensor) -> Tensor:
         return x @ self._sum(self.H @ self.H.mT)
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        for rows in row_tiles(self.range_shape, -2, x.device):
-            part = x[..., rows, :]
-            yield TimesActivations(self.H, part.shape[-2], self._shared), part, (..., rows, slice(None))
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        for where, _, product in _tiled_product(x, self.H, self.range_shape, share):
+            yield Tile(where, product, self._adjoint)
 
     def join(self, parts: list[Tensor]) -> Tensor:
         return torch.cat(parts, dim=-2) if len(parts) > 1 else parts[0]
@@ -80,7 +91,7 @@ class TimesActivations(FactorMap):
 class TimesTemplates(FactorMap):
     """``H -> W H``: the product, linear in the activations."""
 
-    def __init__(self, W: Tensor, activations: torch.Size) -> None:
+    def __init__(self, W: Tensor, activations: tuple[int, ...]) -> None:
         super().__init__(tuple(activations), (*activations[:-2], W.shape[-2], activations[-1]))
         self.W = W
 
@@ -96,15 +107,102 @@ class TimesTemplates(FactorMap):
     def normal(self, x: Tensor) -> Tensor:
         return (self.W.mT @ self.W) @ x
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        for rows in row_tiles(self.range_shape, -2, x.device):
-            yield TimesTemplates(self.W[..., rows, :], x.shape), x, (..., rows, slice(None))
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        for where, W, product in _tiled_product(self.W, x, self.range_shape, share):
+            yield Tile(where, product, W.mT.matmul)
 
     def collect(self, parts: list[Tensor], part: Tensor) -> None:
         if parts:
             parts[0].add_(part)
         else:
             parts.append(part)
+
+
+class ThroughMatrix(FactorMap):
+    """A convolution as a matrix product: of the kernels, each as a row, with all shifts of what they convolve.
+
+    Parameters
+    ----------
+    rearrange : LinearOperator
+        From the factor to that of the matrix product.
+    matrix : FactorMap
+        The matrix product.
+    space : tuple of int
+        The axes of V that are the columns.
+    """
+
+    def __init__(self, rearrange: LinearOperator, matrix: FactorMap, space: tuple[int, ...]) -> None:
+        super().__init__(rearrange.domain_shape, (*matrix.range_shape[:-1], *space))
+        self._rearrange, self._matrix, self._space = rearrange, matrix, space
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._matrix._forward(self._rearrange._forward(x)).unflatten(-1, self._space)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._rearrange._adjoint(self._matrix._adjoint(y.flatten(-len(self._space))))
+
+    def sensitivity(self) -> Tensor:
+        return self._rearrange._adjoint(self._matrix.sensitivity().expand(self._matrix.domain_shape))
+
+    def normal(self, x: Tensor) -> Tensor:
+        return self._rearrange._adjoint(self._matrix.normal(self._rearrange._forward(x)))
+
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        n = len(self._space)
+        for where, product, pull in self._matrix.tiles(self._rearrange._forward(x), share):
+            yield Tile(where, product.unflatten(-1, self._space), partial(_pull_flat, pull, n))
+
+    def collect(self, parts: list[Tensor], part: Tensor) -> None:
+        self._matrix.collect(parts, part)
+
+    def join(self, parts: list[Tensor]) -> Tensor:
+        return self._rearrange._adjoint(self._matrix.join(parts))
+
+
+def _pull_flat(pull: Callable[[Tensor], Tensor], ndim: int, y: Tensor) -> Tensor:
+    return pull(y.flatten(-ndim))
+
+
+class Rows(LinearOperator):
+    """Kernels as the rows of a matrix: ``(..., F, R, *taps) -> (..., F, R * prod(taps))``."""
+
+    def __init__(self, kernels: tuple[int, ...], ndim: int) -> None:
+        super().__init__(kernels, (*kernels[: -ndim - 1], math.prod(kernels[-ndim - 1 :])))
+        self._ndim = ndim
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x.flatten(-self._ndim - 1)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y.unflatten(-1, self.domain_shape[-self._ndim - 1 :])
+
+
+class Columns(LinearOperator):
+    """All shifts of activations as a matrix: ``(..., R, *space of H) -> (..., R * prod(taps), prod(space of V))``."""
+
+    def __init__(self, bank: ConvolutionBank, batch: tuple[int, ...], ndim: int) -> None:
+        self._shifts, self._ndim = bank.shifts(), ndim
+        *lead, self._space = *self._shifts.range_shape[:-ndim], self._shifts.range_shape[-ndim:]
+        super().__init__((*batch, *self._shifts.domain_shape), (*batch, *lead, math.prod(self._space)))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self._shifts._forward(x).flatten(-self._ndim)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._shifts._adjoint(y.unflatten(-1, self._space))
+
+
+def _tiled_product(W: Tensor, H: Tensor, shape: tuple[int, ...], share: int) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Compute ``W H`` of a known shape by rows: their index, those of W, and the product, in one place of memory."""
+    lead = (slice(None),) * (len(shape) - 2)
+    place: Tensor | None = None
+    for rows in row_tiles(shape, -2, H.device, share):
+        part = W[..., rows, :]
+        if place is None:
+            place = product = part @ H
+        else:
+            product = torch.matmul(part, H, out=place[..., : part.shape[-2], :])
+        yield (*lead, rows), part, product
 
 
 def row_tiles(shape: tuple[int, ...], axis: int, device: torch.device, share: int = 1) -> Iterator[slice]:
@@ -188,11 +286,20 @@ class ConvolutiveModel:
 
     def __init__(self, W: Tensor, H: Tensor, ndim: int, boundary: str, method: str = "auto") -> None:
         self._bank = ConvolutionBank(W.detach(), tuple(H.shape[-ndim:]), boundary, method=method)
+        self._ndim, self._kernels = ndim, tuple(W.shape)
         self._batch = tuple(H.shape[: H.ndim - len(self._bank.domain_shape)])
-        self._out_axis = -ndim - 2
+        self._space = self._bank.range_shape[-ndim:]
+        self._columns = Columns(self._bank, self._batch, ndim)
 
     def of_W(self, H: Tensor) -> FactorMap:
-        return ConvolvedWithActivations(self._bank, self._out_axis, H)
+        if self._bank.method != "gemm":
+            return ConvolvedWithActivations(self._bank, -self._ndim - 2, H)
+        rows = Rows(self._kernels, self._ndim)
+        shared = len(self._kernels) == 2 + self._ndim
+        return ThroughMatrix(rows, TimesActivations(self._columns(H), rows.range_shape[-2], shared), self._space)
 
     def of_H(self, W: Tensor) -> FactorMap:
-        return ConvolvedWithTemplates(self._bank, self._out_axis, W, self._batch)
+        if self._bank.method != "gemm":
+            return ConvolvedWithTemplates(self._bank, -self._ndim - 2, W, self._batch)
+        matrix = TimesTemplates(W.flatten(-self._ndim - 1), self._columns.range_shape)
+        return ThroughMatrix(self._columns, matrix, self._space)
