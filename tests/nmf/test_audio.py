@@ -114,6 +114,7 @@ def test_any_recording_is_the_sum_of_its_parts(shape):
         ((np.ones(0), RATE), "samples is empty"),
         ((np.ones(9), 0), "rate must be positive"),
         ((np.ones(9), float("nan")), "rate must be positive"),
+        ((np.ones(9), None), "rate must be positive"),
     ],
 )
 def test_bad_recordings(arguments, message):
