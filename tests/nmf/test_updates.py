@@ -7,8 +7,9 @@ import torch
 import nmf
 from deblur.nonblind import richardson_lucy
 from deblur.operators import Convolution, ConvolutionBank, adjoint_error
+from nmf._convolutive_maps import ConvolutiveModel
 from nmf._data import DenseData
-from nmf._maps import ConvolutiveModel, MatrixModel
+from nmf._maps import MatrixModel
 from nmf._penalties import Penalty
 from nmf._problem import Problem, majorizer_step
 
