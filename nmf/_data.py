@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -53,40 +53,41 @@ class DenseData:
     def _pull_back(self, A: FactorMap, x: Tensor) -> tuple[Tensor, Tensor]:
         downs: list[Tensor] = []
         ups: list[Tensor] = []
-        for a, part, where in A.tiles(x):
-            down, up = self._pull(a(part), where)
-            A.collect(downs, a.T(down))
-            if up is not None:
-                A.collect(ups, a.T(up))
+        for where, product, pull in A.tiles(x):
+            weights = None if self.weights is None else self.weights[where]
+            for is_down, half in self._halves(self.V[where], product):
+                A.collect(downs if is_down else ups, pull(half if weights is None else half * weights))
+            if self.beta == 1 and weights is not None:
+                A.collect(ups, pull(weights))
         return A.join(downs), A.join(ups) if ups else A.sensitivity()
 
-    def _pull(self, product: Tensor, where: Any) -> tuple[Tensor, Tensor | None]:
-        """Return ``w V p**(beta - 2)`` and ``w p**(beta - 1)`` of the product p, the latter None if it is all ones."""
-        V, beta, p = self.V[where], self.beta, product.clamp_min_(self._floor) if self._has_floor else product
-        up: Tensor | None
-        if beta == 2:
-            down, up = V, p
-        elif beta == 1:
-            down, up = torch.div(V, p, out=p), None
+    def _halves(self, V: Tensor, product: Tensor) -> Iterator[tuple[bool, Tensor]]:
+        """Give ``p**(beta - 1)`` of the product p unless it is all ones, and then, marked True, ``V p**(beta - 2)``.
+
+        Each is written over what came before.
+        """
+        beta, p = self.beta, product.clamp_min_(self._floor) if self._has_floor else product
+        if beta == 1:
+            yield True, torch.div(V, p, out=p)
+        elif beta == 2:
+            yield False, p
+            yield True, V
         elif beta == 0:
-            up = p.reciprocal_()
-            down = (V * up).mul_(up)
+            yield False, p.reciprocal_()
+            yield True, p.square_().mul_(V)
         else:
-            down = p.pow(beta - 2)
-            up = p.mul_(down)
-            down.mul_(V)
-        if self.weights is None:
-            return down, up
-        w = self.weights[where]
-        return down * w, w if up is None else up * w
+            power = p.pow(beta - 2)
+            yield False, p.mul_(power)
+            yield True, power.mul_(V)
 
     def divergence(self, A: FactorMap, x: Tensor) -> Tensor:
         """Return the divergence of each problem, in float64."""
         value = self.V.new_zeros(self.V.shape[: self.problem_axes], dtype=torch.float64)
-        for a, part, where in A.tiles(x):
-            V, product = self.V[where], a(part)
+        share = 4  # it needs several arrays of the size of a tile
+        for where, product, _ in A.tiles(x, share):
+            V = self.V[where]
             w = None if self.weights is None else self.weights[where]
-            for rows in row_tiles(V.shape, self.problem_axes, V.device, share=4):  # it needs several arrays
+            for rows in row_tiles(V.shape, self.problem_axes, V.device, share):
                 cut = (*[slice(None)] * self.problem_axes, rows)
                 value += self._divergence(V[cut], product[cut], None if w is None else w[cut])
         return value

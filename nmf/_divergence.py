@@ -17,14 +17,15 @@ def divergence_terms(V: Tensor, product: Tensor, beta: float) -> Tensor:
     """
     if beta == 2:
         return (V - product).square() * 0.5
-    r = V / product
-    log = r.clamp_min(torch.finfo(r.dtype).tiny).log()  # 0 log 0 is 0 with any finite logarithm
+    r = (V / product).clamp_min_(torch.finfo(product.dtype).tiny)  # 0 log 0 is 0 with any finite logarithm
+    log = r.log()
     if beta == 1:
-        return product * (1 - r).addcmul_(r, log)
+        return log.mul_(r).sub_(r.sub_(1)).mul_(product)
     if beta == 0:
-        return (r - 1) - log
+        return r.sub_(1).sub_(log)
     # v**b - b v l**(b - 1) + (b - 1) l**b is l**b (r**b - 1 - b (r - 1)).
-    return product.pow(beta) * (torch.expm1(beta * log) - beta * (r - 1)) / (beta * (beta - 1))
+    terms = torch.expm1(log.mul_(beta)).sub_(r.sub_(1), alpha=beta)
+    return terms.mul_(product.pow(beta)).div_(beta * (beta - 1))
 
 
 class _Terms(torch.autograd.Function):

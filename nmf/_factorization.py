@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
 
-from ._choice import choose_solver
-from ._data import DenseData
-from ._factors import Factors
-from ._input import check_numbers, enter, like
+from ._fitting import Fitting, Rule
+from ._input import like
 from ._more_fits import partial_fit, sparse_fit
-from ._problem import Data, Problem
 from ._result import FitResult
-from ._solvers import Callback, run
-from ._units import Units
+from ._solvers import Callback
 
 
-class Rule(NamedTuple):
-    """How a fit goes on, and when it stops."""
-
-    solver: str
-    gamma: str | float | None
-    tol: float
-    max_iter: int
-    check_every: int
-    callback: Callback | None = None
-
-
-class Factorization(Factors):
+class Factorization(Fitting):
     """Templates and activations that are fitted to data by bringing down a penalized beta-divergence."""
 
     @torch.no_grad()
@@ -134,7 +118,7 @@ class Factorization(Factors):
             weights,
             beta,
             (self.W.detach(), self.H.detach()),
-            self._untouched(),
+            self._to_scale(frozen),
             Rule(solver, gamma, tol, max_iter, check_every, callback),
             penalties_W={"l1": l1_W, "l2": l2_W, "orthogonal": orthogonal_W},
             penalties_H={"l1": l1_H, "l2": l2_H, "smooth": smooth_H},
@@ -276,46 +260,3 @@ class Factorization(Factors):
             As for `fit`, or if a sparseness is out of range.
         """
         return sparse_fit(self, V, beta, sW, sH, tol, max_iter, check_every)
-
-    def _solve(
-        self,
-        V: Tensor,
-        weights: Tensor | None,
-        beta: float,
-        factors: tuple[Tensor, Tensor],
-        drawn: set[str],
-        rule: Rule,
-        *,
-        penalties_W: dict[str, float],
-        penalties_H: dict[str, float],
-        train: tuple[bool, bool],
-        frozen: Tensor | None,
-    ) -> tuple[Tensor, Tensor, FitResult]:
-        check_numbers(tol=rule.tol, **_suffixed(penalties_W, "W"), **_suffixed(penalties_H, "H"))
-        units = Units(V, weights, beta, self._problem_axes, in_W=not train[1])
-        W, H = units.fill(*units.enter(*factors), drawn)
-        penalty_W, penalty_H = units.penalty_W(**penalties_W), units.penalty_H(**penalties_H)
-        data = self._data(units.data(), weights, beta)
-        axis = -1 - self.taps_axes
-        problem = Problem(data, self._model(W, H), penalty_W, penalty_H, axis, *train, frozen)
-        solver = choose_solver(rule.solver, rule.gamma, problem, W, H)
-        W, H, result = run(solver, problem, rule.tol, rule.max_iter, rule.check_every, rule.callback, units)
-        return *units.leave(W, H), result
-
-    def _data(self, V: Tensor, weights: Tensor | None, beta: float) -> Data:
-        return DenseData(V, weights, beta, self._problem_axes)
-
-    def _enter(self, V: Any, beta: float, mask: Any, weights: Any) -> tuple[Tensor, Tensor | None]:
-        return enter(V, beta, mask, weights, self.W)
-
-    def _frozen(self, components: Any) -> Tensor | None:
-        if components is None:
-            return None
-        frozen = torch.as_tensor(components, device=self.W.device)
-        if frozen.dtype != torch.bool or tuple(frozen.shape) != (self.rank,):
-            raise ValueError(f"freeze_W must be {self.rank} booleans, one a component, got {components!r}")
-        return frozen.reshape(-1, *[1] * self.taps_axes)
-
-
-def _suffixed(penalties: dict[str, float], factor: str) -> dict[str, float]:
-    return {f"{name}_{factor}": value for name, value in penalties.items()}

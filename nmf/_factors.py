@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -46,6 +47,8 @@ class Factors(nn.Module):
         self.rank = shapes["W"][-1 - self.taps_axes]
         first = next(iter(given.values()), None)
         dtype = dtype or (first.dtype if first is not None else torch.get_default_dtype())
+        if not dtype.is_floating_point:
+            raise TypeError(f"dtype must be of floating-point numbers, got {dtype}")
         device = device or (first.device if first is not None else None)
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         for name, trainable in (("W", trainable_W), ("H", trainable_H)):
@@ -91,6 +94,8 @@ class Factors(nn.Module):
             if not shapes:
                 raise ValueError("give the rank, or W or H")
             rank = shapes["W"][-1 - self.taps_axes] if "W" in shapes else shapes["H"][-1 - n]
+        if not isinstance(rank, Integral):
+            raise TypeError(f"rank must be an integer, got {rank!r}")
         if rank < 1:
             raise ValueError(f"rank must be at least 1, got {rank}")
         if shape is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ def as_tensor(array: Any, name: str) -> Tensor:
     Raises
     ------
     TypeError
-        If `array` is neither NumPy nor torch, or not real.
+        If `array` is neither NumPy nor torch, not real, or sparse.
     ValueError
         If it is empty.
     """
@@ -29,6 +31,8 @@ def as_tensor(array: Any, name: str) -> Tensor:
         raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(array).__name__}")
     if tensor.is_complex():
         raise TypeError(f"{name} must be real, got {tensor.dtype}: take the magnitude of a complex spectrogram")
+    if tensor.layout != torch.strided:
+        raise TypeError(f"{name} must be dense, got {tensor.layout}: only nmf.NMF takes sparse data")
     if tensor.numel() == 0:
         raise ValueError(f"{name} is empty: shape {tuple(tensor.shape)}")
     if tensor.dtype not in (torch.float32, torch.float64):
@@ -56,8 +60,18 @@ def check_values(values: Tensor, name: str) -> None:
     raise ValueError(f"{name} must not be negative, got a smallest value of {low:.3g}")
 
 
-def check_zeros(values: Tensor, beta: float) -> None:
-    """Raise `ValueError` if there are zeros and the divergence from them is infinite."""
+def check_beta(beta: float, values: Tensor) -> None:
+    """Raise unless beta is a finite number, and the divergence from the values is finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If not.
+    """
+    if not isinstance(beta, Real):
+        raise TypeError(f"beta must be a number, got {beta!r}")
+    if not math.isfinite(beta):
+        raise ValueError(f"beta must be finite, got {beta}")
     if beta <= 0 and bool((values == 0).any()):
         raise ValueError(
             f"V has zeros, from which the divergence with beta={beta:g} is infinite; "
@@ -114,5 +128,5 @@ def enter(V: Any, beta: float, mask: Any, weights: Any, factor: Tensor) -> tuple
     if total is not None:
         data = torch.where(total > 0, data, 0.0)
     check_values(data, "V")
-    check_zeros(data if total is None else data[total > 0], beta)
+    check_beta(beta, data if total is None else data[total > 0])
     return data, total

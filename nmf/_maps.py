@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from deblur.operators import ConvolutionBank, LinearOperator
+from deblur.operators import LinearOperator
 
 # Entries of the product that are held at a time: what stays in the cache of a core, more where threads have to share
 # the work, and all but the largest data at once on an accelerator. Measured: python -m benchmarks.nmf.
 _TILE_OF_ONE_THREAD, _TILE_OF_THREADS, _TILE_OF_ACCELERATORS = 2**19, 2**20, 2**27
+
+
+class Tile(NamedTuple):
+    """A part of the product: where its data are, its values, which may be written over, and the adjoint for it."""
+
+    where: Any
+    product: Tensor
+    pull: Callable[[Tensor], Tensor]
 
 
 class FactorMap(LinearOperator):
@@ -32,9 +40,12 @@ class FactorMap(LinearOperator):
         """Return ``A.T(A(x))``."""
         return self._adjoint(self._forward(x))
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        """Split the map by rows of the data: maps, their parts of x, and the index of their data."""
-        yield self, x, ...
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        """Compute the product by rows of the data; each tile may overwrite the one before.
+
+        `share` makes them that much smaller, for those who need several arrays of their size.
+        """
+        yield Tile(..., self._forward(x), self._adjoint)
 
     def collect(self, parts: list[Tensor], part: Tensor) -> None:
         """Take up the adjoint of one more tile."""
@@ -51,7 +62,7 @@ class TimesActivations(FactorMap):
     def __init__(self, H: Tensor, rows: int, shared: bool) -> None:
         lead = () if shared else tuple(H.shape[:-2])
         super().__init__((*lead, rows, H.shape[-2]), (*H.shape[:-2], rows, H.shape[-1]))
-        self.H, self._rows, self._shared = H, rows, shared
+        self.H, self._shared = H, shared
 
     def _forward(self, x: Tensor) -> Tensor:
         return x @ self.H
@@ -68,10 +79,9 @@ class TimesActivations(FactorMap):
     def normal(self, x: Tensor) -> Tensor:
         return x @ self._sum(self.H @ self.H.mT)
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        for rows in row_tiles(self.range_shape, -2, x.device):
-            part = x[..., rows, :]
-            yield TimesActivations(self.H, part.shape[-2], self._shared), part, (..., rows, slice(None))
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        for where, _, product in _tiled_product(x, self.H, self.range_shape, share):
+            yield Tile(where, product, self._adjoint)
 
     def join(self, parts: list[Tensor]) -> Tensor:
         return torch.cat(parts, dim=-2) if len(parts) > 1 else parts[0]
@@ -80,7 +90,7 @@ class TimesActivations(FactorMap):
 class TimesTemplates(FactorMap):
     """``H -> W H``: the product, linear in the activations."""
 
-    def __init__(self, W: Tensor, activations: torch.Size) -> None:
+    def __init__(self, W: Tensor, activations: tuple[int, ...]) -> None:
         super().__init__(tuple(activations), (*activations[:-2], W.shape[-2], activations[-1]))
         self.W = W
 
@@ -96,15 +106,28 @@ class TimesTemplates(FactorMap):
     def normal(self, x: Tensor) -> Tensor:
         return (self.W.mT @ self.W) @ x
 
-    def tiles(self, x: Tensor) -> Iterator[tuple[LinearOperator, Tensor, Any]]:
-        for rows in row_tiles(self.range_shape, -2, x.device):
-            yield TimesTemplates(self.W[..., rows, :], x.shape), x, (..., rows, slice(None))
+    def tiles(self, x: Tensor, share: int = 1) -> Iterator[Tile]:
+        for where, W, product in _tiled_product(self.W, x, self.range_shape, share):
+            yield Tile(where, product, W.mT.matmul)
 
     def collect(self, parts: list[Tensor], part: Tensor) -> None:
         if parts:
             parts[0].add_(part)
         else:
             parts.append(part)
+
+
+def _tiled_product(W: Tensor, H: Tensor, shape: tuple[int, ...], share: int) -> Iterator[tuple[Any, Tensor, Tensor]]:
+    """Compute ``W H`` of a known shape by rows: their index, those of W, and the product, in one place of memory."""
+    lead = (slice(None),) * (len(shape) - 2)
+    place: Tensor | None = None
+    for rows in row_tiles(shape, -2, H.device, share):
+        part = W[..., rows, :]
+        if place is None:
+            place = product = part @ H
+        else:
+            product = torch.matmul(part, H, out=place[..., : part.shape[-2], :])
+        yield (*lead, rows), part, product
 
 
 def row_tiles(shape: tuple[int, ...], axis: int, device: torch.device, share: int = 1) -> Iterator[slice]:
@@ -120,44 +143,6 @@ def row_tiles(shape: tuple[int, ...], axis: int, device: torch.device, share: in
     step = -(-count // -(-count // largest))  # parts of about one size
     for start in range(0, count, step):
         yield slice(start, min(start + step, count))
-
-
-class ConvolvedWithActivations(FactorMap):
-    """``W -> W * H``: the convolution, linear in its kernels."""
-
-    def __init__(self, bank: ConvolutionBank, out_axis: int, H: Tensor) -> None:
-        self._map = bank.kernel_operator(H)
-        self._one_row = bank.with_weight(bank.kernel.narrow(out_axis, 0, 1)).kernel_operator(H)
-        super().__init__(self._map.domain_shape, self._map.range_shape)
-        self._ones = H.new_ones(self._one_row.range_shape)
-
-    def _forward(self, x: Tensor) -> Tensor:
-        return self._map(x)
-
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._map.T(y)
-
-    def sensitivity(self) -> Tensor:
-        return self._one_row.T(self._ones)  # the same for every row of V
-
-
-class ConvolvedWithTemplates(FactorMap):
-    """``H -> W * H``: the convolution, linear in what it convolves."""
-
-    def __init__(self, bank: ConvolutionBank, out_axis: int, W: Tensor, batch: tuple[int, ...]) -> None:
-        self._map = bank.with_weight(W)
-        self._summed = bank.with_weight(W.sum(out_axis, keepdim=True))
-        super().__init__((*batch, *self._map.domain_shape), (*batch, *self._map.range_shape))
-        self._ones = W.new_ones(self._summed.range_shape)
-
-    def _forward(self, x: Tensor) -> Tensor:
-        return self._map(x)
-
-    def _adjoint(self, y: Tensor) -> Tensor:
-        return self._map.T(y)
-
-    def sensitivity(self) -> Tensor:
-        return self._summed.T(self._ones)
 
 
 class Model(Protocol):
@@ -181,18 +166,3 @@ class MatrixModel:
 
     def of_H(self, W: Tensor) -> FactorMap:
         return TimesTemplates(W, self._activations)
-
-
-class ConvolutiveModel:
-    """``V[f] = sum_r W[f, r] * H[r]``, convolved along the last `ndim` axes."""
-
-    def __init__(self, W: Tensor, H: Tensor, ndim: int, boundary: str, method: str = "auto") -> None:
-        self._bank = ConvolutionBank(W.detach(), tuple(H.shape[-ndim:]), boundary, method=method)
-        self._batch = tuple(H.shape[: H.ndim - len(self._bank.domain_shape)])
-        self._out_axis = -ndim - 2
-
-    def of_W(self, H: Tensor) -> FactorMap:
-        return ConvolvedWithActivations(self._bank, self._out_axis, H)
-
-    def of_H(self, W: Tensor) -> FactorMap:
-        return ConvolvedWithTemplates(self._bank, self._out_axis, W, self._batch)

@@ -52,7 +52,7 @@ def sparse_fit(
     module.to(data.dtype)
     module._check_shape(data, tuple(module.H.shape[module.H.ndim - module._space_axes :]))
     units = Units(data, weights, beta, module._problem_axes, in_W=not module.H.requires_grad)
-    W, H = units.fill(*units.enter(module.W.detach(), module.H.detach()), module._untouched())
+    W, H = units.fill(*units.enter(module.W.detach(), module.H.detach()), module._to_scale(None))
     axis_W, axis_H = -1 - module.taps_axes, -1 - module._space_axes
     problem = Problem(module._data(units.data(), weights, beta), module._model(W, H), Penalty(), Penalty(), axis_W)
     half_W = _Half(problem, axis_W, sW, is_W=True) if module.W.requires_grad else None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ._factorization import Factorization
-from ._input import check_values, check_zeros
+from ._input import check_beta, check_values
 from ._maps import MatrixModel, Model
 from ._problem import Data
 from ._sparse import SparseData
@@ -95,7 +95,7 @@ class NMF(Factorization):
         data = V.detach().to_sparse_coo().coalesce()
         data = data.to(torch.promote_types(data.dtype, self.W.dtype))
         check_values(data.values(), "V")
-        check_zeros(torch.zeros(1), beta)
+        check_beta(beta, torch.zeros(1))
         return data, None
 
     def _data(self, V: Tensor, weights: Tensor | None, beta: float) -> Data:

@@ -7,8 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from ._convolutive_maps import ConvolutiveModel
 from ._factorization import Factorization
-from ._maps import ConvolutiveModel, Model
+from ._maps import Model
 
 # What the axes of H are called in the convolution: its result has the shape of V.
 BOUNDARIES = {"causal": "causal", "full": "full", "extend": "valid"}

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._convolutive_maps import ConvolutiveModel
 from ._divergence import beta_divergence
 from ._factors import Factors
 from ._input import as_tensor, check_values, combine_weights
-from ._maps import ConvolutiveModel, MatrixModel, Model
+from ._maps import MatrixModel, Model
 from ._result import FitResult
 
 

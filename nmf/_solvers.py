@@ -13,7 +13,7 @@ from ._problem import Problem
 from ._result import FitResult
 from ._units import Units, spread
 
-_CEILING, _LARGEST_RATIO = 0.9, 10.0  # of the extrapolation; the best of a few on music
+_CEILING, _LARGEST_RATIO = 0.9, 2.0  # of the extrapolation; more ends in worse minima, on music and synthetic data
 
 Callback = Callable[[int, tuple[Tensor, Tensor], float], object]
 

@@ -40,8 +40,8 @@ class SparseData:
             up = A.normal(x)
         else:
             ups: list[Tensor] = []
-            for a, part, _ in A.tiles(x):
-                A.collect(ups, a.T(a(part).clamp_min_(self._floor).pow_(self.beta - 1)))
+            for _, product, pull in A.tiles(x):
+                A.collect(ups, pull(product.clamp_min_(self._floor).pow_(self.beta - 1)))
             up = A.join(ups)
         return divergence_slope(pulled, up, self.beta)
 
@@ -59,7 +59,7 @@ class SparseData:
             return W.sum(0, dtype=torch.float64) @ H.sum(1, dtype=torch.float64)
         if self.beta == 2:
             return ((W.mT @ W).double() * (H @ H.mT).double()).sum()
-        return torch.stack([a(part).double().pow_(self.beta).sum() for a, part, _ in A.tiles(x)]).sum()
+        return torch.stack([tile.product.double().pow_(self.beta).sum() for tile in A.tiles(x)]).sum()
 
     def _product(self, W: Tensor, H: Tensor) -> Tensor:
         parts = [(W[i] * H.mT[j]).sum(1) for i, j in self._chunks(W.shape[1])]

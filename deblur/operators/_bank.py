@@ -13,8 +13,8 @@ from deblur._arrays import enter
 
 from ._bilinear import BilinearConvolution
 from ._cost import fastest_bank_method
-from ._linear import Shape
-from ._valid import BACKENDS
+from ._linear import LinearOperator, Shape
+from ._valid import BACKENDS, fold, shifts
 
 
 class ConvolutionBank(BilinearConvolution):
@@ -89,6 +89,27 @@ class ConvolutionBank(BilinearConvolution):
         bank.range_shape = (*tensor.shape[: lead + 1], *self._geometry.range_shape)
         return bank
 
+    def shifts(self) -> LinearOperator:
+        """Return the linear map from x to x as each tap of a kernel sees it.
+
+        The bank is a matrix product with it, ``y = weight.flatten(-taps_axes - 1) @ shifts(x)``, as far as the axes
+        of space are one: what the method `gemm` computes, and who fits kernels can keep.
+
+        Returns
+        -------
+        LinearOperator
+            From ``(*lead, in, *shape)`` to ``(*lead, in * prod(taps), *space of y)``, taps last.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> bank = ConvolutionBank(np.ones((1, 1, 2)), (3,), boundary="causal")
+        >>> bank.shifts()(np.array([[1.0, 2.0, 3.0]]))
+        array([[1., 2., 3.],
+               [0., 1., 2.]])
+        """
+        return Shifts(self)
+
     def _axes_of_weight(self, ndim: int) -> str:
         return f"(*lead, out, in, *taps) with {ndim} {'axis' if ndim == 1 else 'axes'} of taps"
 
@@ -142,3 +163,22 @@ class ConvolutionBank(BilinearConvolution):
     def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         kernel = BACKENDS[self.method].kernel_adjoint(self._channels(e), self._channels(y))
         return kernel.reshape(self.kernel.shape)
+
+
+class Shifts(LinearOperator):
+    """What the taps of a bank see; see `ConvolutionBank.shifts`."""
+
+    def __init__(self, bank: ConvolutionBank) -> None:
+        self._bank, self._geometry = bank, bank._geometry
+        *lead, into = bank.domain_shape[: -self._geometry.ndim]
+        rows = into * math.prod(self._geometry.kernel)
+        super().__init__(bank.domain_shape, (*lead, rows, *self._geometry.range_shape))
+
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        e = self._geometry.extend(x)
+        rows = shifts(self._bank._channels(e), self._geometry.kernel)
+        return self._bank._like(rows.unflatten(-1, self._geometry.range_shape), e)
+
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        e = fold(self._bank._channels(y).flatten(3), self._geometry.kernel, self._geometry.range_shape)
+        return self._geometry.extend_adjoint(self._bank._like(e, y))

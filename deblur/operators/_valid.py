@@ -8,7 +8,7 @@ y, ``(batch, lead, out, *space)``, where `lead` counts independent banks, and ag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -50,47 +50,43 @@ def _conv_kernel_adjoint(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 # -- a matrix product with all shifts of e: what matrix libraries are fastest at, when there are many channels
 
 
-def _shifts(e: torch.Tensor, taps: torch.Size) -> torch.Tensor:
-    """Return ``(batch, lead, in * prod(taps), prod(space))`` whose rows are e shifted by each offset."""
+def shifts(e: torch.Tensor, taps: Sequence[int]) -> torch.Tensor:
+    """Return ``(batch, lead, in * prod(taps), prod(space))`` whose rows are e as each tap sees it."""
     ndim = len(taps)
-    for k in taps:  # each unfolds the first axis left, and appends its positions at the end
-        e = e.unfold(-ndim, e.shape[-ndim] - k + 1, 1)
+    for i, k in enumerate(taps):
+        axis = e.ndim - ndim + i
+        n = e.shape[axis] - k + 1
+        e = torch.stack([e.narrow(axis, k - 1 - j, n) for j in range(k)], dim=3 + i)
     return e.flatten(-ndim).flatten(2, -2)
 
 
-def _fold(shifts: torch.Tensor, into: int, taps: torch.Size, space: torch.Size) -> torch.Tensor:
-    """Adjoint of `_shifts`: add every row back where it was read."""
-    x = shifts.unflatten(-1, space).unflatten(2, (into, *taps))
+def fold(rows: torch.Tensor, taps: Sequence[int], space: Sequence[int]) -> torch.Tensor:
+    """Adjoint of `shifts`: add every row back where it was read."""
+    x = rows.unflatten(-1, tuple(space)).unflatten(2, (-1, *taps))
     for left, k in zip(range(len(taps), 0, -1), taps, strict=True):
         n = x.shape[3 + left]
-        rows = x.unbind(3)
-        x = x.new_zeros(*rows[0].shape[: 2 + left], n + k - 1, *rows[0].shape[3 + left :])
-        for j, row in enumerate(rows):
-            x.narrow(2 + left, j, n).add_(row)
+        parts = x.unbind(3)
+        x = x.new_zeros(*parts[0].shape[: 2 + left], n + k - 1, *parts[0].shape[3 + left :])
+        for j, part in enumerate(parts):
+            x.narrow(2 + left, k - 1 - j, n).add_(part)
         x = x.movedim(2 + left, -1)
     return x
 
 
-def _rows(kernel: torch.Tensor) -> torch.Tensor:
-    """(lead, out, in * taps), in the order of `_shifts`, in which offsets grow as taps fall."""
-    return kernel.flip(tuple(range(3, kernel.ndim))).flatten(2)
-
-
 def _gemm_forward(e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
     space = [n - k + 1 for n, k in zip(e.shape[3:], kernel.shape[3:], strict=True)]
-    return (_rows(kernel) @ _shifts(e, kernel.shape[3:])).unflatten(-1, space)
+    return (kernel.flatten(2) @ shifts(e, kernel.shape[3:])).unflatten(-1, space)
 
 
 def _gemm_adjoint(y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    return _fold(_rows(kernel).mT @ y.flatten(3), kernel.shape[2], kernel.shape[3:], y.shape[3:])
+    return fold(kernel.flatten(2).mT @ y.flatten(3), kernel.shape[3:], y.shape[3:])
 
 
 def _gemm_kernel_adjoint(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    taps = torch.Size(n - m + 1 for n, m in zip(e.shape[3:], y.shape[3:], strict=True))
-    shifts, data = _shifts(e, taps), y.flatten(3)
-    rows = (data @ shifts.mT)[0] if len(e) == 1 else torch.einsum("blon,blin->loi", data, shifts)
-    kernel = rows.unflatten(-1, (e.shape[2], *taps))
-    return kernel.flip(tuple(range(3, kernel.ndim)))
+    taps = [n - m + 1 for n, m in zip(e.shape[3:], y.shape[3:], strict=True)]
+    rows, data = shifts(e, taps), y.flatten(3)
+    kernel = (data @ rows.mT)[0] if len(e) == 1 else torch.einsum("blon,blin->loi", data, rows)
+    return kernel.unflatten(-1, (e.shape[2], *taps))
 
 
 # -- short transforms along one axis: for kernels of very many taps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -152,8 +153,8 @@ def separate(
         raise ValueError(f"samples must be (samples,) or (channels, samples), got shape {tuple(y.shape)}")
     if not bool(torch.isfinite(y).all()):
         raise ValueError("samples hold NaN or infinity")
-    if not rate > 0:
-        raise ValueError(f"rate must be positive, got {rate}")
+    if not isinstance(rate, Real) or not 0 < rate < float("inf"):
+        raise ValueError(f"rate must be positive, in samples a second, got {rate!r}")
     X = transform(y)
     V = X.abs() if y.ndim == 1 else X.abs().square().sum(0).sqrt()
     if onsets is None:
@@ -164,7 +165,7 @@ def separate(
             raise ValueError("onsets is empty: name at least one instrument")
         names = list(onsets)
         frames = {"rate": rate, "hop": transform.hop}
-        H = init_activations(V.shape[1], onsets=[list(onsets[name]) for name in names], **frames)  # type: ignore[arg-type]
+        H = init_activations(V.shape[1], onsets=[list(onsets[name]) for name in names], **frames)
         W = init_templates(transform.n_fft, components=len(names), taps=taps, rate=rate, hop=transform.hop)
         # As loud as the recording, so that the first steps change the shapes and not the level.
         H = H * (V.sum().cpu() / H.sum().clamp_min(1e-30))

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 soundfile = pytest.importorskip("soundfile", reason="the extra audio")
 
@@ -113,6 +114,7 @@ def test_any_recording_is_the_sum_of_its_parts(shape):
         ((np.ones(0), RATE), "samples is empty"),
         ((np.ones(9), 0), "rate must be positive"),
         ((np.ones(9), float("nan")), "rate must be positive"),
+        ((np.ones(9), None), "rate must be positive"),
     ],
 )
 def test_bad_recordings(arguments, message):
@@ -150,7 +152,9 @@ def test_command(tmp_path, capsys, monkeypatch):
     assert run(tmp_path / "loop.wav", "--onsets", tmp_path / "onsets.txt", *options) == 0
     parts = [audio.read(tmp_path / "out" / f"loop-{name}.wav")[0] for name in onsets]
     np.testing.assert_allclose(sum(parts), mixture, atol=1e-5)
-    capsys.readouterr()
+    with Image.open(tmp_path / "out" / "loop-factors.png") as picture:
+        assert np.ptp(np.asarray(picture.convert("L"))) > 200
+    assert "loop.wav" in capsys.readouterr().err  # the progress bar
     assert run(tmp_path / "loop.wav", "--onsets", tmp_path / "onsets.txt", *options) == 2
     assert capsys.readouterr().err.strip().endswith("exists already; --force replaces it")
     assert run(tmp_path / "loop.wav", "--components", 2, *options, "--force") == 0

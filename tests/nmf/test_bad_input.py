@@ -23,6 +23,7 @@ V = np.ones((5, 6))
         (torch.ones(5, 6, dtype=torch.complex64), TypeError, "take the magnitude"),
         (V.tolist(), TypeError, "NumPy array or a torch tensor"),
         (np.array([["a"]]), TypeError, "real numbers"),
+        (np.ones((5, 6, 1, 1)), ValueError, "V must have the shape given at construction"),
         (torch.ones(5, 6, device="meta"), ValueError, "V is on meta and the module on cpu"),
     ],
 )
@@ -30,6 +31,21 @@ V = np.ones((5, 6))
 def test_bad_data(kind, data, error, message):
     with pytest.raises(error, match=message):
         kind((5, 6), 2).fit(data)
+
+
+@pytest.mark.parametrize(
+    ("beta", "error"), [("kl", TypeError), (None, TypeError), (np.nan, ValueError), (np.inf, ValueError)]
+)
+def test_bad_beta(beta, error):
+    for data in (torch.ones(5, 6), torch.ones(5, 6).to_sparse()):
+        with pytest.raises(error, match="beta must be"):
+            nmf.NMF((5, 6), 2).fit(data, beta)
+
+
+def test_only_matrices_may_be_sparse():
+    for module in (nmf.NMFD((5, 6), 2, 3), nmf.PLCA((5, 6), 2)):
+        with pytest.raises(TypeError, match="V must be dense"):
+            module.fit(torch.eye(5, 6).to_sparse())
 
 
 @pytest.mark.parametrize("beta", [0, -1])
@@ -76,6 +92,18 @@ def test_bad_weights(options, message):
 def test_bad_construction(arguments, message):
     with pytest.raises(ValueError, match=message):
         nmf.NMF(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rank": 2.5}, "rank must be an integer"),
+        ({"rank": 2, "dtype": torch.int32}, "dtype must be of floating-point"),
+    ],
+)
+def test_bad_types(options, message):
+    with pytest.raises(TypeError, match=message):
+        nmf.NMF((5, 6), **options)
 
 
 def test_bad_convolutions():

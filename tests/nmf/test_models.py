@@ -88,10 +88,11 @@ def test_frozen_parts_keep_their_bits():
     """Seed defect 4: frozen templates were rescaled."""
     V = torch.rand(8, 12) * 3.7e-5
     for solver in ("mm", "extrapolated", "hals"):
-        module = nmf.NMF(V.shape, 3, seed=0)
-        W, H = module.W.detach().clone(), module.H.detach().clone()
-        module.fit(V, 2, solver=solver, freeze_W=torch.tensor([True, False, True]))
-        assert torch.equal(module.W[:, ::2], W[:, ::2]) or not torch.equal(module.W[:, 1], W[:, 1])
+        drawn = nmf.NMF(V.shape, 3, seed=0)
+        W, H = drawn.W.detach().clone(), drawn.H.detach().clone()
+        drawn.fit(V, 2, solver=solver, freeze_W=torch.tensor([True, False, True]))
+        assert torch.equal(drawn.W[:, ::2], W[:, ::2])
+        assert not torch.equal(drawn.W[:, 1], W[:, 1])
         given_W = nmf.NMF(V.shape, 3, W=W, trainable_W=False, seed=0)
         given_W.fit(V, 2, solver=solver)
         assert torch.equal(given_W.W, W)
@@ -106,6 +107,17 @@ def test_frozen_parts_keep_their_bits():
     sparse = nmf.NMF(V.shape, 3, W=W, trainable_W=False, seed=0)
     sparse.sparse_fit(V, sH=0.5, max_iter=5)
     assert torch.equal(sparse.W, W)
+
+
+@pytest.mark.parametrize(
+    ("options", "freeze"), [({"trainable_W": False}, None), ({"trainable_H": False}, None), ({}, [True, False, True])]
+)
+@pytest.mark.parametrize("solver", ["mm", "extrapolated", "hals"])
+def test_frozen_factors_that_were_drawn_are_those_the_fit_saw(solver, options, freeze):
+    V = 1e4 * torch.rand(8, 12)
+    module = nmf.NMF(V.shape, 3, seed=0, **options)
+    result = module.fit(V, 2, solver=solver, freeze_W=None if freeze is None else torch.tensor(freeze))
+    assert float(nmf.beta_divergence(V, module().detach(), 2)) == pytest.approx(float(result.history[-1]), rel=1e-4)
 
 
 def test_seed_and_dtype():

@@ -60,6 +60,17 @@ def test_parts_teach_the_templates_of_the_whole(beta, rng):
         module.partial_fit(V[:, :60], forget=2)
 
 
+def test_parts_teach_convolutive_templates(rng):
+    truth = nmf.NMFD((12, 60), 2, 3, seed=3, dtype=torch.float64)
+    module = nmf.NMFD(truth().shape, 2, 3, seed=0, dtype=torch.float64)
+    losses = []
+    for _ in range(12):
+        V = truth.reconstruct(H=torch.from_numpy(rng.gamma(0.2, 1.0, (2, 60)))).detach() + 1e-3
+        losses.append(float(nmf.beta_divergence(V, module.reconstruct(H=module.transform(V)).detach())))
+        module.partial_fit(V)
+    assert np.mean(losses[-3:]) < 0.5 * losses[0]
+
+
 @given(rows=st.integers(1, 4), n=st.integers(2, 30), sparseness=st.floats(0.05, 0.95), seed=st.integers(0, 99))
 def test_projection_has_the_sparseness_and_the_norm(rows, n, sparseness, seed):
     x = torch.from_numpy(np.random.default_rng(seed).standard_normal((rows, n)))

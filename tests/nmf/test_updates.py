@@ -6,9 +6,10 @@ import torch
 
 import nmf
 from deblur.nonblind import richardson_lucy
-from deblur.operators import Convolution, adjoint_error
+from deblur.operators import Convolution, ConvolutionBank, adjoint_error
+from nmf._convolutive_maps import ConvolutiveModel
 from nmf._data import DenseData
-from nmf._maps import ConvolutiveModel, MatrixModel
+from nmf._maps import MatrixModel
 from nmf._penalties import Penalty
 from nmf._problem import Problem, majorizer_step
 
@@ -66,15 +67,23 @@ def test_the_maps_of_the_factors_are_adjoint_and_agree(name):
         torch.testing.assert_close(A.normal(x), A.T(A(x)))
 
 
-def test_tiles_change_nothing(monkeypatch):
+@pytest.mark.parametrize("beta", [0, 0.5, 1, 2])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("kind", ["matrix", "batch", "convolution"])
+def test_tiles_change_nothing(kind, weighted, beta, monkeypatch):
     from nmf import _maps
 
-    V, W, H = torch.rand(300, 40) + 0.1, torch.rand(300, 3), torch.rand(3, 40)
+    lead = (2,) if kind == "batch" else ()
+    V, H = torch.rand(*lead, 300, 40) + 0.1, torch.rand(*lead, 3, 40)
+    weights = torch.rand(V.shape) if weighted else None
+    W = torch.rand(*lead, 300, 3, *((5,) if kind == "convolution" else ()))
     results = []
     for tile in (1, 2**30):
         monkeypatch.setattr(_maps, "_TILE_OF_ONE_THREAD", tile)
         monkeypatch.setattr(_maps, "_TILE_OF_THREADS", tile)
-        data, model = DenseData(V, None, 0, 0), MatrixModel(W, H)
+        data = DenseData(V, weights, beta, len(lead))
+        model = ConvolutiveModel(W, H, 1, "causal", "gemm") if kind == "convolution" else MatrixModel(W, H)
+        assert len(list(model.of_H(W).tiles(H))) == (5 if tile == 1 else 1)
         slopes = [data.slope(model.of_H(W), H), data.slope(model.of_W(H), W)]
         results.append([t for s in slopes for t in (s.down, s.up)] + [data.divergence(model.of_H(W), H)])
     torch.testing.assert_close(results[0], results[1], rtol=1e-5, atol=1e-5)
@@ -98,6 +107,22 @@ def test_nmfd_is_the_sum_of_shifts(boundary):
     module = nmf.NMFD((5, 12), 2, 4, boundary=boundary, seed=0, dtype=torch.float64)
     expected = brute_force(module.W.detach().numpy(), module.H.detach().numpy(), boundary)
     np.testing.assert_allclose(module().detach().numpy(), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("beta", [0, 1, 2, 3])
+@pytest.mark.parametrize("boundary", ["causal", "full", "valid"])
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_every_backend_takes_the_same_step(boundary, beta, lead, rng):
+    W, H = (torch.from_numpy(rng.random((*lead, *shape)) + 0.1) for shape in ((5, 2, 4), (2, 12)))
+    steps = {}
+    for method in ConvolutionBank.methods:
+        model = ConvolutiveModel(W, H, 1, boundary, method=method)
+        shape = model.of_H(W)(H).shape
+        V = torch.from_numpy(np.random.default_rng(1).random(shape) + 0.1)
+        problem = Problem(DenseData(V, None, beta, len(lead)), model, Penalty(), Penalty(), -2)
+        steps[method] = problem.updated_W(W, H, None), problem.updated_H(W, H, None), problem.objective(W, H)
+    for method in ConvolutionBank.methods:
+        torch.testing.assert_close(steps[method], steps["direct"])
 
 
 def test_the_update_of_H_is_richardson_lucy(rng):

@@ -123,6 +123,18 @@ def test_every_method_of_a_bank_agrees(shape, lead, batch, channels, seed, bound
         np.testing.assert_allclose(bank.with_weight(2 * weight)(x), 2 * y, atol=1e-9)
 
 
+@pytest.mark.parametrize(("taps", "shape"), [((3,), (9,)), ((2, 3), (7, 8)), ((2, 1, 3), (4, 5, 6))])
+@pytest.mark.parametrize("boundary", [*NDIMAGE, "causal", "full", "valid"])
+@pytest.mark.parametrize("lead", [(), (2,)])
+def test_a_bank_is_a_matrix_times_the_shifts(boundary, lead, taps, shape, rng):
+    weight, x = torch.from_numpy(rng.random((*lead, 2, 3, *taps))), torch.from_numpy(rng.random((*lead, 3, *shape)))
+    bank = ConvolutionBank(weight, shape, boundary)
+    shifts = bank.shifts()
+    product = weight.flatten(-len(taps) - 1) @ shifts(x).flatten(-len(taps))
+    torch.testing.assert_close(product.unflatten(-1, bank.range_shape[-len(taps) :]), bank(x))
+    assert adjoint_error(shifts) <= 1e-12
+
+
 def test_a_bank_says_what_does_not_fit(rng):
     bank = ConvolutionBank(rng.random((2, 3, 4)), (9,), "causal")
     assert bank.with_weight(rng.random((1, 3, 4))).range_shape == (1, 9)

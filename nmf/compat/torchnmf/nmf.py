@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from nmf import _nmf, _nmfd
+from nmf._convolutive_maps import ConvolutiveModel
 from nmf._factorization import Factorization
-from nmf._maps import ConvolutiveModel
 
 from ._base import Described, Stop, common_rank, factor, sizes
 

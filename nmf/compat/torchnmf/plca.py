@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from nmf import _plca
-from nmf._maps import ConvolutiveModel
+from nmf._convolutive_maps import ConvolutiveModel
 
 from ._base import Described, common_rank, factor, sizes
 
