@@ -12,9 +12,9 @@ import numpy as np
 
 from deblur.benchmark._metrics import psnr
 from deblur.benchmark._protocols import protocol
-from deblur.nonblind import plug_and_play, unrolled, wiener
+from deblur.nonblind import hyper_laplacian, plug_and_play, unrolled, wiener
 
-METHODS = (wiener, plug_and_play, unrolled)
+METHODS = (wiener, hyper_laplacian, plug_and_play, unrolled)
 
 
 def perturbed(psf: np.ndarray, seed: int) -> np.ndarray:

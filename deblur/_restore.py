@@ -11,8 +11,11 @@ from deblur.nonblind import (
     adm,
     estimate_noise,
     fused,
+    hyper_laplacian,
+    part_highlights,
     plug_and_play,
     richardson_lucy,
+    total_variation,
     unrolled,
     unsupervised_wiener,
     wiener,
@@ -22,6 +25,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
     "unsupervised-wiener": unsupervised_wiener,
     "richardson-lucy": richardson_lucy,
+    "total-variation": total_variation,
+    "hyper-laplacian": hyper_laplacian,
     "plug-and-play": plug_and_play,
     "adm": adm,
     "unrolled": unrolled,
@@ -67,6 +72,7 @@ def restore(
     *,
     method: str = "auto",
     noise_level: float | None = None,
+    saturation: float | None = None,
     channel_axis: int | None = None,
     **options: Any,
 ) -> Restoration:
@@ -78,10 +84,15 @@ def restore(
         Blurred image: its last axes, the channel axis aside, are those of the PSF; axes before them are a batch.
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, one to three axes.
-    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy", "plug-and-play", "adm", "unrolled", "fused"}
-        How; `auto` takes the one that measures best for a PSF of so many axes: `unrolled` for pictures.
+    method : str
+        How: ``"auto"``, ``"wiener"``, ``"unsupervised-wiener"``, ``"richardson-lucy"``, ``"total-variation"``,
+        ``"hyper-laplacian"``, ``"plug-and-play"``, ``"adm"``, ``"unrolled"`` or ``"fused"``; `auto` takes the one that
+        measures best for a PSF of so many axes: `unrolled` for pictures.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
+    saturation : float, optional
+        Value from which on samples are clipped, in the unit of the image. The light that they lost is then found
+        first, so that lamps do not ring; see `deblur.nonblind.part_highlights`. None if no sample is.
     channel_axis : int, optional
         Axis of the channels, if there is one.
     **options
@@ -110,6 +121,11 @@ def restore(
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     start = time.perf_counter()
+    beyond: Any = 0
+    if saturation is not None and image.max() >= saturation:
+        image, beyond = part_highlights(
+            image, psf, saturation=saturation, noise_level=noise_level, channel_axis=channel_axis
+        )
     if name == "unsupervised-wiener":
         if noise_level is not None:
             raise ValueError("unsupervised-wiener estimates the noise level itself: leave noise_level out")
@@ -119,7 +135,7 @@ def restore(
         if noise_level is None:
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
         restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
-    return Restoration(restored, psf, noise_level, name, time.perf_counter() - start)
+    return Restoration(restored + beyond, psf, noise_level, name, time.perf_counter() - start)
 
 
 def _best(image: Any, psf: Any, channel_axis: int | None) -> str:

@@ -8,6 +8,7 @@ import torch
 
 from deblur._spectral import corner, fourier, inverse_fourier
 
+from ._noise import noise_of
 from ._observation import Observation
 from ._sparse_gradients import SparseGradients
 from ._tiles import by_tiles
@@ -26,13 +27,10 @@ class Highlights(NamedTuple):
         The picture as it would be if no scene point were brighter than the saturation.
     beyond : numpy.ndarray or torch.Tensor
         The light of the sharp scene beyond the saturation, at least 0; to be added to what `rest` is restored to.
-    weights : numpy.ndarray or torch.Tensor
-        1 where a sample was seen, 0 where it was clipped.
     """
 
     rest: Any
     beyond: Any
-    weights: Any
 
 
 @torch.inference_mode()
@@ -67,8 +65,7 @@ def part_highlights(
     Returns
     -------
     Highlights
-        The rest of the picture, the light beyond, and the weights of the samples, each of the shape and kind of
-        `image`.
+        The rest of the picture and the light beyond, each of the shape and kind of `image`.
 
     Raises
     ------
@@ -93,7 +90,9 @@ def part_highlights(
     y = observation.y
     batch = tuple(y.shape[:-2])
     kernel = observation.psf.expand(*batch, -1, -1).reshape(-1, *observation.psf.shape[-2:])
-    level = observation.noise_level(noise_level).expand(*batch, 1, 1).reshape(-1, 1, 1)
+    # The most likely level of all would take the edges of clipped lamps for noise; the median detail does not.
+    level = noise_of(y, 2) if noise_level is None else observation.noise_level(noise_level)
+    level = level.expand(*batch, 1, 1).reshape(-1)
 
     def part(window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
         parts = torch.cat([window, torch.zeros_like(window)], 1)
@@ -104,8 +103,7 @@ def part_highlights(
         return parts
 
     rest, beyond = by_tiles(part, y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])).unbind(1)
-    weights = (y < saturation).to(y)
-    return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond, weights)))
+    return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond)))
 
 
 def _parted(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, saturation: float) -> torch.Tensor:
