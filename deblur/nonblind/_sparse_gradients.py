@@ -91,7 +91,9 @@ class SparseGradients:
                 raise ValueError(f"balance must be positive, got {given}")
             return given * self.contrast ** (self._exponent - 2)
         noise = self._observation.noise_level(noise_level, boundary) / self.contrast
-        return rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
+        # The modulus over c channels alike is sqrt(c) times that of one, the misfit c times.
+        channels = len(self._observation.y) if self._is_color else 1
+        return channels**0.5 * rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
 
     def solve(self, balance: torch.Tensor, num_iter: int, callback: Callback | None) -> torch.Tensor:
         """Return the scene on the torus; `balance` is λ, one number an image."""
