@@ -97,7 +97,7 @@ class Found(NamedTuple):
     best, other : Candidate
         The best candidate, and the next best of another size or tuning.
     gain : float
-        By how much the score of the best is below that of no blur.
+        How much sparser the best makes the picture than no blur does, as a logarithm.
     """
 
     best: Candidate
@@ -127,7 +127,8 @@ def search(view: View, settings: Settings, shape: Shape | None, progress: Callab
     others = [each for number, each in enumerate(candidates) if number != best]
     other = min(others, key=lambda each: each.score, default=candidates[best])
     unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
-    return Found(candidates[best], other, unblurred.score - candidates[best].score)
+    gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
+    return Found(candidates[best], other, gain)
 
 
 def _tunings(side: int) -> list[Tuning]:
