@@ -1,6 +1,6 @@
 """Settings of plug-and-play restoration, on photographs that no benchmark has: BSDS500 train.
 
-    DEBLUR_DATA=/folder/of/data python -m benchmarks.plug_and_play --num-iter 8 30 --strength 0.1 0.2 0.4
+DEBLUR_DATA=/folder/of/data python -m benchmarks.plug_and_play --num-iter 8 30 --strength 0.1 0.2 0.4
 """
 
 import argparse

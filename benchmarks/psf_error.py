@@ -1,7 +1,7 @@
 """What a PSF that is not quite the true one costs.
 
-The pictures of ``deblur bench set14-levin`` at 1 % noise, two PSFs a picture; restored with the true PSF, with one whose
-values are wrong by 5 % of the greatest each, and with one of which a fifth has moved by a pixel.
+The pictures of ``deblur bench set14-levin`` at 1 % noise: restored with the true PSF, with one whose values are wrong
+by 5 % of the greatest each, and with one of which a fifth has moved by a pixel.
 
     DEBLUR_DATA=/folder/of/data python -m benchmarks.psf_error
 """
@@ -12,9 +12,9 @@ import numpy as np
 
 from deblur.benchmark._metrics import psnr
 from deblur.benchmark._protocols import protocol
-from deblur.nonblind import hyper_laplacian, total_variation, unrolled, wiener
+from deblur.nonblind import plug_and_play, unrolled, wiener
 
-METHODS = (wiener, total_variation, hyper_laplacian, unrolled)
+METHODS = (wiener, plug_and_play, unrolled)
 
 
 def perturbed(psf: np.ndarray, seed: int) -> np.ndarray:

@@ -34,7 +34,9 @@ def measure(name: str, method: str) -> None:
         restore(picture, blur, noise_level=0.01, channel_axis=channel_axis)
         seconds.append(time.perf_counter() - start)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"{method}, {name}: first {seconds[0]:.2f} s, best {min(seconds):.2f} s, peak memory {peak:.2f} GiB", flush=True)
+    print(
+        f"{method}, {name}: first {seconds[0]:.2f} s, best {min(seconds):.2f} s, peak memory {peak:.2f} GiB", flush=True
+    )
 
 
 def main() -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from deblur.nonblind._spectral import (
-    clear_outside_,
+from deblur._spectral import (
     continue_smoothly,
     corner,
     fourier,
-    inner,
     inverse_fourier,
     squared_modulus,
     transfer_function,
@@ -29,6 +27,8 @@ class FramedBlur:
         Shape ``(*psf_batch, *taps)``, broadcastable over the batch.
     grid : tuple of int
         Shape of the torus; equal to the frame for a blur that is circular on the frame itself.
+    weights : torch.Tensor, optional
+        1 where y is seen and 0 where it is not, of the shape of y; None if all of the frame is.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class FramedBlur:
         Half spectrum of the PSF, and its squared modulus.
     """
 
-    def __init__(self, y: torch.Tensor, psf: torch.Tensor, grid: Shape) -> None:
-        self.y, self.grid = y, grid
+    def __init__(self, y: torch.Tensor, psf: torch.Tensor, grid: Shape, weights: torch.Tensor | None = None) -> None:
+        self.y, self.grid, self._weights = y, grid, weights
         self.frame: Shape = tuple(y.shape[y.ndim - len(grid) :])
         self.kernel = transfer_function(psf, grid, y)
         self.conjugate = self.kernel.conj().resolve_conj()
@@ -52,51 +52,53 @@ class FramedBlur:
 
     @torch.no_grad()
     def fill(
-        self, weight: torch.Tensor, towards: torch.Tensor | float = 0.0, *, num_iter: int, tolerance: float = 1e-4
+        self, weight: torch.Tensor, towards: torch.Tensor | float = 0.0, *, num_iter: int, tolerance: float = 1e-6
     ) -> torch.Tensor:
         """Return the half spectrum of the picture continued over the torus by what the best scene would show there.
 
-        The scene minimizes ``|M K x - y|^2 + weight |x - towards|^2``, found by conjugate gradients with the filter of
-        the torus as the preconditioner: the border is all that the filter gets wrong. With this continuation
-        `filtered` gives the same minimum.
+        With this continuation `filtered` gives the scene that minimizes ``|M K x - y|^2 + weight |x - towards|^2``.
+        Of a continued picture v, the least that the torus leaves of ``|K x - v|^2 + weight |x - towards|^2`` is the
+        quadratic form ``(v - K towards)^T Q (v - K towards)``, where Q multiplies the spectrum by
+        ``weight / (|K|^2 + weight)``. Conjugate gradients minimize it over the samples that are not seen.
         """
-        if self.frame == self.grid:
+        if self.frame == self.grid and self._weights is None:
             return fourier(self.y, self.grid)
+        share = weight / (self.power + weight)
         if isinstance(towards, torch.Tensor):
-            beyond = inverse_fourier(self.kernel * towards, self.grid)
+            expected = inverse_fourier(self.kernel * towards, self.grid)
+            v = torch.zeros_like(expected)
         else:
-            beyond = continue_smoothly(self.y, self.grid)
-        x = self.filtered(self._with_y(beyond), weight, towards)
-        right = fourier(self.y, self.grid).mul_(self.conjugate) + weight * towards
-        x = self._conjugate_gradients(right, x, weight, num_iter, tolerance)
-        return self._with_y(inverse_fourier(self.kernel * x, self.grid))
-
-    def _with_y(self, beyond: torch.Tensor) -> torch.Tensor:
-        corner(beyond, self.frame).copy_(self.y)
-        return fourier(beyond, self.grid)
-
-    def _gram(self, x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-        seen = clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
-        return fourier(seen, self.grid).mul_(self.conjugate).add_(x * weight)
-
-    def _conjugate_gradients(
-        self, right: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, num_iter: int, tolerance: float
-    ) -> torch.Tensor:
-        preconditioner = (self.power + weight).reciprocal_()
-        tiny = torch.finfo(preconditioner.dtype).tiny
-        enough = tolerance**2 * inner(right, right * preconditioner, self.grid)
-        residual = right.sub_(self._gram(x, weight))
-        direction = residual * preconditioner
-        energy = inner(residual, direction, self.grid)
+            expected, v = self.y.new_zeros(()), self._hidden(continue_smoothly(self.y, self.grid))
+        seen = self.y - (corner(expected, self.frame) if expected.ndim else expected)
+        corner(v, self.frame).add_(seen if self._weights is None else self._weights * seen)
+        residual = self._hidden(self._multiply(share, v)).neg_()
+        direction, energy = residual.clone(), _dot(residual, residual)
+        enough = tolerance**2 * energy
         for _ in range(num_iter):
             if bool((energy <= enough).all()):
                 break
-            image = self._gram(direction, weight)
-            step = energy / inner(direction, image, self.grid).clamp_min(tiny)
+            image = self._hidden(self._multiply(share, direction))
+            step = energy / _dot(direction, image).clamp_min(torch.finfo(energy.dtype).tiny)
             step = torch.where(energy > enough, step, 0)  # an image that is done does not change with its batch
-            x = x.add_(direction * step)
-            residual = residual.sub_(image.mul_(step))
-            z = residual * preconditioner
-            previous, energy = energy, inner(residual, z, self.grid)
-            direction = direction.mul_(energy / previous.clamp_min(tiny)).add_(z)
+            v.addcmul_(direction, step)
+            residual.addcmul_(image, step, value=-1)
+            previous, energy = energy, _dot(residual, residual)
+            direction.mul_(energy / previous.clamp_min(torch.finfo(energy.dtype).tiny)).add_(residual)
+        return fourier(v.add_(expected), self.grid)
+
+    def _multiply(self, spectrum: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return inverse_fourier(fourier(x, self.grid).mul_(spectrum), self.grid)
+
+    def _hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """Set the samples that are seen to zero, in place."""
+        frame = corner(x, self.frame)
+        if self._weights is None:
+            frame.zero_()
+        else:
+            frame.mul_(1 - self._weights)
         return x
+
+
+def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return the inner product of each plane, shape ``(*batch, 1, 1)``."""
+    return torch.linalg.vecdot(a.flatten(-2), b.flatten(-2))[..., None, None]

@@ -8,16 +8,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deblur.blind import fast
-from deblur.nonblind import estimate_noise, richardson_lucy, unsupervised_wiener, wiener
+from deblur.nonblind import (
+    adm,
+    estimate_noise,
+    fused,
+    plug_and_play,
+    richardson_lucy,
+    unrolled,
+    unsupervised_wiener,
+    wiener,
+)
 
 METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
     "unsupervised-wiener": unsupervised_wiener,
     "richardson-lucy": richardson_lucy,
+    "plug-and-play": plug_and_play,
+    "adm": adm,
+    "unrolled": unrolled,
+    "fused": fused,
 }
 """The methods by the names that `restore` and the command line give them."""
 
-BEST = "wiener"  # by `deblur bench set14-levin`
+BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
+"""By the number of axes of the PSF: the best in `deblur bench set14-levin` and `deblur bench bars3d`."""
+
+SMALLEST = 48
+"""A network sees too little of pictures with fewer pixels a side; they go to `wiener`."""
 
 BLIND = "blind"
 """What `Restoration` calls `deblur.blind.fast`."""
@@ -72,9 +89,9 @@ def restore(
     psf : numpy.ndarray or torch.Tensor, optional
         Point-spread function, one to three axes. If None, it is estimated by `deblur.blind.fast`, from one photograph
         (two axes, and channels).
-    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy"}
-        How; `auto` takes the one that measures best. Without a PSF, `auto` is `deblur.blind.fast` all through, and
-        another method takes over when the PSF has been estimated.
+    method : {"auto", "wiener", "unsupervised-wiener", "richardson-lucy", "plug-and-play", "adm", "unrolled", "fused"}
+        How; `auto` takes the one that measures best for a PSF of so many axes: `unrolled` for pictures. Without a PSF,
+        `auto` is `deblur.blind.fast` all through, and another method takes over when the PSF has been estimated.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
     channel_axis : int, optional
@@ -99,9 +116,9 @@ def restore(
     >>> picture = np.random.default_rng(0).random((64, 64, 3))
     >>> result = deblur.restore(picture, deblur.psf.motion(7, angle=30), channel_axis=-1)
     >>> result.method, result.image.shape
-    ('wiener', (64, 64, 3))
+    ('unrolled', (64, 64, 3))
     """
-    name = BEST if method == "auto" else method
+    name = _best(image, psf, channel_axis) if method == "auto" else method
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     start = time.perf_counter()
@@ -123,3 +140,13 @@ def restore(
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
         restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
     return Restoration(restored, psf, noise_level, name, time.perf_counter() - start)
+
+
+def _best(image: Any, psf: Any, channel_axis: int | None) -> str:
+    shape = list(getattr(image, "shape", ()))
+    ndim = getattr(psf, "ndim", 2)
+    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
+        del shape[channel_axis]
+    if ndim == 2 and min(shape[-2:], default=0) < SMALLEST:
+        return "wiener"
+    return BEST.get(ndim, "wiener")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from deblur.nonblind._spectral import continue_smoothly, corner
+from deblur._spectral import continue_smoothly, corner
 
 from ._image_step import edges_of, torus_for
 from ._kernel_step import centered, cleaned, enlarged, fit_psf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from deblur._framed import FramedBlur
-from deblur.nonblind._spectral import corner, fourier, inverse_fourier, roughness
+from deblur._spectral import corner, fourier, inverse_fourier, roughness
 from deblur.operators import fast_size
 
 from ._view import View

@@ -13,7 +13,8 @@ from ._view import gradients, smooth
 _FEWEST_PIXELS = 32
 _FAINTEST = 3.0  # noise levels: slopes of a smoothed picture
 _MOST_CLIPPED = 0.7
-_LEAST_GAIN = 0.1  # sharp photographs have less than 0.097, shaken ones mostly 0.15 and more
+_LEAST_SPREAD = 1.7  # pixels: what is found in sharp photographs has less than 1.5, a motion of 6 pixels more
+_LEAST_GAIN = 0.1  # where kernels of two sizes agree, and half as much again where they do not
 _DOUBTFUL = 0.3  # confidence
 _AGREE, _DISAGREE = 0.9, 0.5  # correlation of two estimates
 
@@ -45,17 +46,25 @@ def obstacle(picture: Picture) -> str:
 def judge(found: Found) -> Verdict:
     """Judge what a search found, by its extent and by whether another size of kernel leads to the same."""
     best, other, gain = found
-    if gain < _LEAST_GAIN:
-        return Verdict(
-            False, 0.0, "the picture is not blurred, or not by one motion: undoing one makes no sparser picture"
-        )
+    if spread(best.psf) < _LEAST_SPREAD:
+        return Verdict(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
     agreement = similarity(best.psf, other.psf)
     confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
+    if gain < _LEAST_GAIN * (1.5 - 0.5 * confidence):
+        return Verdict(False, 0.0, "the picture is not blurred by one motion: undoing one makes no sparser picture")
     if is_cramped(best.psf):
         return Verdict(True, min(confidence, _DOUBTFUL), "the blur may be larger than the kernel that was found")
     if confidence >= 1:
         return Verdict(True, 1.0, "")
     return Verdict(True, confidence, "kernels of different sizes lead to different estimates of the blur")
+
+
+def spread(psf: torch.Tensor) -> float:
+    """Return the root mean square distance of a kernel's light from its centroid, in pixels."""
+    places = torch.cartesian_prod(*(torch.arange(side).to(psf) for side in psf.shape))
+    light = psf.flatten()
+    centroid = light @ places
+    return float((light @ (places - centroid).square().sum(1)).sqrt())
 
 
 def similarity(a: torch.Tensor, b: torch.Tensor) -> float:

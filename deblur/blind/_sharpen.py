@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from deblur._framed import FramedBlur
-from deblur.nonblind._spectral import continue_smoothly, corner, fourier, inverse_fourier
+from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 
 from ._image_step import torus_for
 from ._view import smooth

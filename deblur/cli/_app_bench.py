@@ -114,7 +114,7 @@ Protocols:
 \b
 Methods:
   blurred          nothing is done
-  wiener, richardson_lucy, unsupervised_wiener
+  unrolled, fused, plug_and_play, adm, wiener, richardson_lucy, unsupervised_wiener
                    and whatever else deblur.nonblind and deblur.blind have
   skimage.wiener, skimage.richardson_lucy, skimage.unsupervised_wiener
                    those of scikit-image

@@ -22,7 +22,16 @@ if TYPE_CHECKING:
 
     from deblur.photo import Photo
 
-METHODS = ("auto", "wiener", "unsupervised-wiener", "richardson-lucy")
+METHODS = (
+    "auto",
+    "unrolled",
+    "fused",
+    "plug-and-play",
+    "adm",
+    "wiener",
+    "unsupervised-wiener",
+    "richardson-lucy",
+)
 
 LINEAR_DTYPES = ("uint8", "uint16")
 """Pictures of these types are restored in linear light by default."""

@@ -23,10 +23,12 @@ def write_tensors(
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path, overwrite=overwrite) as temporary:
+        mode = temporary.stat().st_mode
         try:
             save_file(plain, temporary, meta)
         except SafetensorError as error:  # how a full disk is reported
             raise OSError(f"cannot write {path}: {error}") from None
+        temporary.chmod(mode)  # the library makes a file that only its owner may read
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from deblur._framed import FramedBlur
-from deblur.nonblind._spectral import continue_smoothly, corner, fourier, inverse_fourier
+from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 
 from ._dilated import DilatedDenoiser
 from ._torus import Surroundings, check_pictures, torus_for
@@ -54,18 +54,28 @@ class UDN(nn.Module):
         self.register_buffer("levels", torch.logspace(math.log10(_FIRST), math.log10(_LAST), depth), persistent=False)
 
     def forward(
-        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+        self,
+        y: torch.Tensor,
+        psf: torch.Tensor,
+        noise_level: torch.Tensor,
+        boundary: str = "unknown",
+        weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Restore pictures; arguments are those of `UnrolledHQS.forward`."""
-        return self.estimates(y, psf, noise_level, boundary)[-1]
+        return self.estimates(y, psf, noise_level, boundary, weights)[-1]
 
     def estimates(
-        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+        self,
+        y: torch.Tensor,
+        psf: torch.Tensor,
+        noise_level: torch.Tensor,
+        boundary: str = "unknown",
+        weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
         """Return the estimate of every layer; see `forward`."""
         check_pictures(y, psf, noise_level)
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
-        blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid)
+        blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
         around = Surroundings(frame, grid)
         noise = noise_level.clamp_min(_QUIETEST)[:, None, None, None]
         z, estimates = continue_smoothly(y, grid), []

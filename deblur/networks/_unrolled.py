@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from deblur._framed import FramedBlur
-from deblur.nonblind._spectral import corner, fourier, inverse_fourier, roughness
+from deblur._spectral import corner, fourier, inverse_fourier, roughness
 
 from ._denoiser import Denoiser, noise_features
 from ._torus import Surroundings, check_pictures, torus_for
@@ -19,7 +19,7 @@ from ._unet import UNet
 _QUIETEST = 1e-3
 _FIRST, _MEMORY = 0.12, 8
 _BALANCES = (1.0, 0.25, 4.0)
-_BORDER_ITERATIONS = (10, 3)
+_BORDER_ITERATIONS = (100, 5)
 _WIDER = ("head.weight", "embed.0.weight", "tail.weight", "tail.bias")  # than the denoiser's
 
 
@@ -112,7 +112,12 @@ class UnrolledHQS(nn.Module):
                 mine[name].copy_(value)
 
     def forward(
-        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+        self,
+        y: torch.Tensor,
+        psf: torch.Tensor,
+        noise_level: torch.Tensor,
+        boundary: str = "unknown",
+        weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Restore pictures.
 
@@ -126,6 +131,8 @@ class UnrolledHQS(nn.Module):
             Standard deviations of the noise, shape ``(batch,)``.
         boundary : {"unknown", "circular"}
             What lies past the frame.
+        weights : torch.Tensor, optional
+            1 where a sample is seen, 0 where it is not (saturated, dead), of the shape of `y`.
 
         Returns
         -------
@@ -137,24 +144,29 @@ class UnrolledHQS(nn.Module):
         ValueError
             If a shape does not fit, or `boundary` is another.
         """
-        return self.estimates(y, psf, noise_level, boundary)[-1]
+        return self.estimates(y, psf, noise_level, boundary, weights)[-1]
 
     def estimates(
-        self, y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, boundary: str = "unknown"
+        self,
+        y: torch.Tensor,
+        psf: torch.Tensor,
+        noise_level: torch.Tensor,
+        boundary: str = "unknown",
+        weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
         """Return the estimate of every stage; see `forward`."""
         check_pictures(y, psf, noise_level)
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
-        blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid)
+        blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
         log_noise = noise_level.clamp_min(_QUIETEST).log()[:, None]
         levels = (self.level[0] + self.level[1] * log_noise).exp()
-        weights = (self.weight[0] + self.weight[1] * log_noise).exp()[..., None, None, None]
+        pulls = (self.weight[0] + self.weight[1] * log_noise).exp()[..., None, None, None]
         around = Surroundings(frame, grid)
         smoothness = roughness(None, grid, y).sqrt()
         memory = y.new_zeros(len(y), _MEMORY, *around.shape)
         estimates, z = [], None
         for stage in range(self.stages):
-            weight = weights[:, stage] * (smoothness if z is None else 1.0)
+            weight = pulls[:, stage] * (smoothness if z is None else 1.0)
             towards = 0.0 if z is None else fourier(z, grid)
             filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS[stage > 0])
             solutions = [inverse_fourier(blur.filtered(filled, b * weight, towards), grid) for b in _BALANCES]

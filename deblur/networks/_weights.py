@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from ._denoiser import Denoiser
@@ -109,14 +110,11 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     try:
         model = kind(**json.loads(meta["settings"]))
         model.load_state_dict({name: t.float() for name, t in tensors.items()})
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        RuntimeError,
-    ) as error:  # RuntimeError is how torch says that shapes differ
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # the last is how torch says that shapes differ
         raise ValueError(f"{path} does not fit its settings: {str(error).splitlines()[-1].strip()}") from None
-    return model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False)
+    # In bfloat16 this layout is twice as fast.
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def save(

@@ -1,4 +1,5 @@
 from ._estimate_noise import estimate_noise as estimate_noise
+from ._fused import fused as fused
 from ._plug_and_play import adm as adm
 from ._plug_and_play import plug_and_play as plug_and_play
 from ._richardson_lucy import richardson_lucy as richardson_lucy

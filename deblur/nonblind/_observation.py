@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from deblur._arrays import check_finite, enter
+from deblur._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 from deblur.operators import Convolution, Crop, LinearOperator, fast_size
 from deblur.psf import validate
 
 from ._evidence import Evidence
 from ._noise import noise_of
-from ._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 
 _ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
 _QUIET = 0.6  # python -m benchmarks.jpeg_quality
@@ -98,17 +98,17 @@ class Observation:
             raise ValueError(f"boundary must be unknown, {', '.join(SAME_SIZE)}, got {boundary!r}")
         return Convolution(self.psf, self.frame, boundary)
 
-    def noise_level(self, given: Any) -> torch.Tensor:
+    def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
         """Return the standard deviation of the noise with one number an image, estimated where not given."""
         if given is None:
-            return self._likely_noise()
+            return self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
         level = torch.as_tensor(given, dtype=self.y.dtype, device=self.y.device)
         if not bool(torch.isfinite(level).all()) or bool((level < 0).any()):
             raise ValueError(f"noise_level must be finite and not negative, got {given}")
         return level.reshape(*level.shape, *(1 for _ in self.axes)) if level.ndim else level
 
-    def _likely_noise(self) -> torch.Tensor:
-        grid, y = self.roomy_grid, self.y
+    def _likely_noise(self, grid: tuple[int, ...]) -> torch.Tensor:
+        y = self.y
         power = squared_modulus(transfer_function(self.psf, grid, y))
         evidence = Evidence(fourier(continue_smoothly(y, grid), grid), power, roughness(None, grid, y), grid)
         level = evidence.noise_level(smooth_half=True).to(y)

@@ -27,6 +27,8 @@ class Planes:
         Two spatial axes.
     noise_level : float, optional
         As given to the method; estimated if None.
+    boundary : {"unknown", "circular"}
+        What lies past the frame.
     is_color : bool
         Whether the first axis is the channel axis.
 
@@ -38,6 +40,8 @@ class Planes:
         Shape ``(planes, rows, columns)``, of sum 1.
     noise_level : torch.Tensor
         Shape ``(planes,)``.
+    weights : torch.Tensor or None
+        1 where a sample is seen and 0 where it is not, of the shape of `y`; None if all are.
 
     Raises
     ------
@@ -45,14 +49,14 @@ class Planes:
         If there are not two spatial axes, or the noise level is negative or not finite.
     """
 
-    def __init__(self, observation: Observation, noise_level: Any, *, is_color: bool) -> None:
+    def __init__(self, observation: Observation, noise_level: Any, boundary: str, *, is_color: bool) -> None:
         if len(observation.frame) != 2:
             raise ValueError(
                 f"networks restore images of 2 axes, and the psf has {len(observation.frame)}; "
-                "total_variation and richardson_lucy take 1 to 3"
+                "wiener and richardson_lucy take 1 to 3"
             )
         y, psf = observation.y, observation.psf
-        noise = observation.noise_level(noise_level).to(y).expand(*y.shape[:-2], 1, 1)
+        noise = observation.noise_level(noise_level, boundary).to(y).expand(*y.shape[:-2], 1, 1)
         self._like = y
         self._mixes = is_color and len(y) == 3 and psf.ndim < y.ndim
         light = psf.sum((-2, -1), keepdim=True)
@@ -65,6 +69,7 @@ class Planes:
         self._batch = tuple(y.shape[:-2])
         self.y = y.reshape(-1, 1, *y.shape[-2:]).float()
         self.noise_level = noise.reshape(-1).float()
+        self.weights = None if observation.weights.ndim == 0 else self._each(observation.weights, is_color)
         self.psf = (psf / light).expand(*self._batch, *psf.shape[-2:]).reshape(-1, *psf.shape[-2:]).float()
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
@@ -73,6 +78,13 @@ class Planes:
         if self._mixes:
             x = torch.tensordot(_OPPONENT.inverse().to(x), x - self._offset(x), 1)
         return x * self._scale
+
+    def _each(self, weights: torch.Tensor, is_color: bool) -> torch.Tensor:
+        """Tell what is seen of every plane; where colors mix, what is seen in every channel."""
+        weights = weights.expand(self._like.shape)
+        if is_color and self._mixes:
+            weights = weights.amin(0, keepdim=True).expand(weights.shape)
+        return (weights > 0).reshape(-1, 1, *weights.shape[-2:]).float()
 
     def _offset(self, x: torch.Tensor) -> torch.Tensor:
         return _GRAY.to(x).reshape(3, *[1] * (x.ndim - 1))

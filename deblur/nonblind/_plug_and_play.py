@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from deblur._arrays import enter
 from deblur._framed import FramedBlur
+from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 from deblur.networks._torus import Surroundings, torus_for
@@ -15,13 +17,11 @@ from deblur.operators import Convolution
 
 from ._observation import Callback, Observation
 from ._planes import Planes
-from ._spectral import continue_smoothly, corner, fourier, inverse_fourier
 
 _FIRST, _LAST = 49 / 255, 0.7
 _QUIETEST = 1e-3
-_BORDER_ITERATIONS = 4
+_BORDER_ITERATIONS = (100, 5)
 _EDGE_SIGMAS = (0.71, 1.58, 3.16, 7.07)
-
 
 
 @torch.inference_mode()
@@ -31,8 +31,9 @@ def plug_and_play(
     *,
     noise_level: float | None = None,
     num_iter: int = 8,
-    strength: float = 0.2,
+    strength: float = 0.25,
     boundary: str = "unknown",
+    weights: Any = None,
     denoiser: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
@@ -59,6 +60,8 @@ def plug_and_play(
         The factor λ of the prior.
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
+    weights : numpy.ndarray or torch.Tensor, optional
+        What each sample counts, broadcastable to `image`: 0 for one that is saturated or dead, and is not looked at.
     denoiser : torch.nn.Module, optional
         Maps planes ``(batch, 1, height, width)`` and noise levels ``(batch,)`` to denoised planes, all on the scale
         [0, 1]; the one that ships if None.
@@ -91,7 +94,7 @@ def plug_and_play(
     >>> bool(abs(plug_and_play(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    solver = _HalfQuadratic(image, psf, noise_level, boundary, denoiser, channel_axis, ndim)
+    solver = _HalfQuadratic(image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
     return solver.run(num_iter, strength, callback)
 
 
@@ -102,10 +105,11 @@ def adm(
     *,
     noise_level: float | None = None,
     num_iter: int = 8,
-    strength: float = 0.2,
+    strength: float = 0.25,
     ratio: float = 0.9,
     threshold: float = 0.0143,
     boundary: str = "unknown",
+    weights: Any = None,
     denoiser: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
@@ -119,7 +123,7 @@ def adm(
 
     Parameters
     ----------
-    image, psf, noise_level, num_iter, strength, boundary, denoiser, channel_axis, ndim, callback
+    image, psf, noise_level, num_iter, strength, boundary, weights, denoiser, channel_axis, ndim, callback
         See `plug_and_play`.
     ratio : float
         What the weight is multiplied by at edges, above 0; 1 is `plug_and_play`.
@@ -150,7 +154,7 @@ def adm(
     for name, value in (("ratio", ratio), ("threshold", threshold)):
         if not value > 0:
             raise ValueError(f"{name} must be positive, got {value}")
-    solver = _HalfQuadratic(image, psf, noise_level, boundary, denoiser, channel_axis, ndim)
+    solver = _HalfQuadratic(image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
     return solver.run(num_iter, strength, callback, at_edges=(ratio, _edges(solver.start, threshold)))
 
 
@@ -163,14 +167,16 @@ class _HalfQuadratic:
         psf: Any,
         noise_level: Any,
         boundary: str,
+        weights: Any,
         denoiser: nn.Module | None,
         channel_axis: int | None,
         ndim: int | None,
     ) -> None:
-        self._observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
-        self._planes = planes = Planes(self._observation, noise_level, is_color=channel_axis is not None)
+        mask = None if weights is None else enter(weights, "weights")[0]
+        self._observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+        self._planes = planes = Planes(self._observation, noise_level, boundary, is_color=channel_axis is not None)
         grid = torus_for(planes.y, planes.psf, boundary)
-        self._blur = FramedBlur(planes.y, planes.psf[:, None], grid)
+        self._blur = FramedBlur(planes.y, planes.psf[:, None], grid, planes.weights)
         self._around = Surroundings(self._blur.frame, grid)
         self._denoiser = (pretrained("denoiser") if denoiser is None else denoiser).to(planes.y.device)
         self.start = continue_smoothly(planes.y, grid)
@@ -191,18 +197,18 @@ class _HalfQuadratic:
             part = iteration / max(num_iter - 1, 1)
             level = _FIRST ** (1 - part) * (_LAST * noise) ** part
             weight = strength * (noise / level).square()[:, None, None, None]
-            x = self._data_step(weight, z)
+            x = self._data_step(weight, z, iteration)
             if at_edges is not None:
                 ratio, edges = at_edges
-                x = torch.lerp(x, self._data_step(ratio * weight, z), edges)
+                x = torch.lerp(x, self._data_step(ratio * weight, z, iteration), edges)
             z = self._denoise(x, level, iteration)
             if callback is not None and callback(iteration, self._finish(z), self._misfit(z)):
                 break
         return self._finish(z)
 
-    def _data_step(self, weight: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+    def _data_step(self, weight: torch.Tensor, z: torch.Tensor, iteration: int) -> torch.Tensor:
         blur, towards = self._blur, fourier(z, self._blur.grid)
-        filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS)
+        filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS[iteration > 0])
         return inverse_fourier(blur.filtered(filled, weight, towards), blur.grid)
 
     def _denoise(self, x: torch.Tensor, level: torch.Tensor, iteration: int) -> torch.Tensor:

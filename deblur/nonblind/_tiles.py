@@ -10,11 +10,11 @@ import torch
 _WINDOW = 1152
 
 
-def by_tiles(restore: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], y: torch.Tensor, halo: int) -> torch.Tensor:
+def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *others: torch.Tensor) -> torch.Tensor:
     """Restore ``(planes, 1, height, width)`` in windows of one size, and keep what is `halo` away from inner edges.
 
-    Pictures up to the size of a window are restored whole; small ones many at a time. `restore` maps windows, and the
-    indices of the planes they are from, to restored windows.
+    Pictures up to the size of a window are restored whole; small ones many at a time. `restore` maps windows, the
+    indices of the planes they are from, and the same windows of the others, to restored windows.
     """
     size = max(_WINDOW, 4 * halo)
     rows, columns = (_windows(extent, size, halo) for extent in y.shape[-2:])
@@ -23,7 +23,8 @@ def by_tiles(restore: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], y: t
     for planes in torch.arange(len(y)).split(at_once):
         for top, bottom, first_row, last_row in rows:
             for left, right, first_column, last_column in columns:
-                window = restore(y[planes, :, top:bottom, left:right], planes)
+                here = (planes, slice(None), slice(top, bottom), slice(left, right))
+                window = restore(y[here], planes, *(other[here] for other in others))
                 kept = window[..., first_row - top : last_row - top, first_column - left : last_column - left]
                 restored[planes, :, first_row:last_row, first_column:last_column] = kept
     return restored

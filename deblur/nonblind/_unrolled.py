@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from deblur._arrays import enter
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 
@@ -26,6 +27,7 @@ def unrolled(
     *,
     noise_level: float | None = None,
     boundary: str = "unknown",
+    weights: Any = None,
     ensemble: bool = False,
     network: nn.Module | None = None,
     channel_axis: int | None = None,
@@ -48,6 +50,8 @@ def unrolled(
         Standard deviation of the noise, in the unit of the image; estimated if None.
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
+    weights : numpy.ndarray or torch.Tensor, optional
+        What each sample counts, broadcastable to `image`: 0 for one that is saturated or dead, and is not looked at.
     ensemble : bool
         Restore all eight reflections and quarter turns, and return the mean: a little better, eight times slower.
     network : torch.nn.Module, optional
@@ -78,31 +82,35 @@ def unrolled(
     >>> bool(abs(unrolled(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
-    planes = Planes(observation, noise_level, is_color=channel_axis is not None)
+    mask = None if weights is None else enter(weights, "weights")[0]
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+    planes = Planes(observation, noise_level, boundary, is_color=channel_axis is not None)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
-    def restore(window: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
-        def once(y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-            return network(y, kernel, planes.noise_level[chosen], boundary)
+    def restore(y: torch.Tensor, chosen: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        def once(y: torch.Tensor, kernel: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+            return network(y, kernel, planes.noise_level[chosen], boundary, *weights)
 
         kernel = planes.psf[chosen]
-        with reduced_precision(window.device):
-            return _over_reflections(once, window, kernel) if ensemble else once(window, kernel)
+        with reduced_precision(y.device):
+            return _over_reflections(once, y, kernel, *weights) if ensemble else once(y, kernel, *weights)
 
-    halo = max(planes.psf.shape[-2:]) + _REACH
-    restored = restore(planes.y, slice(None)) if boundary == "circular" else by_tiles(restore, planes.y, halo)
+    others = () if planes.weights is None else (planes.weights,)
+    if boundary == "circular":  # the far side is the neighbor: no windows
+        restored = restore(planes.y, torch.arange(len(planes.y)), *others)
+    else:
+        restored = by_tiles(restore, planes.y, max(planes.psf.shape[-2:]) + _REACH, *others)
     return observation.finish(planes.merge(restored))
 
 
 def _over_reflections(
-    restore: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], y: torch.Tensor, psf: torch.Tensor
+    restore: Callable[..., torch.Tensor], y: torch.Tensor, psf: torch.Tensor, *weights: torch.Tensor
 ) -> torch.Tensor:
     """Return the mean over the eight symmetries of the square, each undone after."""
     psf = functional.pad(psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2))  # odd sizes turn about their center
     total = torch.zeros_like(y)
     for turns in range(4):
         for flip in ([], [-1]):
-            x = restore(*(t.rot90(turns, (-2, -1)).flip(flip) for t in (y, psf)))
+            x = restore(*(t.rot90(turns, (-2, -1)).flip(flip) for t in (y, psf, *weights)))
             total += x.flip(flip).rot90(-turns, (-2, -1))
     return total / 8

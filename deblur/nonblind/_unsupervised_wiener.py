@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from ._observation import Observation, sum_over
-from ._spectral import (
+from deblur._spectral import (
     clear_outside_,
     continue_smoothly,
     fourier,
@@ -18,6 +17,8 @@ from ._spectral import (
     squared_modulus,
     transfer_function,
 )
+
+from ._observation import Observation, sum_over
 
 
 class Posterior(NamedTuple):

@@ -6,9 +6,7 @@ from typing import Any
 
 import torch
 
-from ._evidence import Evidence
-from ._observation import Observation
-from ._spectral import (
+from deblur._spectral import (
     clear_outside_,
     continue_smoothly,
     fourier,
@@ -18,6 +16,9 @@ from ._spectral import (
     squared_modulus,
     transfer_function,
 )
+
+from ._evidence import Evidence
+from ._observation import Observation
 
 _BORDER_ITERATIONS = 10
 _BORDER_TOLERANCE = 1e-4

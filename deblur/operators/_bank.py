@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from ._bilinear import BilinearConvolution, full_correlation, valid_convolution
+from deblur._arrays import enter
+
+from ._bilinear import BilinearConvolution
+from ._cost import fastest_bank_method
 from ._linear import Shape
+from ._valid import BACKENDS
 
 
 class ConvolutionBank(BilinearConvolution):
@@ -20,16 +26,20 @@ class ConvolutionBank(BilinearConvolution):
     Parameters
     ----------
     weight : numpy.ndarray or torch.Tensor
-        Shape ``(out, in, *taps)``.
+        Shape ``(*lead, out, in, *taps)``; leading axes are independent banks, one for each x.
     shape : sequence of int
-        Spatial shape of x, one to three axes; x itself is ``(*batch, in, *shape)``.
-    boundary, center, method
+        Spatial shape of x, one to three axes; x itself is ``(*batch, *lead, in, *shape)``.
+    boundary, center
         As in `Convolution`.
+    method : {"auto", "direct", "gemm", "fft", "overlap-save"}
+        How it is computed; all agree to rounding. `direct` is the convolution of torch, `gemm` a matrix product with
+        all shifts of x, `fft` transforms of the whole axes, `overlap-save` short transforms along the one axis there
+        is. `auto` takes the one that was fastest in ``python -m benchmarks.nmf_convolution``.
 
     Raises
     ------
     ValueError
-        If `weight` has not two axes more than `shape`, or an option does not fit.
+        If `weight` has not at least two axes more than `shape`, or an option does not fit.
 
     Examples
     --------
@@ -41,6 +51,8 @@ class ConvolutionBank(BilinearConvolution):
            [0., 0., 1., 0., 0.]])
     """
 
+    methods = ("direct", "gemm", "fft", "overlap-save")
+
     def __init__(
         self,
         weight: Any,
@@ -51,47 +63,82 @@ class ConvolutionBank(BilinearConvolution):
         method: str = "auto",
     ) -> None:
         super().__init__(weight, "weight", shape, boundary, center, method)
+        if self.method == "overlap-save" and self._geometry.ndim > 1:
+            raise ValueError(f"method='overlap-save' is for one axis, got shape {tuple(self._geometry.shape)}")
+
+    def with_weight(self, weight: Any) -> ConvolutionBank:
+        """Return the same map with other kernels of the same number of taps: cheap, for kernels that change.
+
+        Parameters
+        ----------
+        weight : numpy.ndarray or torch.Tensor
+            Shape ``(*lead, out, in, *taps)``; out may differ. It is not copied: do not write into it meanwhile.
+
+        Raises
+        ------
+        ValueError
+            If the number of channels or of taps differs.
+        """
+        tensor = enter(weight, "weight")[0]
+        n, lead = self._geometry.ndim, len(self.domain_shape) - self._geometry.ndim - 1
+        fixed = (*self.kernel.shape[:lead], *self.kernel.shape[lead + 1 :])
+        if tensor.ndim != self.kernel.ndim or (*tensor.shape[:lead], *tensor.shape[lead + 1 :]) != fixed:
+            raise ValueError(f"weight must have shape {self._axes_of_weight(n)} as before, got {tuple(tensor.shape)}")
+        bank = copy.copy(self)
+        bank.kernel, bank._spectra = tensor, {}
+        bank.range_shape = (*tensor.shape[: lead + 1], *self._geometry.range_shape)
+        return bank
+
+    def _axes_of_weight(self, ndim: int) -> str:
+        return f"(*lead, out, in, *taps) with {ndim} {'axis' if ndim == 1 else 'axes'} of taps"
 
     def _check_kernel(self, name: str, ndim: int) -> None:
-        if self.kernel.ndim != ndim + 2:
-            raise ValueError(
-                f"{name} must have shape (out, in, *taps) with {ndim} axes of taps, got {tuple(self.kernel.shape)}"
-            )
+        if self.kernel.ndim < ndim + 2:
+            raise ValueError(f"{name} must have shape {self._axes_of_weight(ndim)}, got {tuple(self.kernel.shape)}")
 
     def _leading_shapes(self, ndim: int) -> tuple[Shape, Shape]:
-        out, into = self.kernel.shape[:2]
-        return (into,), (out,)
+        *lead, out, into = self.kernel.shape[: self.kernel.ndim - ndim]
+        return (*lead, into), (*lead, out)
+
+    def _fastest_method(self) -> str:
+        g = self._geometry
+        out, into = self.kernel.shape[self.kernel.ndim - g.ndim - 2 :][:2]
+        return fastest_bank_method(out, into, g.range_shape, g.kernel, g.fft_shape)
+
+    def _banks(self, kernel: torch.Tensor) -> torch.Tensor:
+        """(*lead, out, in, *taps) as (lead, out, in, *taps)."""
+        return kernel.reshape(-1, *kernel.shape[kernel.ndim - self._geometry.ndim - 2 :])
+
+    def _channels(self, x: torch.Tensor) -> torch.Tensor:
+        """(*batch, *lead, channels, *space) as (batch, lead, channels, *space)."""
+        lead = math.prod(self.kernel.shape[: self.kernel.ndim - self._geometry.ndim - 2])
+        return x.reshape(-1, lead, *x.shape[x.ndim - self._geometry.ndim - 1 :])
+
+    def _like(self, y: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        """Give (batch, lead, channels, *space) the leading axes of x."""
+        return y.reshape(*x.shape[: x.ndim - self._geometry.ndim - 1], *y.shape[2:])
 
     def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        return self._contract("bix,oix->box", x, kernel)
+        return self._contract("blix,loix->blox", x, kernel)
 
     def _multiply_adjoint(self, y: torch.Tensor, conjugate_kernel: torch.Tensor) -> torch.Tensor:
-        return self._contract("box,oix->bix", y, conjugate_kernel)
+        return self._contract("blox,loix->blix", y, conjugate_kernel)
 
     def _multiply_kernel_adjoint(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        n = self._geometry.ndim
-        flat = [t.reshape(-1, t.shape[-n - 1], t.shape[-n:].numel()) for t in (x.conj(), y)]
-        return torch.einsum("bix,box->oix", *flat).reshape(*self.kernel.shape[:2], *x.shape[-n:])
+        flat = [self._channels(t).flatten(3) for t in (x.conj(), y)]
+        product = torch.einsum("blix,blox->loix", *flat)
+        return product.reshape(*self.kernel.shape[: -self._geometry.ndim], *x.shape[-self._geometry.ndim :])
 
     def _contract(self, equation: str, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        n = self._geometry.ndim
-        batch, space = x.shape[: -n - 1], x.shape[-n:]
-        y = torch.einsum(equation, x.reshape(-1, x.shape[-n - 1], space.numel()), kernel.flatten(2))
-        return y.reshape(*batch, y.shape[1], *space)
-
-    def _one_batch(self, x: torch.Tensor) -> torch.Tensor:
-        return x.reshape(-1, *x.shape[x.ndim - self._geometry.ndim - 1 :])
+        y = torch.einsum(equation, self._channels(x).flatten(3), self._banks(kernel).flatten(3))
+        return self._like(y.unflatten(-1, x.shape[-self._geometry.ndim :]), x)
 
     def _direct(self, e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        y = valid_convolution(self._one_batch(e), kernel)
-        return y.reshape(*e.shape[: e.ndim - self._geometry.ndim - 1], *y.shape[1:])
+        return self._like(BACKENDS[self.method].forward(self._channels(e), self._banks(kernel)), e)
 
     def _direct_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-        e = full_correlation(self._one_batch(y), kernel.transpose(0, 1))
-        return e.reshape(*y.shape[: y.ndim - self._geometry.ndim - 1], *e.shape[1:])
+        return self._like(BACKENDS[self.method].adjoint(self._channels(y), self._banks(kernel)), y)
 
     def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        # With channels and batch exchanged, the sum over the batch is a convolution's sum over channels.
-        axes = tuple(range(-self._geometry.ndim, 0))
-        images, data = self._one_batch(e).transpose(0, 1), self._one_batch(y).transpose(0, 1)
-        return valid_convolution(images, data.flip(axes)).flip(axes).transpose(0, 1)
+        kernel = BACKENDS[self.method].kernel_adjoint(self._channels(e), self._channels(y))
+        return kernel.reshape(self.kernel.shape)

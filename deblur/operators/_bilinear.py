@@ -111,6 +111,8 @@ class Geometry:
 class BilinearConvolution(LinearOperator):
     """A convolution, linear in x (this operator) and in its kernel (`kernel_operator`)."""
 
+    methods: tuple[str, ...] = ("direct", "fft")  # all but "fft" do the valid convolution of the continued x
+
     def __init__(
         self,
         kernel: Any,
@@ -125,19 +127,20 @@ class BilinearConvolution(LinearOperator):
         if not 1 <= len(spatial) <= 3:
             raise ValueError(f"shape must have one to three axes, got {shape}")
         self._check_kernel(name, len(spatial))
-        if method not in ("auto", "direct", "fft"):
-            raise ValueError(f"method must be auto, direct or fft, got {method!r}")
+        if method != "auto" and method not in self.methods:
+            raise ValueError(f"method must be one of auto, {', '.join(self.methods)}, got {method!r}")
         taps = tuple(self.kernel.shape[-len(spatial) :])
         self._geometry = geometry = Geometry(spatial, taps, boundary, center)
         domain, range_ = self._leading_shapes(len(spatial))
         super().__init__((*domain, *spatial), (*range_, *geometry.range_shape))
-        if method == "auto":
-            products = self.kernel.numel() // math.prod(taps)
-            transforms = math.prod(domain) + math.prod(range_)
-            direct = direct_is_faster(transforms, products, geometry.range_shape, taps, geometry.fft_shape)
-            method = "direct" if direct else "fft"
-        self.method = method
+        self.method = self._fastest_method() if method == "auto" else method
         self._spectra: dict[tuple[torch.dtype, torch.device, bool], torch.Tensor] = {}
+
+    def _fastest_method(self) -> str:
+        g = self._geometry
+        transforms = sum(math.prod(lead) for lead in self._leading_shapes(g.ndim))
+        products = self.kernel.numel() // math.prod(g.kernel)
+        return "direct" if direct_is_faster(transforms, products, g.range_shape, g.kernel, g.fft_shape) else "fft"
 
     @abstractmethod
     def _check_kernel(self, name: str, ndim: int) -> None: ...
@@ -176,12 +179,12 @@ class BilinearConvolution(LinearOperator):
         return spectrum
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.method == "direct":
+        if self.method != "fft":
             return self._direct(self._geometry.extend(x), self.kernel.to(x))
         return self._geometry.to_range(self._multiply(self._geometry.spectrum(x), self._kernel_spectrum(x)))
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        if self.method == "direct":
+        if self.method != "fft":
             return self._geometry.extend_adjoint(self._direct_adjoint(y, self.kernel.to(y)))
         spectrum = self._multiply_adjoint(self._geometry.range_spectrum(y), self._kernel_spectrum(y, conjugate=True))
         return self._geometry.to_domain(spectrum)
@@ -242,7 +245,7 @@ class KernelOperator(LinearOperator):
                 *kernel.shape[: -len(self.domain_shape)], *self.range_shape
             )
         a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(kernel)
-        if a.method == "direct":
+        if a.method != "fft":
             return a._direct(geometry.extend(x), kernel)
         return geometry.to_range(a._multiply(self._spectrum(x), geometry.kernel_spectrum(kernel)))
 
@@ -253,7 +256,7 @@ class KernelOperator(LinearOperator):
                 *y.shape[: -len(self.range_shape)], *self.domain_shape
             )
         a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(y)
-        if a.method == "direct":
+        if a.method != "fft":
             return a._direct_kernel_adjoint(geometry.extend(x), y)
         return geometry.to_kernel(a._multiply_kernel_adjoint(self._spectrum(x), geometry.range_spectrum(y)))
 

@@ -49,3 +49,30 @@ def direct_is_faster(transforms: int, products: int, range_shape: Shape, taps: S
     )
     fourier = cost.fft_call + cost.fft_point * points * (transforms / 2 * math.log2(points + 1) + products - 1)
     return direct < fourier
+
+
+def fastest_bank_method(out: int, into: int, range_shape: Shape, taps: Shape, fft_shape: Shape) -> str:
+    """Name the method of `ConvolutionBank` that is expected to be the fastest.
+
+    Times of a forward and two adjoint applications, float32, one thread, are modeled from the numbers that
+    ``python -m benchmarks.nmf_convolution`` prints.
+
+    Parameters
+    ----------
+    out, into : int
+        Number of channels of y and of x.
+    range_shape, taps, fft_shape : tuple of int
+        Sizes of the result, of a kernel and of the transforms.
+    """
+    kernels, samples, k, points = out * into, math.prod(range_shape), math.prod(taps), math.prod(fft_shape)
+    shifts = into * k * samples
+    milliseconds = {
+        "gemm": 0.6 + shifts * (out * 35e-9 + 3.5e-6),
+        "direct": 1.3 + shifts * max(out, 4) * 120e-9,  # libraries pad few channels to more
+        "fft": 0.8 + points * (kernels * 14e-6 + (out + into) * math.log2(points + 1) * 0.6e-6),
+    }
+    if len(taps) == 1:
+        spill = 3 if k >= 128 else 1  # longer blocks leave the cache
+        transforms = (out + into) * math.log2(8 * k) * 2.1e-6
+        milliseconds["overlap-save"] = 0.8 + samples * (kernels * 3e-6 * spill + transforms)
+    return min(milliseconds, key=milliseconds.__getitem__)

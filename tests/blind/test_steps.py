@@ -6,13 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deblur._spectral import continue_smoothly
 from deblur.blind._estimate import kernel_shapes, odd
 from deblur.blind._image_step import edges_of, torus_for
 from deblur.blind._judge import similarity
 from deblur.blind._kernel_step import centered, cleaned, delta, enlarged, fit_psf, trimmed
 from deblur.blind._sharpen import sharpen
 from deblur.blind._view import View, smooth
-from deblur.nonblind._spectral import continue_smoothly
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, gaussian
 

@@ -50,6 +50,15 @@ def convolutions() -> dict[str, Callable[[], LinearOperator]]:
                 cases[f"Bank-{name}"] = lambda t=taps, s=shape, b=boundary, m=method: ConvolutionBank(
                     random((2, 3, *t)), s, b, method=m
                 )
+    for ndim, taps, shape in ((1, (3,), (9,)), (1, (4,), (30,)), (2, (2, 3), (7, 8)), (3, (2, 1, 3), (5, 4, 6))):
+        for boundary, method in itertools.product((*SAME, "full", "valid"), ("gemm", "overlap-save")):
+            if method == "overlap-save" and ndim > 1:
+                continue
+            cases[f"Bank-{ndim}d-{shape[0]}-{boundary}-{method}"] = lambda t=taps, s=shape, b=boundary, m=method: (
+                ConvolutionBank(random((2, 3, *t)), s, b, method=m)
+            )
+    for method in ConvolutionBank.methods:
+        cases[f"Bank-lead-{method}"] = lambda m=method: ConvolutionBank(random((4, 2, 3, 3)), (9,), "causal", method=m)
     for method in ("direct", "fft"):
         cases[f"Convolution-batch-{method}"] = lambda m=method: Convolution(
             random((2, 3, 4)), (6, 7), "reflect", method=m

@@ -99,6 +99,49 @@ def test_bank_is_a_sum_of_convolutions(rng):
             np.testing.assert_allclose(y[:, o], sum(parts), atol=1e-12)
 
 
+@settings(max_examples=60)
+@given(
+    shape=st.lists(st.integers(1, 9), min_size=1, max_size=3),
+    lead=st.sampled_from([(), (2,), (1, 2)]),
+    batch=st.sampled_from([(), (3,), (2, 1)]),
+    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    seed=st.integers(0, 999),
+    boundary=st.sampled_from(["circular", "zero", "reflect", "causal", "full"]),
+    data=st.data(),
+)
+def test_every_method_of_a_bank_agrees(shape, lead, batch, channels, seed, boundary, data):
+    taps = data.draw(st.lists(st.integers(1, 7), min_size=len(shape), max_size=len(shape)))
+    weight, x = random((*lead, *channels, *taps), seed), random((*batch, *lead, channels[1], *shape), seed + 1)
+    reference = ConvolutionBank(weight, shape, boundary, method="fft")
+    y = reference(x)
+    methods = [m for m in ConvolutionBank.methods if m != "overlap-save" or len(shape) == 1]
+    for method in ("auto", *methods):
+        bank = ConvolutionBank(weight, shape, boundary, method=method)
+        np.testing.assert_allclose(bank(x), y, atol=1e-10)
+        np.testing.assert_allclose(bank.T(y), reference.T(y), atol=1e-9)
+        np.testing.assert_allclose(bank.kernel_adjoint(x, y), reference.kernel_adjoint(x, y), atol=1e-9)
+        np.testing.assert_allclose(bank.with_weight(2 * weight)(x), 2 * y, atol=1e-9)
+
+
+def test_a_bank_says_what_does_not_fit(rng):
+    bank = ConvolutionBank(rng.random((2, 3, 4)), (9,), "causal")
+    assert bank.with_weight(rng.random((1, 3, 4))).range_shape == (1, 9)
+    with pytest.raises(ValueError, match="weight must have shape"):
+        bank.with_weight(rng.random((2, 3, 5)))
+    with pytest.raises(ValueError, match="for one axis"):
+        ConvolutionBank(rng.random((2, 3, 4, 4)), (9, 9), method="overlap-save")
+    with pytest.raises(ValueError, match="method must be one of auto, direct, gemm"):
+        ConvolutionBank(rng.random((2, 3, 4)), (9,), method="fast")
+
+
+@pytest.mark.parametrize("method", ConvolutionBank.methods)
+@pytest.mark.parametrize("boundary", ["causal", "full", "valid"])
+def test_gradcheck_of_a_bank(boundary, method):
+    weight = torch.from_numpy(random((2, 3, 2, 3))).requires_grad_()
+    x = torch.from_numpy(random((2, 2, 6), 1)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda w, x: ConvolutionBank(w, (6,), boundary, method=method)(x), (weight, x))
+
+
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("boundary", ["circular", "reflect", "valid", "full"])
 def test_gradcheck_in_image_and_kernel(boundary, method):
@@ -179,7 +222,7 @@ def test_adjoint_of_the_fft_method_is_not_off_by_one_pixel(rng):
 
 BAD = [
     (lambda: Convolution(np.ones((3, 3)), (8, 8), "wrap"), "boundary must be one of circular"),
-    (lambda: Convolution(np.ones((3, 3)), (8, 8), method="slow"), "method must be auto, direct or fft"),
+    (lambda: Convolution(np.ones((3, 3)), (8, 8), method="slow"), "method must be one of auto, direct, fft"),
     (lambda: Convolution(np.ones(3), (8, 8)), "psf must have at least 2 axes"),
     (lambda: Convolution(np.ones((9, 3)), (8, 8), "valid"), "leaves nothing"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8), center=3), "center must be a tap"),
@@ -188,7 +231,7 @@ BAD = [
     (lambda: Convolution(np.ones((0, 3)), (8, 8)), "psf is empty"),
     (lambda: Convolution(np.ones((1, 1, 1, 1)), (8, 8, 8, 8)), "one to three axes"),
     (lambda: Convolution(np.ones((3, 3)), (8, 0)), "positive integers"),
-    (lambda: ConvolutionBank(np.ones((2, 3, 3)), (8, 8)), r"weight must have shape \(out, in"),
+    (lambda: ConvolutionBank(np.ones((2, 3, 3)), (8, 8)), r"weight must have shape \(\*lead, out, in"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8)).kernel_adjoint(np.ones((8, 7)), np.ones((8, 8))), "last axes of x"),
     (lambda: Convolution(np.ones((3, 3)), (512, 512)).to_matrix(), "small shapes"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8)) @ Convolution(np.ones(3), (8,)), "cannot follow"),

@@ -12,8 +12,9 @@ from deblur.operators import Convolution
 from ._images import Photographs
 from ._recipe import Batch
 
-_GRID = 128
+_GRIDS = (128, 160)  # of PSFs of up to 23 pixels, and of larger ones, which leave less of it to see
 _NOISE = (0.002, 0.1)
+_DOUBT = 0.08  # relative error of an estimated noise level
 _SIZES = (7, 11, 15, 19, 23, 27, 31, 37, 41)
 
 
@@ -40,11 +41,12 @@ def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator
 
     A quarter of the batches is circular on the whole crop; the others show the valid part, which is smaller by the
     PSF. One crop in five is in linear light. Half of the batches are rounded to 8 bits, one in ten has Poisson noise,
-    and one in ten a PSF that is not quite the true one.
+    and one in four a PSF that is not quite the true one.
     """
     largest = int(rng.choice(_SIZES))
     is_circular = rng.random() < 0.25
-    sharp = torch.from_numpy(np.stack([_crop(photographs, rng) for _ in range(count)]))
+    grid = _GRIDS[largest > 23]
+    sharp = torch.from_numpy(np.stack([_crop(photographs, grid, rng) for _ in range(count)]))
     kernels = torch.from_numpy(np.stack([random_psf(largest, rng) for _ in range(count)])).float()
     sharp, blurred = observe(sharp, kernels, is_circular=is_circular)
     levels = np.exp(rng.uniform(np.log(_NOISE[0]), np.log(_NOISE[1]), count)).astype(np.float32)
@@ -56,8 +58,9 @@ def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator
     blurred = blurred + scale * noise
     if rng.random() < 0.5:
         blurred = (blurred.clamp(0, 1) * 255).round() / 255
-    if rng.random() < 0.1:
+    if rng.random() < 0.25:
         kernels = _estimated(kernels, rng)
+    levels *= np.exp(_DOUBT * rng.standard_normal(count, np.float32))
     return {
         "sharp": sharp[:, None],
         "blurred": blurred[:, None],
@@ -84,16 +87,19 @@ def observe(sharp: torch.Tensor, kernels: torch.Tensor, *, is_circular: bool) ->
 
 
 def _estimated(kernels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Make PSFs wrong the way estimates are: each value by some percent, the faint ones lost, 8 bits."""
-    wrong = torch.from_numpy(1 + 0.1 * rng.standard_normal(kernels.shape, np.float32))
+    """Make PSFs wrong the way estimates are: often softer, each value by some percent, the faint ones lost, 8 bits."""
+    if rng.random() < 0.5:
+        soft = torch.from_numpy(psfs.gaussian(rng.uniform(0.25, 0.5), 5)).float()
+        kernels = Convolution(soft, kernels.shape[-2:], "zero")(kernels)
+    wrong = torch.from_numpy(1 + rng.uniform(0.02, 0.1) * rng.standard_normal(kernels.shape)).float()
     peak = kernels.amax((-2, -1), keepdim=True)
     kernels = (kernels * wrong.clamp_min(0) / peak * 255).round()
     kernels = torch.where(kernels < 255 * rng.uniform(0, 0.04), 0.0, kernels)
     return kernels / kernels.sum((-2, -1), keepdim=True)
 
 
-def _crop(photographs: Photographs, rng: np.random.Generator) -> np.ndarray:
-    crop = photographs.crop(_GRID, rng)
+def _crop(photographs: Photographs, size: int, rng: np.random.Generator) -> np.ndarray:
+    crop = photographs.crop(size, rng)
     return np.clip(crop, 0, 1) ** np.float32(2.2) if rng.random() < 0.2 else crop
 
 

@@ -103,10 +103,14 @@ def last_scores(folder: Path) -> dict[str, float]:
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
-    """Return the entries of a training's log, losses and validations; a line that a kill or a full disk cut is none."""
+    """Return the entries of a training's log by their steps: losses, and validations.
+
+    A line that a kill cut is none, and of steps that were done again after one the last entry counts.
+    """
     path = folder / LOG
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [entry for line in lines for entry in _entry(line)]
+    last = {(entry["step"], "loss" not in entry): entry for line in lines for entry in _entry(line)}
+    return [last[key] for key in sorted(last)]
 
 
 def _entry(line: str) -> list[dict[str, float]]:
@@ -133,7 +137,7 @@ def plot(folder: Path) -> Path | None:
         scores.plot(*zip(*points, strict=True), marker=".", label=name)
     scores.set_xlabel("step")
     scores.set_ylabel("validation PSNR (dB)")
-    scores.legend(fontsize="small")
+    scores.legend(fontsize="small", loc="lower right")
     path = folder / "curve.png"
     figure.savefig(path, dpi=120)
     return path

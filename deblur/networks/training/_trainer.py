@@ -112,12 +112,10 @@ class Trainer:
         OSError
             If a checkpoint or the log cannot be written; the last checkpoint stays.
         """
-        # The optimizer's averages of gradients that have died out shrink for ever, and denormal numbers are slow.
-        torch.set_flush_denormal(True)
         start = saved = time.monotonic()
         losses: list[torch.Tensor] = []
         scores: dict[str, float] = {}
-        with ThreadPoolExecutor(1) as ahead:
+        with ThreadPoolExecutor(1) as ahead, _without_denormals():
             coming = ahead.submit(self.recipe.batch, self.photographs, self.step)
             try:
                 while self.step < self.recipe.steps and time.monotonic() < start + 60 * minutes:
@@ -145,7 +143,9 @@ class Trainer:
             return self.recipe.validate(self.averaged, self.held_out)
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint: the state after the last whole step."""
+        for buffer, whole in zip(self.model.buffers(), self.averaged.buffers(), strict=True):
+            buffer.copy_(whole)  # statistics that the forward pass of an interrupted step has touched
         _checkpoint.save(self.folder, self._description, self.step, self.model, self.averaged, self.optimizer)
 
     def _advance(self, batch: Batch) -> torch.Tensor:
@@ -196,3 +196,13 @@ def _uninterrupted() -> Iterator[None]:
             signal.signal(each, handler)
     for number in came:
         signal.raise_signal(number)
+
+
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Round denormal numbers to zero: the averages of gradients that have died out shrink for ever, and get slow."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)

@@ -1,0 +1,9 @@
+"""Non-negative matrix factorization and deconvolution in PyTorch.
+
+Non-negative data V, a spectrogram say, are explained as the product of templates W and activations H, or as their
+convolution. Everything is imported on first use.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

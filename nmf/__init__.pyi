@@ -1,0 +1,16 @@
+from . import audio as audio
+from . import compat as compat
+from . import initialize as initialize
+from . import sklearn as sklearn
+from ._beta_mu import BetaMu as BetaMu
+from ._divergence import beta_divergence as beta_divergence
+from ._divergence import sparseness as sparseness
+from ._nmf import NMF as NMF
+from ._nmfd import NMF2D as NMF2D
+from ._nmfd import NMF3D as NMF3D
+from ._nmfd import NMFD as NMFD
+from ._plca import PLCA as PLCA
+from ._plca import SIPLCA as SIPLCA
+from ._plca import SIPLCA2 as SIPLCA2
+from ._plca import SIPLCA3 as SIPLCA3
+from ._result import FitResult as FitResult

@@ -1,0 +1,289 @@
+"""Probabilistic latent component analysis: factors that are distributions, fitted by expectation-maximization."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._divergence import beta_divergence
+from ._factors import Factors
+from ._input import as_tensor, check_values, combine_weights
+from ._maps import ConvolutiveModel, MatrixModel, Model
+from ._result import FitResult
+
+
+class Probabilistic(Factors):
+    """What PLCA and its shift-invariant forms share: ``V / sum(V) = sum_z P(z) P(f|z) * P(t|z)``.
+
+    Leading axes of V are part of the one distribution, and of H: the templates are shared.
+    """
+
+    Z: Tensor
+
+    def __init__(
+        self,
+        shape: Sequence[int] | None,
+        rank: int | None,
+        taps: tuple[int, ...],
+        *,
+        Z: Any = None,
+        trainable_Z: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(shape, rank, taps, share_W=True, **options)
+        value = torch.full((self.rank,), 1 / self.rank) if Z is None else as_tensor(Z, "Z").detach().clone()
+        check_values(value, "Z")
+        if tuple(value.shape) != (self.rank,):
+            raise ValueError(f"Z must have one entry a component, {self.rank}, got shape {tuple(value.shape)}")
+        self.Z = nn.Parameter(value.to(self.W), requires_grad=trainable_Z)
+        with torch.no_grad():
+            for factor, axis in self._factors_and_axes():
+                factor.copy_(_normalized(factor, axis))
+
+    def _factors_and_axes(self) -> list[tuple[Tensor, int]]:
+        return [(self.W, -1 - self.taps_axes), (self.H, -1 - self._space_axes), (self.Z, 0)]
+
+    def reconstruct(self, W: Tensor | None = None, H: Tensor | None = None, Z: Tensor | None = None) -> Tensor:
+        """Return the model's distribution over V, differentiable in the factors."""
+        W, H, Z = self.W if W is None else W, self.H if H is None else H, self.Z if Z is None else Z
+        W = W * Z.reshape(-1, *[1] * self.taps_axes)
+        return self._model(W, H).of_H(W)(H)
+
+    def components(self) -> Tensor:
+        """Return the part of each component in the distribution, ``(..., R, *axes)``; they sum to `reconstruct`."""
+        one = torch.eye(self.rank, dtype=self.Z.dtype, device=self.Z.device)
+        return torch.stack([self.reconstruct(Z=self.Z * row) for row in one], dim=-2 - self._space_axes)
+
+    @torch.no_grad()
+    def fit(
+        self,
+        V: Any,
+        *,
+        W_alpha: float | Tensor = 1.0,
+        H_alpha: float | Tensor = 1.0,
+        Z_alpha: float | Tensor = 1.0,
+        mask: Any = None,
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        check_every: int = 10,
+    ) -> FitResult:
+        r"""Maximize the log-probability of V by expectation-maximization, all factors at once.
+
+        .. math::
+
+            \sum \bar v \log \hat v + \sum (\alpha_W - 1) \log W + \sum (\alpha_H - 1) \log H
+            + \sum (\alpha_Z - 1) \log Z
+
+        with :math:`\bar v = v / \sum v` (Smaragdis and Raj, 2007), so that the unit of V does not matter. Each
+        iteration does not decrease it for α >= 1, and α < 1 makes factors sparse.
+
+        Parameters
+        ----------
+        V : numpy.ndarray or torch.Tensor
+            Non-negative data, of the shape given at construction, with a positive sum.
+        W_alpha, H_alpha, Z_alpha : float or torch.Tensor
+            Dirichlet parameters, positive, broadcastable to the factor.
+        mask : numpy.ndarray or torch.Tensor, optional
+            True where V is known; the model's own expectation takes the place of the rest.
+        tol : float
+            Stop when the negative log-probability's excess fell by less than this fraction between two checks.
+        max_iter, check_every : int
+            Largest number of iterations, and iterations between two checks.
+
+        Returns
+        -------
+        FitResult
+            Its history is the Kullback-Leibler divergence of the model from V / sum(V), less the logarithms of the
+            priors.
+
+        Raises
+        ------
+        ValueError
+            If V is negative, not finite, all zero or of another shape, or an α is not positive.
+        """
+        start = time.perf_counter()
+        data = as_tensor(V, "V").detach()
+        data = data.to(self.W.device, torch.promote_types(data.dtype, self.W.dtype))
+        self.to(data.dtype)
+        known = combine_weights(data, mask, None)
+        if known is not None:
+            data = torch.where(known > 0, data, 0.0)
+        check_values(data, "V")
+        if tuple(data.shape) != tuple(self.reconstruct().shape):
+            raise ValueError(f"V must have the shape given at construction, got {tuple(data.shape)} for {self}")
+        if not bool(data.sum() > 0):
+            raise ValueError("V is all zero: it is no distribution")
+        data = data / data.sum()
+        alphas = [torch.as_tensor(alpha).to(data) for alpha in (W_alpha, H_alpha, Z_alpha)]
+        for name, alpha in zip(("W_alpha", "H_alpha", "Z_alpha"), alphas, strict=True):
+            if not bool((alpha > 0).all()):
+                raise ValueError(f"{name} must be positive, got {float(alpha.min())}")
+        history = [self._objective(data, known, alphas)]
+        iteration, converged = 0, False
+        while iteration < max_iter and not converged:
+            for _ in range(min(check_every, max_iter - iteration)):
+                self._step(data, known, alphas)
+                iteration += 1
+            history.append(self._objective(data, known, alphas))
+            converged = bool(history[-2] - history[-1] <= tol * history[-2].abs())
+        return FitResult(iteration, torch.stack(history).cpu(), converged, time.perf_counter() - start)
+
+    def _step(self, V: Tensor, known: Tensor | None, alphas: list[Tensor]) -> None:
+        W, H, Z = self.W.detach(), self.H.detach(), self.Z.detach()
+        weighted = W * Z.reshape(-1, *[1] * self.taps_axes)
+        model = self._model(weighted, H)
+        of_W, of_H = model.of_W(H), model.of_H(weighted)
+        product = of_W(weighted)
+        tiny = torch.finfo(V.dtype).tiny
+        ratio = V / product.clamp_min(tiny)
+        if known is not None:  # the expected counts of unknown entries are the model's
+            mass = (product * known).sum().clamp_min(tiny)
+            ratio = torch.where(known > 0, ratio, 1 / mass)
+        counts_W, counts_H = weighted * of_W.T(ratio), H * of_H.T(ratio)
+        axis_W = -1 - self.taps_axes
+        counts_Z = counts_W.movedim(axis_W, 0).flatten(1).sum(1)
+        counts = (counts_W, counts_H, counts_Z)
+        for (factor, axis), count, alpha in zip(self._factors_and_axes(), counts, alphas, strict=True):
+            if factor.requires_grad:
+                factor.copy_(_normalized((count + (alpha - 1)).clamp_min(0), axis, otherwise=factor.detach()))
+
+    def _objective(self, V: Tensor, known: Tensor | None, alphas: list[Tensor]) -> Tensor:
+        product = self.reconstruct().detach()
+        if known is not None:
+            product = product / (product * known).sum()
+        value = beta_divergence(V, product.clamp_min(torch.finfo(V.dtype).tiny), 1.0, weights=known)
+        for (factor, _), alpha in zip(self._factors_and_axes(), alphas, strict=True):
+            logs = factor.detach().clamp_min(torch.finfo(V.dtype).tiny).log()
+            value = value - torch.where(alpha == 1, 0.0, (alpha - 1) * logs).sum(dtype=torch.float64)
+        return value
+
+
+def _normalized(factor: Tensor, axis: int, otherwise: Tensor | None = None) -> Tensor:
+    """Return each component with sum 1; one that has vanished stays `otherwise`."""
+    axis = axis % factor.ndim
+    rest = tuple(i for i in range(factor.ndim) if i != axis) if factor.ndim > 1 else (0,)
+    total = factor.sum(rest, keepdim=True)
+    even = torch.full_like(factor, 1 / max(factor.numel() // max(total.numel(), 1), 1))
+    return torch.where(
+        total > 0, factor / total.clamp_min(torch.finfo(factor.dtype).tiny), even if otherwise is None else otherwise
+    )
+
+
+class PLCA(Probabilistic):
+    """Probabilistic latent component analysis: ``P(f, t) = sum_z P(z) P(f|z) P(t|z)``.
+
+    Parameters
+    ----------
+    shape : sequence of int, optional
+        Shape of V, ``(F, T)``.
+    rank : int, optional
+        Number of components.
+    W, H, Z : numpy.ndarray or torch.Tensor, optional
+        Where to start: P(f|z) ``(F, R)``, P(t|z) ``(R, T)`` and P(z) ``(R,)``; they are normalized.
+    **options
+        ``trainable_W``, ``trainable_H``, ``trainable_Z``, ``dtype``, ``device``, ``seed`` as of `NMF`.
+
+    Examples
+    --------
+    >>> V = torch.rand(8, 20, generator=torch.Generator().manual_seed(0))
+    >>> model = PLCA(V.shape, rank=3, seed=0)
+    >>> model.fit(V, max_iter=20).n_iter
+    20
+    >>> round(float(model().detach().sum()), 4)
+    1.0
+    """
+
+    def __init__(self, shape: Sequence[int] | None = None, rank: int | None = None, **options: Any) -> None:
+        super().__init__(shape, rank, (), **options)
+
+    def _activations(self, space: tuple[int, ...], taps: tuple[int, ...]) -> tuple[int, ...]:
+        return space
+
+    def _model(self, W: Tensor, H: Tensor) -> Model:
+        return MatrixModel(W, H)
+
+
+class ShiftInvariant(Probabilistic):
+    """What the convolutive forms share; H is as long as its templates leave room for within V."""
+
+    def __init__(
+        self,
+        shape: Sequence[int] | None = None,
+        rank: int | None = None,
+        taps: int | Sequence[int] = 1,
+        **options: Any,
+    ) -> None:
+        sizes = (taps,) * self.taps_axes if isinstance(taps, int) else tuple(taps)
+        if len(sizes) != self.taps_axes:
+            raise ValueError(f"the templates have {self.taps_axes} axes of taps, got {taps}")
+        super().__init__(shape, rank, sizes, **options)
+
+    def _activations(self, space: tuple[int, ...], taps: tuple[int, ...]) -> tuple[int, ...]:
+        sizes = tuple(n - k + 1 for n, k in zip(space, taps, strict=True))
+        if any(size < 1 for size in sizes):
+            raise ValueError(f"templates of {taps} taps do not fit into V of {space}")
+        return sizes
+
+    def _model(self, W: Tensor, H: Tensor) -> Model:
+        return ConvolutiveModel(W, H, self.taps_axes, "full")
+
+
+class SIPLCA(ShiftInvariant):
+    """Shift-invariant PLCA along time: V ``(F, T)``, W ``(F, R, τ)``, H ``(R, T - τ + 1)`` (Smaragdis and Raj, 2007).
+
+    Parameters
+    ----------
+    shape, rank, **options
+        As of `PLCA`.
+    taps : int
+        Frames of a template.
+
+    Examples
+    --------
+    >>> SIPLCA((8, 20), rank=2, taps=4).H.shape
+    torch.Size([2, 17])
+    """
+
+    taps_axes = 1
+
+
+class SIPLCA2(ShiftInvariant):
+    """Shift-invariant PLCA in two dimensions: V ``(C, M, N)``, W ``(C, R, *taps)``.
+
+    Parameters
+    ----------
+    shape, rank, **options
+        As of `PLCA`.
+    taps : int or (int, int)
+        Size of a template.
+
+    Examples
+    --------
+    >>> SIPLCA2((1, 12, 20), rank=2, taps=(3, 4)).H.shape
+    torch.Size([2, 10, 17])
+    """
+
+    taps_axes = 2
+
+
+class SIPLCA3(ShiftInvariant):
+    """Shift-invariant PLCA in three dimensions: V ``(C, L, M, N)``, W ``(C, R, *taps)``.
+
+    Parameters
+    ----------
+    shape, rank, **options
+        As of `PLCA`.
+    taps : int or (int, int, int)
+        Size of a template.
+
+    Examples
+    --------
+    >>> SIPLCA3((1, 6, 7, 8), rank=2, taps=2).H.shape
+    torch.Size([2, 5, 6, 7])
+    """
+
+    taps_axes = 3

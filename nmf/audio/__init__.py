@@ -1,0 +1,8 @@
+"""Factorization of sound: files, spectrograms, musical initialization, separation.
+
+Reading and writing files needs the extra ``audio``.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,10 @@
+from ._files import read as read
+from ._files import write as write
+from ._initialize import init_activations as init_activations
+from ._initialize import init_templates as init_templates
+from ._masks import alpha_wiener_filter as alpha_wiener_filter
+from ._masks import nema as nema
+from ._separation import Separation as Separation
+from ._separation import nmfd as nmfd
+from ._separation import separate as separate
+from ._spectrogram import Spectrogram as Spectrogram

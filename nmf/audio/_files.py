@@ -1,0 +1,87 @@
+"""Sound files in and out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def read(path: str | Path) -> tuple[np.ndarray, int]:
+    """Read a sound file: wav, flac, ogg, mp3 and whatever else libsndfile knows.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file.
+
+    Returns
+    -------
+    samples : numpy.ndarray
+        float32 in [-1, 1], shape ``(samples,)``, or ``(channels, samples)`` with several channels.
+    rate : int
+        Samples a second.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, it is none of sound, or it has no samples.
+    """
+    import soundfile
+
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{path}: cannot be read as sound ({error.error_string.rstrip('.')})") from None
+    if len(samples) == 0:
+        raise ValueError(f"{path}: has no samples")
+    return np.ascontiguousarray(samples.T if samples.shape[1] > 1 else samples[:, 0]), int(rate)
+
+
+def write(path: str | Path, samples: Any, rate: int) -> None:
+    """Write a sound file, of the format that its suffix names; 32-bit float for wav, so that nothing is clipped.
+
+    It appears under its name when it is complete.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The file; replaced if it exists.
+    samples : numpy.ndarray or torch.Tensor
+        Shape ``(samples,)`` or ``(channels, samples)``.
+    rate : int
+        Samples a second, positive.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is no known format, or the rate is not positive.
+    """
+    import soundfile
+
+    target = Path(path)
+    kind = target.suffix.lstrip(".").upper()
+    if kind not in soundfile.available_formats():
+        raise ValueError(f"{path}: no known sound format; take .wav, .flac or .ogg")
+    if not rate > 0:
+        raise ValueError(f"rate must be positive, got {rate}")
+    handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
+    os.close(handle)
+    try:
+        soundfile.write(name, np.asarray(samples).T, rate, subtype="FLOAT" if kind == "WAV" else None, format=kind)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,10 @@
+"""The interface of torchnmf 0.3.5: change ``import torchnmf`` to ``import nmf.compat.torchnmf as torchnmf``.
+
+Class and function names, shapes, defaults and return values are the other package's; the computation is this one's.
+So fits do not depend on the unit of V, float64 stays float64, frozen factors stay as they are, and fits stop on the
+penalized objective. Priors of the probabilistic models are maximum a posteriori, in units of V / sum(V).
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,46 @@
+"""Divergences; the model comes first, as in torch's losses."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from nmf import _divergence
+
+__all__ = ["beta_div", "euclidean", "is_div", "kl_div", "sparseness"]
+
+
+def beta_div(input: Tensor, target: Tensor, beta: float = 2) -> Tensor:
+    """Return the beta-divergence of `target` from the model `input`; zeros count as 1e-7 of the mean.
+
+    Examples
+    --------
+    >>> beta_div(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 2.0]))
+    tensor(0.5000)
+    """
+    if beta != 2:
+        eps = torch.finfo(torch.float32).eps
+        floor = eps * float(target.detach().mean() or 1)
+        input = input.clamp_min(floor)
+        target = target.clamp_min(floor) if beta <= 0 else target
+    return _divergence.beta_divergence(target, input, beta).to(input.dtype)
+
+
+def kl_div(input: Tensor, target: Tensor) -> Tensor:
+    """Return the generalized Kullback-Leibler divergence: `beta_div` with β = 1."""
+    return beta_div(input, target, 1)
+
+
+def is_div(input: Tensor, target: Tensor) -> Tensor:
+    """Return the Itakura-Saito divergence: `beta_div` with β = 0."""
+    return beta_div(input, target, 0)
+
+
+def euclidean(input: Tensor, target: Tensor) -> Tensor:
+    """Return half the squared Euclidean distance: `beta_div` with β = 2."""
+    return beta_div(input, target, 2)
+
+
+def sparseness(x: Tensor) -> Tensor:
+    """Return Hoyer's sparseness, 0 for equal entries and 1 for a single one that is not zero."""
+    return _divergence.sparseness(x)

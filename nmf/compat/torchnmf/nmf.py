@@ -1,0 +1,235 @@
+"""Factorizations in the layout of torchnmf: V (N, C, ...), W (C, R, ...), H (N, R, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nmf import _nmf, _nmfd
+from nmf._factorization import Factorization
+from nmf._maps import ConvolutiveModel
+
+from ._base import Described, Stop, common_rank, factor, sizes
+
+__all__ = ["NMF", "NMF2D", "NMF3D", "NMFD", "BaseComponent"]
+
+
+class BaseComponent(Described):
+    """Base class of the factorizations.
+
+    Parameters
+    ----------
+    rank : int, optional
+        Number of components; needed without W and H.
+    W, H : tuple of int or torch.Tensor, optional
+        Shapes, of factors that are then drawn at random, or where to start.
+    trainable_W, trainable_H : bool
+        Whether a given tensor is changed by a fit.
+
+    Raises
+    ------
+    ValueError
+        If the ranks differ or a factor is negative.
+    """
+
+    def __init__(
+        self,
+        rank: int | None = None,
+        W: Any = None,
+        H: Any = None,
+        trainable_W: bool = True,
+        trainable_H: bool = True,
+    ) -> None:
+        super().__init__()
+        self.W = factor(W, "W", trainable_W)
+        self.H = factor(H, "H", trainable_H)
+        self.rank = common_rank(rank, *(None if x is None else x.shape[1] for x in (self.W, self.H)))
+
+    def forward(self, H: Tensor | None = None, W: Tensor | None = None) -> Tensor:
+        """Return the model of V, from the module's factors or others."""
+        H, W = self.H if H is None else H, self.W if W is None else W
+        if H is None or W is None:
+            raise ValueError("the module has no W or no H: pass it")
+        return self.reconstruct(H, W)
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor) -> Tensor:
+        """Return the model of V; subclasses say which."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        V: Tensor,
+        beta: float = 1,
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        verbose: bool = False,
+        alpha: float = 0,
+        l1_ratio: float = 0,
+    ) -> int:
+        """Bring down the beta-divergence by multiplicative updates, and return the number of iterations.
+
+        Parameters
+        ----------
+        V : torch.Tensor
+            Non-negative data; for `NMF` also sparse.
+        beta : float
+            Of the divergence.
+        tol : float
+            Stop when the square root of twice the objective fell by less than this fraction of its first value.
+        max_iter : int
+            Largest number of iterations.
+        verbose : bool
+            Print the progress.
+        alpha, l1_ratio : float
+            Weight of the penalty on both factors, and the part of it that is L1, the rest being L2.
+        """
+        l1, l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
+        engine = self._engine()
+        result = engine.fit(
+            self._to_engine(V),
+            beta,
+            solver="mm",
+            l1_W=l1,
+            l2_W=l2,
+            l1_H=l1,
+            l2_H=l2,
+            tol=0,
+            max_iter=max_iter,
+            callback=Stop(tol, verbose),
+        )
+        self._take(engine)
+        return result.n_iter
+
+    def sparse_fit(
+        self,
+        V: Tensor,
+        beta: float = 2,
+        max_iter: int = 200,
+        verbose: bool = False,
+        sW: float | None = None,
+        sH: float | None = None,
+    ) -> int:
+        """Fit with components of a given sparseness, and return the number of iterations; see `nmf.NMF.sparse_fit`."""
+        engine = self._engine()
+        for _ in range(max_iter):
+            engine.sparse_fit(self._to_engine(V), beta, sW=sW, sH=sH, tol=0, max_iter=1)
+        self._take(engine)
+        return max_iter
+
+    def _engine(self) -> Factorization:
+        raise NotImplementedError
+
+    @staticmethod
+    def _to_engine(V: Tensor) -> Tensor:
+        return V
+
+    @torch.no_grad()
+    def _take(self, engine: Factorization) -> None:
+        assert self.W is not None
+        assert self.H is not None
+        self.to(engine.W.dtype)
+        if self.W.requires_grad:
+            self.W.copy_(engine.W)
+        if self.H.requires_grad:
+            self.H.copy_(self._to_engine(engine.H))
+
+    def _options(self) -> dict[str, Any]:
+        if self.W is None or self.H is None:
+            raise ValueError("the module has no W or no H: nothing to fit")
+        options = {"trainable_W": self.W.requires_grad, "trainable_H": self.H.requires_grad}
+        return {"W": self.W.detach(), "H": self._to_engine(self.H.detach()), **options}
+
+
+class NMF(BaseComponent):
+    """``V = H W^T``: V (N, C), W (C, R), H (N, R).
+
+    Examples
+    --------
+    >>> model = NMF((20, 30), 5)
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([30, 5]), torch.Size([20, 5]), torch.Size([20, 30]))
+    """
+
+    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, **kwargs: Any) -> None:
+        if Vshape is not None:
+            (N, C), _ = sizes(Vshape, 0, ())
+            kwargs |= {"W": (C, rank or C), "H": (N, rank or C)}
+        super().__init__(rank, **kwargs)
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor) -> Tensor:
+        """Return ``H W^T``."""
+        return H @ W.mT
+
+    @staticmethod
+    def _to_engine(V: Tensor) -> Tensor:
+        return V.t() if V.is_sparse else V.mT
+
+    def _engine(self) -> Factorization:
+        return _nmf.NMF(**self._options())
+
+
+class _Convolutive(BaseComponent):
+    _axes = 1
+    _of: Callable[..., Factorization]
+
+    def _set_up(self, Vshape: Any, rank: int | None, kernel: Any, kwargs: dict[str, Any]) -> None:
+        if Vshape is not None:
+            shape, taps = sizes(Vshape, self._axes, kernel)
+            # Without a rank, as many components as the other package makes: the second axis, the third in 2-D and 3-D.
+            rank = rank or shape[1 if self._axes == 1 else -2]
+            space = tuple(n - k + 1 for n, k in zip(shape[2:], taps, strict=True))
+            kwargs |= {"W": (shape[1], rank, *taps), "H": (shape[0], rank, *space)}
+        super().__init__(rank, **kwargs)
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor) -> Tensor:
+        """Return the full convolution of activations and templates."""
+        kinds = {3: _nmfd.NMFD, 4: _nmfd.NMF2D, 5: _nmfd.NMF3D}
+        kind = kinds[W.ndim]
+        return ConvolutiveModel(W, H, kind.taps_axes, "full").of_H(W)(H)
+
+    def _engine(self) -> Factorization:
+        return self._of(boundary="full", share_W=True, **self._options())
+
+
+class NMFD(_Convolutive):
+    """Convolution along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1).
+
+    Examples
+    --------
+    >>> model = NMFD((1, 33, 50), 16, T=3)
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
+    """
+
+    _of = _nmfd.NMFD
+
+    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Any = 1, **kwargs: Any) -> None:
+        self._set_up(Vshape, rank, T, kwargs)
+
+
+class NMF2D(_Convolutive):
+    """Convolution along two axes: V (N, C, L, M), W (C, R, k0, k1), H (N, R, L - k0 + 1, M - k1 + 1)."""
+
+    _axes, _of = 2, _nmfd.NMF2D
+
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+    ) -> None:
+        self._set_up(Vshape, rank, kernel_size, kwargs)
+
+
+class NMF3D(_Convolutive):
+    """Convolution along three axes, in the same way."""
+
+    _axes, _of = 3, _nmfd.NMF3D
+
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+    ) -> None:
+        self._set_up(Vshape, rank, kernel_size, kwargs)

@@ -1,0 +1,197 @@
+"""Probabilistic latent component analysis in the layout of torchnmf: V (N, C, ...), W (C, R, ...), H (N, R, ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from nmf import _plca
+from nmf._maps import ConvolutiveModel
+
+from ._base import Described, common_rank, factor, sizes
+
+__all__ = ["PLCA", "SIPLCA", "SIPLCA2", "SIPLCA3", "BaseComponent"]
+
+
+class BaseComponent(Described):
+    """Base class of the probabilistic models; factors are normalized.
+
+    Parameters
+    ----------
+    rank : int, optional
+        Number of components; needed without factors.
+    W, H : tuple of int or torch.Tensor, optional
+        Shapes, of factors that are then drawn at random, or where to start.
+    Z : torch.Tensor, optional
+        Probabilities of the components.
+    trainable_W, trainable_H, trainable_Z : bool
+        Whether a given tensor is changed by a fit.
+
+    Raises
+    ------
+    ValueError
+        If the ranks differ or a factor is negative.
+    """
+
+    Z: Tensor | None
+
+    def __init__(
+        self,
+        rank: int | None = None,
+        W: Any = None,
+        H: Any = None,
+        Z: Tensor | None = None,
+        trainable_W: bool = True,
+        trainable_H: bool = True,
+        trainable_Z: bool = True,
+    ) -> None:
+        super().__init__()
+        self.W = factor(W, "W", trainable_W)
+        self.H = factor(H, "H", trainable_H)
+        self.Z = factor(Z, "Z", trainable_Z)
+        if self.Z is not None and self.Z.ndim != 1:
+            raise ValueError(f"Z must have one axis, got shape {tuple(self.Z.shape)}")
+        known = [None if x is None else x.shape[1] for x in (self.W, self.H)]
+        self.rank = common_rank(rank, *known, None if self.Z is None else len(self.Z), rank)
+        if self.Z is None and rank is not None:
+            self.Z = nn.Parameter(torch.full((self.rank,), 1 / self.rank))
+        with torch.no_grad():
+            for x in (self.W, self.H, self.Z):
+                if x is not None:
+                    x.copy_(_plca._normalized(x, 1 if x.ndim > 1 else 0))
+
+    def forward(
+        self, H: Tensor | None = None, W: Tensor | None = None, Z: Tensor | None = None, norm: float | None = None
+    ) -> Tensor:
+        """Return the model's distribution, times `norm` if given."""
+        H, W, Z = (own if x is None else x for x, own in ((H, self.H), (W, self.W), (Z, self.Z)))
+        if H is None or W is None or Z is None:
+            raise ValueError("the module lacks W, H or Z: pass it")
+        result = self.reconstruct(H, W, Z)
+        return result if norm is None else result * norm
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
+        """Return the distribution; subclasses say which."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        V: Tensor,
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        verbose: bool = False,
+        W_alpha: float | Tensor = 1.0,
+        H_alpha: float | Tensor = 1.0,
+        Z_alpha: float | Tensor = 1.0,
+    ) -> tuple[int, Tensor]:
+        """Maximize the log-probability, and return the number of iterations and the sum of V; see `nmf.PLCA.fit`."""
+        if self.W is None or self.H is None or self.Z is None:
+            raise ValueError("the module lacks W, H or Z: nothing to fit")
+        engine = self._engine(
+            W=self.W.detach(),
+            H=self._to_engine(self.H.detach()),
+            Z=self.Z.detach(),
+            trainable_W=self.W.requires_grad,
+            trainable_H=self.H.requires_grad,
+            trainable_Z=self.Z.requires_grad,
+        )
+        H_alpha = self._to_engine(H_alpha) if isinstance(H_alpha, Tensor) and H_alpha.ndim > 1 else H_alpha
+        result = engine.fit(
+            self._to_engine(V), W_alpha=W_alpha, H_alpha=H_alpha, Z_alpha=Z_alpha, tol=tol, max_iter=max_iter
+        )
+        if verbose:
+            print(f"{result.n_iter} iterations, divergence {float(result.history[-1]):.6g}")
+        with torch.no_grad():
+            self.to(engine.W.dtype)
+            for own, new in ((self.W, engine.W), (self.H, self._to_engine(engine.H)), (self.Z, engine.Z)):
+                if own.requires_grad:
+                    own.copy_(new)
+        return result.n_iter, V.sum()
+
+    def _engine(self, **factors: Any) -> _plca.Probabilistic:
+        raise NotImplementedError
+
+    @staticmethod
+    def _to_engine(V: Tensor) -> Tensor:
+        return V
+
+
+class PLCA(BaseComponent):
+    """``V / sum(V) = H diag(Z) W^T``: V (N, C), W (C, R), H (N, R), Z (R,)."""
+
+    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, **kwargs: Any) -> None:
+        if Vshape is not None:
+            (N, C), _ = sizes(Vshape, 0, ())
+            rank = rank or C
+            kwargs |= {"W": (C, rank), "H": (N, rank)}
+        super().__init__(rank, **kwargs)
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
+        """Return ``H diag(Z) W^T``."""
+        return H @ (W * Z).mT
+
+    @staticmethod
+    def _to_engine(V: Tensor) -> Tensor:
+        return V.mT
+
+    def _engine(self, **factors: Any) -> _plca.Probabilistic:
+        return _plca.PLCA(**factors)
+
+
+class _ShiftInvariant(BaseComponent):
+    _axes = 1
+    _of: type[_plca.Probabilistic]
+
+    def _set_up(self, Vshape: Any, rank: int | None, kernel: Any, kwargs: dict[str, Any]) -> None:
+        if Vshape is not None:
+            shape, taps = sizes(Vshape, self._axes, kernel)
+            rank = rank or shape[1 if self._axes == 1 else -2]
+            space = tuple(n - k + 1 for n, k in zip(shape[2:], taps, strict=True))
+            kwargs |= {"W": (shape[1], rank, *taps), "H": (shape[0], rank, *space)}
+        super().__init__(rank, **kwargs)
+
+    @staticmethod
+    def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
+        """Return the full convolution, components weighted by Z."""
+        axes = W.ndim - 2
+        weighted = W * Z.reshape(-1, *[1] * axes)
+        return ConvolutiveModel(weighted, H, axes, "full").of_H(weighted)(H)
+
+    def _engine(self, **factors: Any) -> _plca.Probabilistic:
+        return self._of(**factors)
+
+
+class SIPLCA(_ShiftInvariant):
+    """Shift-invariant along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1)."""
+
+    _of = _plca.SIPLCA
+
+    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Any = 1, **kwargs: Any) -> None:
+        self._set_up(Vshape, rank, T, kwargs)
+
+
+class SIPLCA2(_ShiftInvariant):
+    """Shift-invariant along two axes."""
+
+    _axes, _of = 2, _plca.SIPLCA2
+
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+    ) -> None:
+        self._set_up(Vshape, rank, kernel_size, kwargs)
+
+
+class SIPLCA3(_ShiftInvariant):
+    """Shift-invariant along three axes."""
+
+    _axes, _of = 3, _plca.SIPLCA3
+
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+    ) -> None:
+        self._set_up(Vshape, rank, kernel_size, kwargs)

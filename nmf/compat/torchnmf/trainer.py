@@ -1,0 +1,89 @@
+"""Optimizers for chains of factorizations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.optimizer import Optimizer
+
+from nmf import _beta_mu
+from nmf._hoyer import project
+
+__all__ = ["BetaMu", "SparsityProj"]
+
+
+class BetaMu(_beta_mu.BetaMu):
+    """Multiplicative updates; see `nmf.BetaMu`.
+
+    Parameters
+    ----------
+    params : iterable
+        Non-negative parameters, or groups.
+    beta : float
+        Of the divergence.
+    l1_reg, l2_reg, orthogonal : float
+        Weights of the penalties, at least 0.
+    """
+
+    def __init__(
+        self, params: Iterable[Any], beta: float = 1, l1_reg: float = 0, l2_reg: float = 0, orthogonal: float = 0
+    ) -> None:
+        super().__init__(params, beta, l1=l1_reg, l2=l2_reg, orthogonal=orthogonal)
+
+
+class SparsityProj(Optimizer):
+    """Projected gradient descent with a prescribed sparseness (Hoyer, JMLR 2004); never increases the loss.
+
+    Parameters
+    ----------
+    params : iterable
+        Parameters, or groups.
+    sparsity : float
+        Between 0 and 1.
+    dim : int
+        The axis of components, each of which gets this sparseness.
+    max_iter : int
+        Largest number of trials of a shorter step.
+
+    Raises
+    ------
+    ValueError
+        If `sparsity` is out of range.
+    """
+
+    def __init__(self, params: Iterable[Any], sparsity: float, dim: int = 1, max_iter: int = 10) -> None:
+        if not 0 < sparsity < 1:
+            raise ValueError(f"sparsity must lie between 0 and 1, got {sparsity}")
+        super().__init__(params, {"sparsity": sparsity, "lr": 1.0, "dim": dim, "max_iter": max_iter})
+
+    def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
+        """Take one step with the loss that `closure` returns, if a short enough one does not increase it."""
+        loss = torch.tensor(0.0)
+        for group in self.param_groups:
+            with torch.enable_grad():
+                start = closure()
+                start.backward()
+            loss = start.detach()
+            with torch.no_grad():
+                loss = self._search(group, loss, closure)
+        return loss
+
+    @staticmethod
+    def _search(group: dict[str, Any], start: Tensor, closure: Callable[[], Tensor]) -> Tensor:
+        params = [(p, p.detach().clone(), p.grad.clone()) for p in group["params"] if p.grad is not None]
+        for _ in range(group["max_iter"]):
+            for p, before, gradient in params:
+                rows = (before - group["lr"] * gradient).movedim(group["dim"], 0)
+                sparse = project(rows.flatten(1), group["sparsity"]).reshape(rows.shape)
+                p.copy_(sparse.movedim(0, group["dim"]))
+            loss = closure().detach()
+            if loss <= start:
+                group["lr"] *= 1.2
+                return loss
+            group["lr"] *= 0.5
+        for p, before, _ in params:
+            p.copy_(before)
+        return start

@@ -1,0 +1,107 @@
+"""Stopping, best iterates, and agreement with scikit-learn."""
+
+import numpy as np
+import pytest
+import torch
+
+import nmf
+
+
+@pytest.mark.parametrize(("beta", "loss"), [(2, "frobenius"), (1, "kullback-leibler"), (0, "itakura-saito")])
+def test_multiplicative_updates_are_those_of_scikit_learn(beta, loss, rng):
+    decomposition = pytest.importorskip("sklearn.decomposition", reason="the extra sklearn")
+    V, W, H = rng.random((20, 30)) + 0.1, rng.random((20, 4)) + 0.1, rng.random((4, 30)) + 0.1
+    # scikit-learn updates its W, our H, first: so the transposed problem.
+    theirs = decomposition.NMF(4, solver="mu", beta_loss=loss, init="custom", max_iter=50, tol=0)
+    A = theirs.fit_transform(V, W=W.copy(), H=H.copy())
+    ours = nmf.NMF(W=W, H=H)
+    ours.fit(V, beta, solver="mm", max_iter=50, tol=0)
+    product = torch.from_numpy(A @ theirs.components_)
+    expected = float(nmf.beta_divergence(torch.from_numpy(V), product, beta))
+    found = float(nmf.beta_divergence(torch.from_numpy(V), ours().detach(), beta))
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_coordinate_descent_reaches_scikit_learns(rng):
+    decomposition = pytest.importorskip("sklearn.decomposition", reason="the extra sklearn")
+    V, W, H = rng.random((20, 30)), rng.random((20, 4)), rng.random((4, 30))
+    theirs = decomposition.NMF(4, init="custom", max_iter=500, tol=1e-10)
+    A = theirs.fit_transform(V, W=W.copy(), H=H.copy())
+    ours = nmf.NMF(W=W, H=H)
+    ours.fit(V, 2, max_iter=500, tol=1e-9)
+    found = float(nmf.beta_divergence(torch.from_numpy(V), ours().detach(), 2))
+    assert found <= 1.01 * ((V - A @ theirs.components_) ** 2).sum() / 2
+
+
+@pytest.mark.parametrize("beta", [-1, 0, 0.5, 1, 1.5, 2, 3])
+def test_the_default_solver_is_ahead_of_plain_steps_and_keeps_its_best(beta, rng):
+    V = torch.from_numpy((rng.random((30, 5)) @ rng.random((5, 50))) * rng.gamma(2.0, 0.5, (30, 50)) + 1e-2)
+    ends = {}
+    for solver in ("mm", "auto"):
+        module = nmf.NMF(V.shape, 5, seed=0, dtype=torch.float64)
+        result = module.fit(V, beta, solver=solver, max_iter=80, tol=0)
+        assert (result.history.diff() <= 0).all()  # the history is that of the best iterate
+        ends[solver] = float(result.history[-1])
+        assert float(nmf.beta_divergence(V, module().detach(), beta)) == pytest.approx(ends[solver], rel=1e-9)
+    assert ends["auto"] < ends["mm"]
+
+
+def test_stops_on_the_penalized_objective():
+    """Others look at the divergence alone, and stop while the penalty still falls."""
+    V = torch.rand(20, 30, dtype=torch.float64)
+    module = nmf.NMF(V.shape, 3, seed=0, dtype=torch.float64)
+    result = module.fit(V, 1, solver="mm", l1_H=5.0, l1_W=5.0, tol=1e-6, max_iter=5000)
+    assert result.converged
+    penalized = nmf.beta_divergence(V, module().detach()) + 5 * (module.W.sum() + module.H.sum()).detach()
+    assert float(result.history[-1]) == pytest.approx(float(penalized), rel=1e-9)
+    more = nmf.NMF(W=module.W.detach(), H=module.H.detach()).fit(V, 1, l1_H=5.0, l1_W=5.0, tol=0, max_iter=1000)
+    assert float(more.history[0] - more.history[-1]) < 1e-3 * float(more.history[0])
+
+
+def test_callback_tolerance_and_history():
+    V = torch.rand(10, 12)
+    seen = []
+    module = nmf.NMF(V.shape, 3, seed=0)
+    result = module.fit(
+        V, callback=lambda i, factors, value: seen.append((i, value)) or len(seen) == 3, tol=0, check_every=4
+    )
+    assert [i for i, _ in seen] == [4, 8, 12]
+    assert result.n_iter == 12
+    assert len(result.history) == 4
+    assert seen[-1][1] == pytest.approx(float(result.history[-1]), rel=1e-6)
+    assert not result.converged
+    assert nmf.NMF(V.shape, 3, seed=0).fit(V, tol=0.5).converged
+
+
+@pytest.mark.parametrize("gamma", ["mm", "heuristic", 0.3])
+def test_gamma_is_the_exponent(gamma):
+    V, W, H = (torch.rand(s, dtype=torch.float64) + 0.1 for s in ((5, 6), (5, 2), (2, 6)))
+    module = nmf.NMF(W=W, H=H, trainable_W=False)
+    module.fit(V, 0, solver="mm", gamma=gamma, max_iter=1)
+    power = {"mm": 0.5, "heuristic": 1.0}.get(gamma, gamma)
+    product = W @ H
+    expected = H * ((W.T @ (V / product**2)) / (W.T @ (1 / product))) ** power
+    if nmf.beta_divergence(V, W @ expected, 0) < nmf.beta_divergence(V, product, 0):
+        torch.testing.assert_close(module.H.detach(), expected)
+    else:
+        torch.testing.assert_close(module.H.detach(), H)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"solver": "newton"}, "solver must be one of"),
+        ({"solver": "hals", "beta": 1}, "not for beta=1"),
+        ({"solver": "hals", "beta": 2, "smooth_H": 1.0}, "not for smooth_H"),
+        ({"gamma": "fast"}, "gamma must be"),
+        ({"gamma": -1.0}, "gamma must be"),
+        ({"max_iter": 0}, "max_iter must be at least 1"),
+        ({"check_every": 0}, "check_every must be at least 1"),
+        ({"tol": -1}, "tol must be finite"),
+        ({"l1_H": float("nan")}, "l1_H must be finite"),
+        ({"freeze_W": [True]}, "freeze_W must be 3 booleans"),
+    ],
+)
+def test_bad_options_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        nmf.NMF((5, 6), 3).fit(np.ones((5, 6)), **options)

@@ -1,0 +1,174 @@
+"""The multiplicative step: monotone, invariant, and the same for every model."""
+
+import numpy as np
+import pytest
+import torch
+
+import nmf
+from deblur.nonblind import richardson_lucy
+from deblur.operators import Convolution, adjoint_error
+from nmf._data import DenseData
+from nmf._maps import ConvolutiveModel, MatrixModel
+from nmf._penalties import Penalty
+from nmf._problem import Problem, majorizer_step
+
+from .cases import BETAS, MODELS, data_for
+
+PENALTIES = {"l1": 0.1, "l2": 0.2, "smooth": 0.3, "orthogonal": 0.1}
+
+
+def problem_for(module, V, beta, weights=None, penalized=False):
+    penalty_W = Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "orthogonal")}) if penalized else Penalty()
+    penalty_H = Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "smooth")}) if penalized else Penalty()
+    axes = module._problem_axes
+    W, H = module.W.detach(), module.H.detach()
+    data = DenseData(V if weights is None else V * (weights > 0), weights, beta, axes)
+    return Problem(data, module._model(W, H), penalty_W, penalty_H, -1 - module.taps_axes), W, H
+
+
+@pytest.mark.parametrize("setting", ["plain", "masked", "penalized", "one-penalty"])
+@pytest.mark.parametrize("beta", BETAS)
+@pytest.mark.parametrize("name", MODELS)
+def test_every_half_update_lowers_the_objective(name, beta, setting):
+    module = MODELS[name]()
+    V = data_for(module)
+    weights = (
+        torch.from_numpy(np.random.default_rng(1).choice([0.0, 0.5, 2.0], V.shape)) if setting == "masked" else None
+    )
+    problem, W, H = problem_for(module, V, beta, weights, setting == "penalized")
+    if setting == "one-penalty":
+        problem.penalty_H = Penalty(l2=0.5)
+    value = problem.objective(W, H)
+    for _ in range(12):
+        for update in ("W", "H"):
+            if update == "W":
+                W = problem.updated_W(W, H, None)
+            else:
+                H = problem.updated_H(W, H, None)
+            new = problem.objective(W, H)
+            assert (new <= value * (1 + (1e-9 if beta < 3 else 1e-6))).all()
+            value = new
+    assert torch.isfinite(value).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_maps_of_the_factors_are_adjoint_and_agree(name):
+    module = MODELS[name]()
+    W, H = module.W.detach(), module.H.detach()
+    model = module._model(W, H)
+    of_W, of_H = model.of_W(H), model.of_H(W)
+    torch.testing.assert_close(of_W(W), of_H(H))
+    assert adjoint_error(of_W) <= 1e-12
+    assert adjoint_error(of_H) <= 1e-12
+    ones = torch.ones_like(of_H(H))
+    for A, x in ((of_W, W), (of_H, H)):
+        torch.testing.assert_close(A.sensitivity().expand_as(x), A.T(ones))
+        torch.testing.assert_close(A.normal(x), A.T(A(x)))
+
+
+def test_tiles_change_nothing(monkeypatch):
+    from nmf import _maps
+
+    V, W, H = torch.rand(300, 40) + 0.1, torch.rand(300, 3), torch.rand(3, 40)
+    results = []
+    for tile in (1, 2**30):
+        monkeypatch.setattr(_maps, "_TILE_OF_ONE_THREAD", tile)
+        monkeypatch.setattr(_maps, "_TILE_OF_THREADS", tile)
+        data, model = DenseData(V, None, 0, 0), MatrixModel(W, H)
+        slopes = [data.slope(model.of_H(W), H), data.slope(model.of_W(H), W)]
+        results.append([t for s in slopes for t in (s.down, s.up)] + [data.divergence(model.of_H(W), H)])
+    torch.testing.assert_close(results[0], results[1], rtol=1e-5, atol=1e-5)
+
+
+def brute_force(W, H, boundary):
+    F, R, K = W.shape
+    before = {"causal": 0, "full": 0, "extend": K - 1}[boundary]
+    T = H.shape[1] + {"causal": 0, "full": K - 1, "extend": 1 - K}[boundary]
+    V = np.zeros((F, T))
+    for r in range(R):
+        for k in range(K):
+            for t in range(T):
+                if 0 <= t + before - k < H.shape[1]:
+                    V[:, t] += W[:, r, k] * H[r, t + before - k]
+    return V
+
+
+@pytest.mark.parametrize("boundary", ["causal", "full", "extend"])
+def test_nmfd_is_the_sum_of_shifts(boundary):
+    module = nmf.NMFD((5, 12), 2, 4, boundary=boundary, seed=0, dtype=torch.float64)
+    expected = brute_force(module.W.detach().numpy(), module.H.detach().numpy(), boundary)
+    np.testing.assert_allclose(module().detach().numpy(), expected, atol=1e-12)
+
+
+def test_the_update_of_H_is_richardson_lucy(rng):
+    """With the kernel fixed they are one function, whatever the operator."""
+    psf, scene = np.outer([1, 2, 1], [1, 3, 1]) / 20, rng.random((12, 15)) + 0.1
+    A = Convolution(psf, scene.shape, "circular")
+    y = torch.from_numpy(A(scene))
+    x = torch.full(scene.shape, float(y.mean()), dtype=torch.float64)
+    ones = torch.ones_like(x)
+    for _ in range(10):
+        seen = A.T(ones)
+        margin = 1e-3 * float(seen.max())  # the restoration's own damping, by which it takes a little shorter steps
+        ratio = (A.T(y / A(x)) + margin) / (seen + margin)
+        x = x * ratio
+    restored = richardson_lucy(
+        y, torch.from_numpy(psf), num_iter=10, noise_level=0, boundary="circular", accelerate=False, tolerance=0
+    )
+    torch.testing.assert_close(restored, x, rtol=1e-6, atol=1e-9)
+
+    kernel = torch.from_numpy(psf)[None, None]
+    model = ConvolutiveModel(kernel, x[None], 2, "circular")
+    step = majorizer_step(DenseData(y[None], None, 1, 0).slope(model.of_H(kernel), x[None]), x[None], None)
+    torch.testing.assert_close(step[0], x * A.T(y / A(x)) / A.T(ones))
+
+
+def test_joint_update_beats_averaged_ratios(rng):
+    """The ratio of sums is monotone; the mean of the taps' ratios, which others take, ends higher."""
+    V = torch.from_numpy(rng.gamma(0.5, 1.0, (12, 60)) + 1e-3)
+    module = nmf.NMFD(V.shape, 3, 6, seed=0, dtype=torch.float64)
+    problem, W, H = problem_for(module, V, 1)
+    averaged_W, averaged_H = W, H
+    for _ in range(100):
+        W = problem.updated_W(W, H, None)
+        H = problem.updated_H(W, H, None)
+        averaged_W = problem.updated_W(averaged_W, averaged_H, None)
+        Q = V / problem.model.of_H(averaged_W)(averaged_H)
+        ratios = [
+            (averaged_W[:, :, k].T @ torch.nn.functional.pad(Q, (0, k))[:, k:]) / averaged_W[:, :, k].sum(0)[:, None]
+            for k in range(6)
+        ]
+        averaged_H = averaged_H * torch.stack(ratios).mean(0)
+    assert problem.objective(W, H) < problem.objective(averaged_W, averaged_H)
+
+
+@pytest.mark.parametrize("name", ["nmf", "nmfd-causal"])
+@pytest.mark.parametrize("beta", BETAS)
+def test_the_unit_of_V_does_not_matter(name, beta):
+    """Seed defect 2: V times 1e-6 gave an error of 45, and NaN at 1e-8."""
+    V = data_for(MODELS[name]()).float()
+    results = []
+    for scale in (1.0, 1e-8, 1e-4, 1e4, 1e8):
+        module = MODELS[name]().float()
+        module.fit(V * scale, beta, solver="mm", max_iter=30, tol=0)
+        results.append((module().detach() / scale).double())
+    for product in results[1:]:
+        torch.testing.assert_close(product, results[0], rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("beta", [0.5, 1, 1.5, 2, 3])
+def test_zeros_everywhere_do_no_harm(beta):
+    """Seed defect 3: a component of zeros gave NaN."""
+    V = torch.rand(8, 10)
+    V[2], V[:, 3] = 0, 0
+    W, H = torch.rand(8, 3), torch.rand(3, 10)
+    W[:, 1], H[2] = 0, 0
+    module = nmf.NMF(W=W, H=H)
+    result = module.fit(V, beta, max_iter=30, solver="mm")
+    assert torch.isfinite(module.W).all()
+    assert torch.isfinite(module.H).all()
+    assert result.history[-1] <= result.history[0]
+    assert (module.W[:, 1] == 0).all()
+    silent = nmf.NMF((8, 10), 3, seed=0)
+    silent.fit(torch.zeros(8, 10), beta)
+    assert float(silent().detach().max()) < 1e-6

@@ -1,0 +1,62 @@
+"""Windows over a large picture: they cover it, they are alike, and no inner edge shows."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from deblur.nonblind import _tiles
+from deblur.nonblind._tiles import by_tiles
+
+WINDOW = 16
+sizes = st.integers(1, 70)
+
+
+@given(extent=st.integers(1, 400), halo=st.integers(0, 30), slack=st.integers(1, 40))
+def test_windows_cover_and_stay_away_from_their_inner_edges(extent: int, halo: int, slack: int) -> None:
+    size = max(4 * halo, slack)
+    windows = _tiles._windows(extent, size, halo)
+    assert windows[0][0] == windows[0][2] == 0
+    assert windows[-1][1] == windows[-1][3] == extent
+    assert {stop - start for start, stop, _, _ in windows} == {min(size, extent)}
+    for before, after in pairwise(windows):
+        assert before[3] == after[2]  # what is kept of one begins where the other's ends
+        assert before[1] - before[3] >= halo
+        assert after[2] - after[0] >= halo
+    assert all(start <= first < last <= stop for start, stop, first, last in windows)
+
+
+@pytest.fixture(autouse=True)
+def small_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tiles, "_WINDOW", WINDOW)
+
+
+@given(planes=st.integers(1, 5), height=sizes, width=sizes, halo=st.integers(0, 6))
+def test_the_identity_stays_one(planes: int, height: int, width: int, halo: int) -> None:
+    y = torch.arange(float(planes * height * width)).reshape(planes, 1, height, width)
+    chosen: list[int] = []
+
+    def restore(window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        assert window.shape[-2:] == (min(height, max(WINDOW, 4 * halo)), min(width, max(WINDOW, 4 * halo)))
+        assert len(window) == len(indices)
+        assert window.numel() <= max(max(WINDOW, 4 * halo) ** 2, window[0].numel())
+        assert torch.equal((window[:, 0, 0, 0] // (height * width)).long(), indices)
+        chosen.extend(indices.tolist())
+        return window
+
+    assert torch.equal(by_tiles(restore, y, halo), y)
+    assert set(chosen) == set(range(planes))
+
+
+@pytest.mark.parametrize("size", [(40, 40), (70, 21), (16, 90)])
+def test_a_filter_of_the_reach_of_the_halo_is_exact(size: tuple[int, int]) -> None:
+    y, kernel = torch.rand(2, 1, *size, dtype=torch.float64), torch.rand(1, 1, 7, 7, dtype=torch.float64)
+
+    def blur(window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+        return functional.conv2d(window, kernel, padding=3)
+
+    torch.testing.assert_close(by_tiles(blur, y, 3), blur(y, torch.arange(2)))
+    assert (by_tiles(blur, y, 2) - blur(y, torch.arange(2))).abs().max() > 0.1
