@@ -55,7 +55,9 @@ def row(before: np.ndarray, after: np.ndarray, psf: np.ndarray, text: str) -> np
     wholes = [rgb(each) for each in (before, after)]
     top, left = (max(0, (size - DETAIL) // 2) for size in wholes[0].shape[:2])
     details = [each[top : top + DETAIL, left : left + DETAIL] for each in wholes]
-    kernel = rgb(np.sqrt(psf.clip(0) / psf.max()))
+    side = max(psf.shape)
+    square = np.pad(psf, [((side - size) // 2,) * 2 for size in psf.shape])  # all sizes are odd
+    kernel = rgb(np.sqrt(square.clip(0) / square.max()))
     parts = [resized(each, cv2.INTER_AREA) for each in wholes] + [resized(each, cv2.INTER_CUBIC) for each in details]
     line = np.concatenate([*parts, cv2.resize(kernel, (HEIGHT, HEIGHT), interpolation=cv2.INTER_NEAREST)], axis=1)
     return cv2.putText(line.copy(), text, (8, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (255, 255, 0), 2)

@@ -14,7 +14,7 @@ _FEWEST_PIXELS = 32
 _FAINTEST = 3.0  # noise levels: slopes of a smoothed picture
 _MOST_CLIPPED = 0.7
 _LEAST_SPREAD = 1.7  # pixels: what is found in sharp photographs has less than 1.5, a motion of 6 pixels more
-_LEAST_GAIN = 0.1  # where kernels of two sizes agree, and half as much again where they do not
+_LEAST_GAIN = 0.1  # where kernels of two sizes agree, and twice that where they do not
 _DOUBTFUL = 0.3  # confidence
 _AGREE, _DISAGREE = 0.9, 0.5  # correlation of two estimates
 
@@ -50,7 +50,7 @@ def judge(found: Found) -> Verdict:
         return Verdict(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
     agreement = similarity(best.psf, other.psf)
     confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
-    if gain < _LEAST_GAIN * (1.5 - 0.5 * confidence):
+    if gain < _LEAST_GAIN * (2 - confidence):
         return Verdict(False, 0.0, "the picture is not blurred by one motion: undoing one makes no sparser picture")
     if is_cramped(best.psf):
         return Verdict(True, min(confidence, _DOUBTFUL), "the blur may be larger than the kernel that was found")

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from deblur._spectral import continue_smoothly
 from deblur.blind._estimate import kernel_shapes, odd
 from deblur.blind._image_step import edges_of, torus_for
-from deblur.blind._judge import similarity
+from deblur.blind._judge import judge, similarity, spread
 from deblur.blind._kernel_step import centered, cleaned, delta, enlarged, fit_psf, trimmed
+from deblur.blind._search import Candidate, Found
 from deblur.blind._sharpen import sharpen
 from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
-from deblur.psf import camera_shake, gaussian
+from deblur.psf import camera_shake, disk, gaussian
 
 
 def kernel(shape: tuple[int, int]) -> torch.Tensor:
@@ -132,3 +133,31 @@ def test_smoothing_keeps_the_mean_of_a_constant_and_adds_its_variance() -> None:
     spot[20, 20] = 1
     place = torch.arange(41.0) - 20
     assert float((smooth(spot, 1.3).sum(0) * place.square()).sum()) == pytest.approx(1.69, abs=0.01)
+
+
+def test_the_spread_of_a_kernel_is_the_standard_deviation_of_its_light() -> None:
+    spot = torch.from_numpy(gaussian(2.0, shape=31))
+    assert float(spread(spot)) == pytest.approx(2 * 2**0.5, rel=0.02)
+    assert spread(torch.roll(spot, (3, -2), (0, 1))) == pytest.approx(spread(spot), rel=1e-3)
+    assert spread(delta(torch.zeros(5, 5))) == 0
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "gain", "restores", "reason"),
+    [
+        (camera_shake(11, shape=21, seed=1), camera_shake(11, shape=21, seed=1), 0.3, True, ""),
+        (camera_shake(11, shape=21, seed=1), camera_shake(11, shape=21, seed=1), 0.05, False, "no sparser"),
+        (camera_shake(11, shape=21, seed=1), disk(8, shape=21), 0.15, False, "no sparser"),
+        (camera_shake(11, shape=21, seed=1), disk(8, shape=21), 0.3, True, "different estimates"),
+        (gaussian(0.8, shape=11), gaussian(0.8, shape=11), 0.3, False, "not blurred"),
+        (disk(10, shape=21), disk(10, shape=21), 0.3, True, "larger"),
+    ],
+    ids=["clear", "in vain", "doubtful", "divided", "sharp", "cramped"],
+)
+def test_verdicts(best: np.ndarray, other: np.ndarray, gain: float, restores: bool, reason: str) -> None:
+    image = torch.zeros(8, 8)
+    found = Found(*(Candidate(torch.from_numpy(each), image, 1.0, 0.0) for each in (best, other)), gain)
+    verdict = judge(found)
+    assert verdict.restores is restores
+    assert reason in verdict.reason
+    assert (verdict.reason == "") == (verdict.confidence == 1)
