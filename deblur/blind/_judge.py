@@ -7,14 +7,15 @@ from typing import NamedTuple
 import torch
 
 from ._picture import Picture
-from ._search import Found, is_cramped
+from ._search import Found, is_cramped, rings
 from ._view import gradients, smooth
 
 _FEWEST_PIXELS = 32
 _FAINTEST = 3.0  # noise levels: slopes of a smoothed picture
 _MOST_CLIPPED = 0.7
 _LEAST_SPREAD = 1.7  # pixels: what is found in sharp photographs has less than 1.5, a motion of 6 pixels more
-_LEAST_GAIN = 0.1  # where kernels of two sizes agree, and twice that where they do not
+_LEAST_GAIN = 0.1  # where kernels of two sizes agree, and twice that where they do not,
+_WIDE = 5.0  # pixels: unless they are as wide as none found in a sharp photograph
 _DOUBTFUL = 0.3  # confidence
 _AGREE, _DISAGREE = 0.9, 0.5  # correlation of two estimates
 
@@ -46,11 +47,14 @@ def obstacle(picture: Picture) -> str:
 def judge(found: Found) -> Verdict:
     """Judge what a search found, by its extent and by whether another size of kernel leads to the same."""
     best, other, gain = found
-    if spread(best.psf) < _LEAST_SPREAD:
+    width = spread(best.psf)
+    if width < _LEAST_SPREAD:
         return Verdict(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
+    if rings(best.image):
+        return Verdict(False, 0.0, "no one motion explains the blur: undoing the likeliest makes a picture that rings")
     agreement = similarity(best.psf, other.psf)
     confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
-    if gain < _LEAST_GAIN * (2 - confidence):
+    if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Verdict(False, 0.0, "the picture is not blurred by one motion: undoing one makes no sparser picture")
     if is_cramped(best.psf):
         return Verdict(True, min(confidence, _DOUBTFUL), "the blur may be larger than the kernel that was found")

@@ -11,7 +11,7 @@ from deblur.blind._estimate import kernel_shapes, odd
 from deblur.blind._image_step import edges_of, torus_for
 from deblur.blind._judge import judge, similarity, spread
 from deblur.blind._kernel_step import centered, cleaned, delta, enlarged, fit_psf, trimmed
-from deblur.blind._search import Candidate, Found
+from deblur.blind._search import Candidate, Found, rings
 from deblur.blind._sharpen import sharpen
 from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
@@ -161,3 +161,13 @@ def test_verdicts(best: np.ndarray, other: np.ndarray, gain: float, restores: bo
     assert verdict.restores is restores
     assert reason in verdict.reason
     assert (verdict.reason == "") == (verdict.confidence == 1)
+
+
+def test_pictures_far_below_black_are_not_believed() -> None:
+    kernel = torch.from_numpy(camera_shake(11, shape=21, seed=1))
+    ringing = torch.linspace(-1, 1, 10_000).reshape(100, 100)
+    assert rings(ringing)
+    assert not rings(ringing.clamp_min(-0.1))
+    verdict = judge(Found(*[Candidate(kernel, ringing, 1.0, 0.0)] * 2, 0.3))
+    assert not verdict.restores
+    assert "rings" in verdict.reason
