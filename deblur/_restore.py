@@ -1,12 +1,13 @@
-"""The public door: an image and what blurred it, in; a sharper image, out."""
+"""The public door: an image, and what blurred it if that is known, in; a sharper image, out."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from deblur.blind import fast
 from deblur.nonblind import (
     adm,
     estimate_noise,
@@ -40,6 +41,9 @@ BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
 SMALLEST = 48
 """A network sees too little of pictures with fewer pixels a side; they go to `wiener`."""
 
+BLIND = "blind"
+"""What `Restoration` calls `deblur.blind.fast`."""
+
 
 @dataclass(frozen=True)
 class Restoration:
@@ -50,13 +54,17 @@ class Restoration:
     image : numpy.ndarray or torch.Tensor
         Restored image, of the shape and kind of the blurred one. Not clipped.
     psf : numpy.ndarray or torch.Tensor
-        The point-spread function that was undone.
+        The point-spread function that was undone: given, or estimated from the image.
     noise_level : float
         Standard deviation of the noise in the unit of the image: given, or estimated from the image.
     method : str
         Name of the method used.
     seconds : float
         How long it took.
+    confidence : float, optional
+        How far to believe an estimated PSF, 0 to 1; None for a given one.
+    reason : str
+        Why the confidence is not higher.
     """
 
     image: Any
@@ -64,11 +72,13 @@ class Restoration:
     noise_level: float
     method: str
     seconds: float
+    confidence: float | None = None
+    reason: str = ""
 
 
 def restore(
     image: Any,
-    psf: Any,
+    psf: Any = None,
     *,
     method: str = "auto",
     noise_level: float | None = None,
@@ -76,27 +86,30 @@ def restore(
     channel_axis: int | None = None,
     **options: Any,
 ) -> Restoration:
-    """Restore an image blurred by a known point-spread function.
+    """Restore a blurred image, with the point-spread function of the blur or without.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
         Blurred image: its last axes, the channel axis aside, are those of the PSF; axes before them are a batch.
-    psf : numpy.ndarray or torch.Tensor
-        Point-spread function, one to three axes.
+    psf : numpy.ndarray or torch.Tensor, optional
+        Point-spread function, one to three axes. If None, it is estimated by `deblur.blind.fast`, from one photograph
+        (two axes, and channels).
     method : str
         How: ``"auto"``, ``"wiener"``, ``"unsupervised-wiener"``, ``"richardson-lucy"``, ``"total-variation"``,
         ``"hyper-laplacian"``, ``"plug-and-play"``, ``"adm"``, ``"unrolled"`` or ``"fused"``; `auto` takes the one that
-        measures best for a PSF of so many axes: `unrolled` for pictures.
+        measures best for a PSF of so many axes: `unrolled` for pictures. Without a PSF, `auto` is `deblur.blind.fast`
+        all through, and another method takes over when the PSF has been estimated.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
     saturation : float, optional
         Value from which on samples are clipped, in the unit of the image. The light that they lost is then found
-        first, so that lamps do not ring; see `deblur.nonblind.part_highlights`. None if no sample is.
+        first, so that lamps do not ring; see `deblur.nonblind.part_highlights`. None if no sample is clipped.
+        `deblur.blind.fast` has a mask of its own.
     channel_axis : int, optional
         Axis of the channels, if there is one.
     **options
-        Passed to the method, see `deblur.nonblind`.
+        Passed to the method, see `deblur.nonblind`; without a PSF to `deblur.blind.fast`.
 
     Returns
     -------
@@ -121,6 +134,16 @@ def restore(
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     start = time.perf_counter()
+    if psf is None:
+        found = fast(image, noise_level=noise_level, channel_axis=channel_axis, **options)
+        if method == "auto" or found.image is image:
+            return Restoration(
+                found.image, found.psf, found.noise_level, BLIND, found.seconds, found.confidence, found.reason
+            )
+        given = restore(
+            image, found.psf, method=method, noise_level=noise_level, saturation=saturation, channel_axis=channel_axis
+        )
+        return replace(given, seconds=time.perf_counter() - start, confidence=found.confidence, reason=found.reason)
     beyond: Any = 0
     if saturation is not None and image.max() >= saturation:
         image, beyond = part_highlights(

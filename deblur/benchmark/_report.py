@@ -23,6 +23,7 @@ else:
 HEADINGS = {
     "psnr": "PSNR (dB)",
     "ssim": "SSIM",
+    "psnr_fourier": "Fourier dB",
     "error_ratio": "error ratio",
     "spectral_error_ratio": "spectral ratio",
     "psf_similarity": "PSF similarity",
@@ -178,7 +179,7 @@ def score(name: str, value: float | None) -> str:
     """Write a score with the digits that mean something."""
     if value is None:
         return ""
-    return f"{value:.2f}" if name in ("psnr", "error_ratio", "spectral_error_ratio") else f"{value:.4f}"
+    return f"{value:.2f}" if name in ("psnr", "psnr_fourier", "error_ratio", "spectral_error_ratio") else f"{value:.4f}"
 
 
 def _cells(summary: Summary, scores: Sequence[str], success: Sequence[float]) -> list[str]:

@@ -198,7 +198,7 @@ def _summarize(rows: Sequence[Row]) -> Summary:
 
 
 def _json_scores(scores: dict[str, float]) -> dict[str, float]:
-    return {name: scores[name] for name in ("psnr", "ssim", "error_ratio") if name in scores}
+    return {name: scores[name] for name in ("psnr", "ssim", "psnr_fourier", "error_ratio") if name in scores}
 
 
 def _json_row(row: Row) -> dict[str, Any]:

@@ -146,6 +146,21 @@ def galaxies() -> list[tuple[str, str]]:
     return [(f"galaxy{i:02d}", f"psf{i:02d}") for i in range(100)]
 
 
+SHAKEN = 400
+"""Pixels a side of the pictures of `shakes`, at most."""
+
+
+def shakes() -> list[tuple[str, str]]:
+    """37 scenes, each with a PSF of its own; the first seven are of every size."""
+    psfs = [f"shake{side}-{turn}" for turn in range(4) for side in (13, 19, 35, 45, 55, 65, 75)]
+    psfs += [f"dpir{i}" for i in range(5, 9)] + [f"schelten{i}" for i in range(1, 6)]
+    small = data.image_names("cbsd68")
+    large = [name for name in data.image_names("set14") if min(data.image("set14", name).shape) >= 440]
+    return [
+        (small[7 * i % len(small)] if i % 2 == 0 else large[3 * i % len(large)], name) for i, name in enumerate(psfs)
+    ]
+
+
 # Samples.
 
 
@@ -159,6 +174,36 @@ def _captured(example: data.Example) -> Sample:
 
 def observe_selfdeblur(image: str, psf: str, noise: float) -> Sample:
     return _captured(data.levin_selfdeblur(_number(image), _number(psf)))
+
+
+def observe_noisy_selfdeblur(image: str, psf: str, noise: float) -> Sample:
+    clean = observe_selfdeblur(image, psf, 0.0)
+    white = np.random.default_rng(zlib.crc32(f"{image} {psf}".encode())).standard_normal(clean.blurred.shape)
+    return _in_eight_bits(clean._replace(blurred=clean.blurred + noise * white))
+
+
+def _in_eight_bits(sample: Sample) -> Sample:
+    return sample._replace(blurred=(np.round(np.clip(sample.blurred, 0, 1) * 255) / 255).astype(np.float32))
+
+
+def observe_shake(image: str, psf: str, noise: float) -> Sample:
+    scene, kernel = data.image("set14" if image in data.image_names("set14") else "cbsd68", image), _shake(psf)
+    window = []
+    for size, taps in zip(scene.shape, kernel.shape, strict=True):
+        start = max(0, (size - SHAKEN - taps + 1) // 2)
+        window.append(slice(start, start + SHAKEN + taps - 1))
+    return _in_eight_bits(simulate(scene[tuple(window)], kernel, noise, seed=f"{image} {psf}"))
+
+
+def _shake(name: str) -> np.ndarray:
+    from deblur.psf import camera_shake
+
+    if name.startswith("dpir"):
+        return data.kernels_12()[_number(name) - 1]
+    if name.startswith("schelten"):
+        return data.schelten_kernels()[_number(name) - 1]
+    side, seed = name.removeprefix("shake").split("-")
+    return camera_shake(int(side) - 1, seed=10 * int(side) + int(seed))
 
 
 def observe_levin(image: str, psf: str, noise: float) -> Sample:

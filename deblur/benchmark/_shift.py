@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.fft
+import scipy.optimize
 
 from ._metrics import check_same_shape
 
@@ -107,6 +108,49 @@ def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 1
     for dy, dx, weight in _neighbors(*fractions):
         result += weight * padded[top + dy : top + dy + height, left + dx : left + dx + width]
     return result
+
+
+def finely_shifted(estimate: np.ndarray, truth: np.ndarray, *, margin: int = 15) -> np.ndarray:
+    """Move an image to the best fit by a Fourier shift of any fraction of a pixel, and crop the margin.
+
+    Bilinear interpolation smooths, most at half a pixel, and so rewards estimates that are too sharp. This does not.
+
+    Parameters
+    ----------
+    estimate, truth : numpy.ndarray
+        Images of the same shape ``(height, width)``.
+    margin : int
+        Pixels to crop at each side.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(height - 2 margin, width - 2 margin)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wave = np.cos(2 * np.pi / 40 * (np.arange(40) - 0.3)) * np.ones((40, 1))
+    >>> truth = np.cos(2 * np.pi / 40 * np.arange(40)) * np.ones((40, 1))
+    >>> bool(np.abs(finely_shifted(wave, truth) - truth[15:-15, 15:-15]).max() < 1e-3)
+    True
+    """
+    target = _less_margin(truth, margin)
+    spectrum = scipy.fft.rfft2(estimate)
+    down, across = scipy.fft.fftfreq(estimate.shape[0])[:, None], scipy.fft.rfftfreq(estimate.shape[1])
+
+    def moved(shift: np.ndarray) -> np.ndarray:
+        turned = spectrum * np.exp(2j * np.pi * (shift[0] * down + shift[1] * across))
+        return _less_margin(scipy.fft.irfft2(turned, estimate.shape), margin)
+
+    start = best_shift(estimate, truth, margin=margin, reach=min(10, margin))
+    best = scipy.optimize.minimize(
+        lambda shift: float(np.sum((moved(shift) - target) ** 2)),
+        start,
+        method="Nelder-Mead",
+        options={"initial_simplex": np.add(start, [(0, 0), (0.3, 0), (0, 0.3)]), "xatol": 1e-3, "maxfev": 80},
+    )
+    return moved(best.x)
 
 
 def _check_shift(estimate: np.ndarray, truth: np.ndarray, margin: int, reach: int) -> None:

@@ -13,9 +13,10 @@ import typer
 
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
+from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._errors import DEBUG, complain
-from deblur.cli._options import check_not_empty
+from deblur.cli._options import Force, PsfSize, check_not_empty
 
 # Whatever computes is imported inside the commands, so that --help and the check of the options do not wait for it.
 
@@ -23,8 +24,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions
 psf_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(psf_app, name="psf")
 app.add_typer(datasets_app, name="datasets")
-
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
 def main() -> None:
@@ -80,7 +79,7 @@ def _print_version(asked: bool) -> None:
     epilog="""\b
 Start here:
   deblur demo
-  deblur restore photo.jpg --psf "motion:length=15,angle=30"
+  deblur restore photo.jpg
   deblur restore --help""",
 )
 def _root(
@@ -92,96 +91,10 @@ def _root(
     """Restore blurred pictures.
 
     A blurred picture is the sharp one, convolved with a point-spread function (PSF): the picture that the camera makes
-    of one point of light. Where it is known, most of the blur can be undone.
+    of one point of light. Where it is known, or can be told from the picture, most of the blur can be undone.
     """
     if context.invoked_subcommand is None:
         print(context.get_help())
-
-
-@app.command(
-    epilog="""\b
-Examples:
-  deblur restore photo.jpg --psf "motion:length=15,angle=30"
-  deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
-  deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
-  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json"""
-)
-def restore(
-    images: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="IMAGE",
-            callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
-            show_default=False,
-        ),
-    ],
-    psf: Annotated[
-        str,
-        typer.Option(
-            metavar="PSF",
-            help="What blurred them: a file (.npy, .tif, .png), or a text such as disk:radius=4 "
-            "(see deblur psf make --help). With 3 axes it blurs stacks as volumes, with 2 page by page.",
-        ),
-    ],
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="METHOD",
-            help="auto, the one that scores best: unrolled for pictures, richardson-lucy for stacks as volumes. Or "
-            "fused (better still, and ten times slower), plug-and-play, adm, wiener, unsupervised-wiener.",
-        ),
-    ] = "auto",
-    noise_level: Annotated[
-        str,
-        typer.Option(
-            metavar="S",
-            help="Standard deviation of the noise as a fraction of the full range, in linear light where that is "
-            "restored; or auto, to estimate it.",
-        ),
-    ] = "auto",
-    iterations: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Most iterations of richardson-lucy, most samples of unsupervised-wiener.",
-            show_default=False,
-        ),
-    ] = None,
-    linear: Annotated[
-        bool | None,
-        typer.Option(
-            "--linear/--no-linear",
-            help="Undo the sRGB curve before, and apply it again after. If neither is given: for pictures of 8 or 16 "
-            "bits, not for stacks and floating-point files.",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=check_not_empty,
-            metavar="FILE|DIR",
-            help="File to write, or folder (made if missing). By default name-restored.suffix beside the picture.",
-            show_default=False,
-        ),
-    ] = None,
-    force: Force = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
-) -> None:
-    """Restore pictures with a known point-spread function.
-
-    What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
-    After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
-    bad file that is the only one.
-    """
-    from deblur.cli._restore import Settings, restore_files
-
-    settings = Settings.parse(method, noise_level, iterations, linear)
-    code = restore_files([Path(image) for image in images], psf, settings, output, force=force, as_json=as_json)
-    raise typer.Exit(code)
 
 
 @app.command(
@@ -212,6 +125,7 @@ def demo(
     run_demo(output, force=force)
 
 
+app.command(epilog=RESTORE_EPILOG)(restore)
 app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=TRAIN_EPILOG)(train)
 
@@ -221,6 +135,7 @@ app.command(epilog=TRAIN_EPILOG)(train)
     epilog="""\b
 Examples:
   deblur psf make "disk:radius=4" -o psf.tif
+  deblur psf estimate photo.jpg -o psf.tif
   deblur psf show psf.tif""",
 )
 def _psf_root(context: typer.Context) -> None:
@@ -301,3 +216,29 @@ def show(
     from deblur.cli._psf import show_psf
 
     show_psf(psf, None if output is None else Path(output), force=force)
+
+
+@psf_app.command(
+    epilog="""\b
+Examples:
+  deblur psf estimate photo.jpg -o psf.tif
+  deblur psf estimate photo.jpg --psf-size 61 -o psf.npy"""
+)
+def estimate(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="A blurred photograph.", show_default=False)],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", callback=check_not_empty, metavar="FILE", help="File to write (.npy, .tif, .png)."
+        ),
+    ],
+    psf_size: PsfSize = "auto",
+    force: Force = False,
+) -> None:
+    """Estimate the point-spread function of a blurred photograph.
+
+    Writes it, draws it, and says how far to believe it.
+    """
+    from deblur.cli._psf import estimate_psf
+
+    estimate_psf(Path(image), Path(output), psf_size, force=force)

@@ -100,6 +100,9 @@ def verify(name: Name) -> None:
 BENCH_EPILOG = """\b
 Protocols:
   levin-blind      the 32 Levin images, PSF withheld
+  levin-blind-noisy
+                   the same with noise
+  shakes-blind     37 pictures blurred by PSFs of 13 to 75 pixels, withheld
   levin-nonblind   the 32 Levin images, PSF known
   levin-synthetic  the 4 sharp Levin scenes x 8 PSFs, blurred here
   set14-levin      Set14 in gray x the 8 Levin PSFs

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deblur import psf
-from deblur.cli._files import check_target, refuse_existing
+from deblur.cli._files import check_folder, check_target, refuse_existing
+from deblur.cli._progress import progress_bar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +50,53 @@ def make_psf(spec: str, output: Path, *, force: bool) -> None:
     made = psf.parse(spec)
     psf.save(output, made, overwrite=force)
     print(f"{output}: {by(made.shape)} pixels")
+
+
+def check_psf_target(target: Path, *, force: bool) -> None:
+    """Raise an error unless a PSF can be written to `target`: now, and not after minutes of computing."""
+    if target.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(SUFFIXES)}")
+    refuse_existing(target, force=force)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
+    check_folder(target)
+
+
+def parse_psf_size(text: str) -> tuple[int, int] | None:
+    """Read the largest size of a PSF: ``31``, ``31x21``, or None for ``auto``."""
+    if text == "auto":
+        return None
+    sizes = text.split("x")
+    if not (len(sizes) in (1, 2) and all(size.isascii() and size.isdigit() for size in sizes)):
+        raise ValueError(f"--psf-size must be auto, or odd pixels such as 31 or 31x21, got {text!r}")
+    rows, columns = int(sizes[0]), int(sizes[-1])
+    if any(size < 3 or size % 2 == 0 for size in (rows, columns)):
+        raise ValueError(f"--psf-size must be odd and at least 3, got {text!r}")
+    return rows, columns
+
+
+def estimate_psf(image: Path, output: Path, psf_size: str, *, force: bool) -> None:
+    """Estimate the PSF of a blurred photograph, write it, and say how far to believe it."""
+    from deblur import photo
+    from deblur.blind import fast
+
+    size = parse_psf_size(psf_size)
+    check_psf_target(output, force=force)
+    blurred = photo.read(image)
+    if blurred.pixels.ndim - (blurred.channel_axis is not None) > 2:
+        raise ValueError(f"{image} is a stack; give a picture of one page")
+    with progress_bar(1) as show:
+        result = fast(
+            blurred.pixels,
+            "auto" if size is None else size,
+            channel_axis=blurred.channel_axis,
+            progress=lambda part, what: show(part, what),
+        )
+    psf.save(output, result.psf, overwrite=force)
+    print(f"{output}: {by(result.psf.shape)} pixels, confidence {result.confidence:.2g}, {result.seconds:.1f} s")
+    if result.reason:
+        print(f"{image}: {result.reason}")
+    print(_drawing(_flat(result.psf)))
 
 
 def show_psf(text: str, output: Path | None, *, force: bool) -> None:

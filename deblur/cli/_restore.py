@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from deblur.cli._errors import complain
 from deblur.cli._files import Job, check_target, plan
 from deblur.cli._progress import progress_bar
-from deblur.cli._psf import by, read_psf
+from deblur.cli._psf import by, check_psf_target, parse_psf_size, read_psf
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,15 +54,20 @@ class Settings:
         Most iterations.
     linear : bool or None
         Whether to restore linear light.
+    psf_size : tuple of int or None
+        Largest size of the PSF, where it is to be estimated.
     """
 
     method: str = "auto"
     noise_level: float | None = None
     iterations: int | None = None
     linear: bool | None = None
+    psf_size: tuple[int, int] | None = None
 
     @classmethod
-    def parse(cls, method: str, noise_level: str, iterations: int | None, linear: bool | None) -> Settings:
+    def parse(
+        cls, method: str, noise_level: str, iterations: int | None, linear: bool | None, psf_size: str = "auto"
+    ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
         if method not in METHODS:
             close = difflib.get_close_matches(method, METHODS, n=1)
@@ -79,10 +84,15 @@ class Settings:
             fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
             if iterations < fewest:
                 raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
-        return cls(method, level, iterations, linear)
+        return cls(method, level, iterations, linear, parse_psf_size(psf_size))
+
+    def blind_options(self, progress: Callable[[float, str], None]) -> dict[str, Any]:
+        """Return the keywords for `deblur.restore` without a PSF."""
+        options = {"method": self.method, "noise_level": self.noise_level, "progress": progress}
+        return options | ({"psf_shape": self.psf_size} if self.psf_size else {})
 
     def options(self, callback: Callable[[int, Any, float], None]) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore`."""
+        """Return the keywords for `deblur.restore` with a PSF."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
         if self.method == "richardson-lucy":
             options["callback"] = callback
@@ -92,7 +102,14 @@ class Settings:
 
 
 def restore_files(
-    images: list[Path], psf_text: str, settings: Settings, output: str | None, *, force: bool, as_json: bool
+    images: list[Path],
+    psf_text: str | None,
+    settings: Settings,
+    output: str | None,
+    *,
+    force: bool,
+    as_json: bool,
+    save_psf: Path | None = None,
 ) -> int:
     """Restore pictures, print what was done, and return the exit code.
 
@@ -100,8 +117,8 @@ def restore_files(
     ----------
     images : list of pathlib.Path
         Files and folders.
-    psf_text : str
-        File or text, see `deblur.cli._psf.read_psf`.
+    psf_text : str, optional
+        File or text, see `deblur.cli._psf.read_psf`; without it the PSF of each picture is estimated.
     settings : Settings
         How.
     output : str, optional
@@ -110,10 +127,14 @@ def restore_files(
         Whether existing files may be replaced.
     as_json : bool
         Whether to print one JSON list on standard output, and the rest on standard error.
+    save_psf : pathlib.Path, optional
+        Where to write the estimated PSF of the only picture.
     """
     jobs = plan(images, output, force=force)
-    psf = read_psf(psf_text)
-    if psf.ndim == 1:
+    if save_psf is not None:
+        _check_save_psf(save_psf, psf_text, jobs, force=force)
+    psf = None if psf_text is None else read_psf(psf_text)
+    if psf is not None and psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
     results, failures = [], 0
     with progress_bar(len(jobs)) as show:
@@ -126,7 +147,7 @@ def restore_files(
             results.append(result)
             advance(0.0)
             try:
-                result |= _restore_file(job, psf, settings, advance, force=force)
+                result |= _restore_file(job, psf, settings, advance, save_psf, force=force)
             except Exception as error:
                 result["error"] = complain(error, about=job.source)
                 failures += 1
@@ -141,24 +162,75 @@ def restore_files(
 
 
 def _restore_file(
-    job: Job, psf: np.ndarray, settings: Settings, advance: Callable[[float], None], *, force: bool
+    job: Job,
+    psf: np.ndarray | None,
+    settings: Settings,
+    advance: Callable[[float], None],
+    save_psf: Path | None,
+    *,
+    force: bool,
 ) -> dict[str, Any]:
     """Restore one picture, and return what the JSON says of it."""
+    import deblur
     from deblur import photo
 
     blurred = photo.read(job.source)
-    _check_fit(blurred, psf)
+    if psf is None and save_psf is not None and _pages(blurred) > 1:
+        raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
+    if psf is not None:
+        _check_fit(blurred, psf)
     check_target(job.target)
-    linear = _is_encoded(blurred) if settings.linear is None else settings.linear
-    scale = float(psf.sum())  # a measured PSF has any; left as it is, it would change the brightness
+    # The blind method was tuned on the values that files have.
+    linear = (psf is not None and _is_encoded(blurred)) if settings.linear is None else settings.linear
 
     pixels = photo.to_linear(blurred.pixels) if linear else blurred.pixels
-    pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, settings, advance)
+    if psf is None:
+        pixels, facts, found = _restore_blindly(pixels, blurred.channel_axis, settings, advance)
+    else:
+        scale = float(psf.sum())  # a measured PSF has any; left as it is, it would change the brightness
+        pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, settings, advance)
+        facts |= {"psf_shape": psf.shape, "psf_sum": scale}
     sharp = replace(blurred, pixels=photo.from_linear(pixels) if linear else pixels)
 
     job.target.parent.mkdir(parents=True, exist_ok=True)
     photo.write(job.target, sharp, overwrite=force)
-    return {"output": str(job.target), **facts, "linear": linear, "psf_shape": psf.shape, "psf_sum": scale}
+    if save_psf is not None:
+        deblur.psf.save(save_psf, found, overwrite=force)
+    return {"output": str(job.target), **facts, "linear": linear}
+
+
+def _restore_blindly(
+    pixels: np.ndarray, channel_axis: int | None, settings: Settings, advance: Callable[[float], None]
+) -> tuple[np.ndarray, dict[str, Any], np.ndarray]:
+    """Restore an image, or each page of a stack, with PSFs estimated from them; the last PSF comes back."""
+    import numpy as np
+
+    import deblur
+
+    is_batch = pixels.ndim - (channel_axis is not None) > 2
+    pages = pixels if is_batch else pixels[np.newaxis]
+    restorations = []
+    for number, page in enumerate(pages):
+
+        def progress(part: float, what: str, number: int = number) -> None:
+            advance((number + part) / len(pages))
+
+        restorations.append(deblur.restore(page, channel_axis=channel_axis, **settings.blind_options(progress)))
+    restored = np.stack([each.image for each in restorations])
+    least = min(restorations, key=lambda each: each.confidence or 0.0)
+    return (
+        restored if is_batch else restored[0],
+        {
+            "method": least.method,
+            "noise_level": sum(each.noise_level for each in restorations) / len(restorations),
+            "seconds": round(sum(each.seconds for each in restorations), 3),
+            "psf_shape": restorations[-1].psf.shape,
+            "psf_sum": 1.0,
+            "confidence": round(least.confidence or 0.0, 3),
+            "reason": least.reason,
+        },
+        restorations[-1].psf,
+    )
 
 
 def _restore_pixels(
@@ -202,6 +274,18 @@ def _check_fit(blurred: Photo, psf: np.ndarray) -> None:
         raise ValueError(f"the PSF is larger than the picture: {by(psf.shape)} against {by(shape)} pixels")
 
 
+def _pages(blurred: Photo) -> int:
+    return len(blurred.pixels) if blurred.pixels.ndim - (blurred.channel_axis is not None) == 3 else 1
+
+
+def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, force: bool) -> None:
+    if psf_text is not None:
+        raise ValueError("--save-psf is for a PSF that is estimated; leave --psf out")
+    if len(jobs) > 1:
+        raise ValueError(f"--save-psf {target} is one file, and there are several pictures to restore")
+    check_psf_target(target, force=force)
+
+
 def _is_encoded(blurred: Photo) -> bool:
     """Guess whether the values follow the sRGB curve: those of photographs do, those of instruments do not."""
     is_stack = blurred.pixels.ndim - (blurred.channel_axis is not None) == 3
@@ -220,8 +304,12 @@ def _noise_level(text: str) -> float:
 
 def _line(result: dict[str, Any]) -> str:
     facts = [result["method"]]
+    if "confidence" in result:
+        facts += [f"PSF {by(result['psf_shape'])}", f"confidence {result['confidence']:.2g}"]
     if result["noise_level"] is not None:
         facts.append(f"noise {result['noise_level']:.2g}")
     if abs(result["psf_sum"] - 1) > 1e-3:
         facts.append(f"PSF scaled from sum {result['psf_sum']:.4g} to 1")
-    return f"{result['input']} -> {result['output']} ({', '.join(facts)}, {result['seconds']:.1f} s)"
+    return f"{result['input']} -> {result['output']} ({', '.join(facts)}, {result['seconds']:.1f} s)" + (
+        f": {result['reason']}" if result.get("reason") else ""
+    )

@@ -236,6 +236,7 @@ class KernelOperator(LinearOperator):
             raise ValueError(f"the last axes of x must be {convolution.domain_shape}, got shape {tuple(tensor.shape)}")
         super().__init__(tuple(convolution.kernel.shape), (*batch, *convolution.range_shape))
         self._convolution, self._x = convolution, tensor
+        self._own_spectrum: torch.Tensor | None = None
 
     def _forward(self, kernel: torch.Tensor) -> torch.Tensor:
         if kernel.ndim > len(self.domain_shape):
@@ -246,7 +247,7 @@ class KernelOperator(LinearOperator):
         a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(kernel)
         if a.method != "fft":
             return a._direct(geometry.extend(x), kernel)
-        return geometry.to_range(a._multiply(geometry.spectrum(x), geometry.kernel_spectrum(kernel)))
+        return geometry.to_range(a._multiply(self._spectrum(x), geometry.kernel_spectrum(kernel)))
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         if y.ndim > len(self.range_shape):
@@ -257,7 +258,14 @@ class KernelOperator(LinearOperator):
         a, geometry, x = self._convolution, self._convolution._geometry, self._x.to(y)
         if a.method != "fft":
             return a._direct_kernel_adjoint(geometry.extend(x), y)
-        return geometry.to_kernel(a._multiply_kernel_adjoint(geometry.spectrum(x), geometry.range_spectrum(y)))
+        return geometry.to_kernel(a._multiply_kernel_adjoint(self._spectrum(x), geometry.range_spectrum(y)))
+
+    def _spectrum(self, x: torch.Tensor) -> torch.Tensor:
+        if x is not self._x or x.requires_grad:
+            return self._convolution._geometry.spectrum(x)
+        if self._own_spectrum is None:  # solvers for the kernel come here again and again
+            self._own_spectrum = self._convolution._geometry.spectrum(x)
+        return self._own_spectrum
 
 
 def valid_convolution(e: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:

@@ -29,7 +29,10 @@ def test_every_method_restores_gray_and_color(name: str) -> None:
 
 def test_the_library_is_found_by_its_signatures() -> None:
     names = {name for name in method_names() if "." not in name} - {"blurred"}
-    assert names == {name for name in deblur.nonblind.__all__ if name not in ("Posterior", "estimate_noise")}
+    known = {name for name in deblur.nonblind.__all__ if name not in ("Posterior", "estimate_noise")}
+    blind = {"fast", "defocus", "motion"}
+    assert names == known | blind
+    assert {name for name in names if method(name).blind} == blind
 
 
 def test_options_reach_the_method() -> None:

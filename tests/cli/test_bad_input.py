@@ -126,7 +126,6 @@ TABLE: list[tuple[list[str], str]] = [
     (with_psf("motion:length=inf"), "length"),
     (with_psf("camera_shake:length=9,seed=1.5"), "seed"),
     # the options
-    (["restore", "good.png"], "'--psf'"),
     (["restore", *GOOD_PSF], "IMAGE"),
     (["restor", "good.png"], "'restor'"),
     (["psf", "mak"], "'mak'"),

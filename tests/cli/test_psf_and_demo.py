@@ -13,13 +13,14 @@ from deblur.psf._spec import KINDS
 
 from .conftest import Run
 
-COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "show"]]
+COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "estimate"], ["psf", "show"]]
 
 
 def test_the_examples_in_the_help_work(run: Run, tmp_path: Path) -> None:
     lines = run("psf", "--help").stdout.splitlines()
-    make, show = (line.replace('"', "").split()[1:] for line in lines if line.startswith("    deblur psf "))
+    make, estimate, show = (line.replace('"', "").split()[1:] for line in lines if line.startswith("    deblur psf "))
     assert make == ["psf", "make", "disk:radius=4", "-o", "psf.tif"]
+    assert estimate == ["psf", "estimate", "photo.jpg", "-o", "psf.tif"]
     assert show == ["psf", "show", "psf.tif"]
     assert run(*make).stdout == "psf.tif: 9 x 9 pixels\n"
     np.testing.assert_allclose(psf.load(tmp_path / "psf.tif"), psf.disk(4), rtol=1e-6)

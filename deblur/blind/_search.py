@@ -1,0 +1,159 @@
+"""The size of the kernel, found by trying: which makes the sharpest picture that still explains the blurred one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+
+from ._estimate import CAUTIOUS, DETAILED, SENSITIVE, Shape, Tuning, estimate_psf, odd
+from ._kernel_step import delta
+from ._sharpen import sharpen
+from ._view import View, smooth
+
+LADDER = (19, 25, 35, 47, 65, 91)
+_LARGE = 30  # pixels: a strong start wipes out what kernels larger than this have left
+_VERY_LARGE = 40
+_RIM, _RIM_LIGHT = 0.075, 0.01  # of the size at each side, and of the light
+_SURELY_WORSE = 1.4  # times the least energy: a kernel full of noise
+_DARKEST = -0.2  # of the range: kernels full of noise make pictures that ring far below black, true ones -0.05
+_GAIN = 0.008  # in the score: what a larger kernel has to be better by
+_ENERGY_WEIGHT = 0.2
+
+
+class Settings(NamedTuple):
+    """What the noise asks for.
+
+    Attributes
+    ----------
+    smoothing : float
+        Standard deviation of the Gaussian that smooths what the PSF is estimated from, in pixels.
+    prior : float
+        Weight of the gradients in the final step.
+    softening : float
+        Standard deviation of the Gaussian that smooths the restored picture: the scene that the kernel was estimated
+        with has ideal edges, so the kernel holds the sharpness that photographs lack too.
+    """
+
+    smoothing: float
+    prior: float
+    softening: float
+
+    @classmethod
+    def for_noise(cls, level: float) -> Settings:
+        """Return the settings for a noise level on the scale [0, 1]."""
+        smoothing = 0.0 if level < 0.0025 else min(0.7 * (level / 0.01) ** 0.4, 1.3)
+        return cls(smoothing, max(3e-4, 0.1 * level), math.sqrt(0.25 + 0.36 * smoothing**2))
+
+
+class Candidate(NamedTuple):
+    """An estimate.
+
+    Attributes
+    ----------
+    psf, image : torch.Tensor
+        The kernel, and what it makes of the view.
+    energy : float
+        What the final step minimized: large where the picture cannot be explained.
+    score : float
+        Small for pictures of few strong edges that explain the view. Alone, the energy prefers too little blur, and
+        sparsity some kernels full of noise.
+    """
+
+    psf: torch.Tensor
+    image: torch.Tensor
+    energy: float
+    score: float
+
+
+def candidate(
+    view: View, shape: Shape, settings: Settings, tuning: Tuning, progress: Callable[[float], None]
+) -> Candidate:
+    """Estimate a PSF of at most this shape, and judge it."""
+    softer = View(smooth(view.y, settings.smoothing), view.seen)
+    return judged(estimate_psf(softer, shape, tuning, progress), view, settings)
+
+
+def judged(psf: torch.Tensor, view: View, settings: Settings) -> Candidate:
+    """Return the candidate that a PSF is."""
+    x, energy = sharpen(view.y, view.seen, psf, settings.prior)
+    x = smooth(x, settings.softening)
+    score = math.log(sparsity(x)) + _ENERGY_WEIGHT * math.log(max(energy, 1e-12))
+    return Candidate(psf, x, energy, score)
+
+
+def sparsity(x: torch.Tensor) -> float:
+    """Return the mean absolute difference of neighbors by their root mean square: small for few strong edges."""
+    slopes = torch.cat([x.diff(dim=0).flatten(), x.diff(dim=1).flatten()])
+    return float(slopes.abs().mean() / slopes.square().mean().sqrt().clamp_min(1e-12))
+
+
+class Found(NamedTuple):
+    """What the search ends with.
+
+    Attributes
+    ----------
+    best, other : Candidate
+        The best candidate, and the next best of another size or tuning.
+    gain : float
+        How much sparser the best makes the picture than no blur does, as a logarithm.
+    """
+
+    best: Candidate
+    other: Candidate
+    gain: float
+
+
+def search(view: View, settings: Settings, shape: Shape | None, progress: Callable[[float], None]) -> Found:
+    """Try kernels of several sizes up to half the view, or near the shape if there is one."""
+    if shape is None:
+        largest = min(view.y.shape) // 2
+        sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
+    else:
+        sizes = [tuple(odd(0.8 * side) for side in shape), shape]  # type: ignore[list-item]
+    candidates: list[Candidate] = []
+    best = in_vain = 0
+    for number, size in enumerate(sizes):
+        for tuning in _tunings(max(size)):
+            before = number / len(sizes)
+            candidates.append(
+                candidate(view, size, settings, tuning, lambda part, b=before: progress(b + part / len(sizes)))  # type: ignore[misc]
+            )
+        previous, best = best, _best(candidates)
+        in_vain = in_vain + 1 if number and best == previous else 0
+        if shape is None and in_vain > (1 if is_cramped(candidates[best].psf) else 0):
+            break
+    others = [each for number, each in enumerate(candidates) if number != best]
+    other = min(others, key=lambda each: each.score, default=candidates[best])
+    unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
+    gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
+    return Found(candidates[best], other, gain)
+
+
+def _tunings(side: int) -> list[Tuning]:
+    if side < _LARGE:
+        return [DETAILED]
+    return [SENSITIVE] if side < _VERY_LARGE else [SENSITIVE, CAUTIOUS]
+
+
+def is_cramped(psf: torch.Tensor) -> bool:
+    """Whether there is light near the rim: then the blur may be larger."""
+    rim = psf.clone()
+    rim[tuple(slice(round(_RIM * size), round((1 - _RIM) * size)) for size in psf.shape)] = 0
+    return float(rim.sum()) > _RIM_LIGHT
+
+
+def rings(x: torch.Tensor) -> bool:
+    """Whether one pixel in a thousand is far darker than black."""
+    return float(x.flatten().kthvalue(max(1, x.numel() // 1000)).values) < _DARKEST
+
+
+def _best(candidates: list[Candidate]) -> int:
+    """Return the index of the first, and so smallest, candidate that is nearly the best."""
+    sound = [number for number, each in enumerate(candidates) if not rings(each.image)] or range(len(candidates))
+    least = min(candidates[number].energy for number in sound)
+    plausible = [number for number in sound if candidates[number].energy <= _SURELY_WORSE * least]
+    enough = min(candidates[number].score for number in plausible) + _GAIN
+    return next(number for number in plausible if candidates[number].score <= enough)

@@ -1,0 +1,123 @@
+"""The command `deblur restore`: its options and explanations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deblur.cli._options import Force, PsfSize, check_not_empty
+
+RESTORE_EPILOG = """\b
+Examples:
+  deblur restore photo.jpg
+  deblur restore photo.jpg --psf "motion:length=15,angle=30"
+  deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
+  deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
+  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json"""
+
+
+def restore(
+    images: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="IMAGE",
+            callback=check_not_empty,
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
+            show_default=False,
+        ),
+    ],
+    psf: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PSF",
+            help="What blurred them: a file (.npy, .tif, .png), or a text such as disk:radius=4 "
+            "(see deblur psf make --help). With 3 axes it blurs stacks as volumes, with 2 page by page. Without it, "
+            "the PSF is estimated from each picture.",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="METHOD",
+            help="auto, the one that scores best: without a PSF all of the blind method, with one unrolled for "
+            "pictures, richardson-lucy for stacks as volumes. Or fused (better still, and ten times slower), "
+            "plug-and-play, adm, wiener, unsupervised-wiener.",
+        ),
+    ] = "auto",
+    noise_level: Annotated[
+        str,
+        typer.Option(
+            metavar="S",
+            help="Standard deviation of the noise as a fraction of the full range, in linear light where that is "
+            "restored; or auto, to estimate it.",
+        ),
+    ] = "auto",
+    iterations: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Most iterations of richardson-lucy, most samples of unsupervised-wiener.",
+            show_default=False,
+        ),
+    ] = None,
+    linear: Annotated[
+        bool | None,
+        typer.Option(
+            "--linear/--no-linear",
+            help="Undo the sRGB curve before, and apply it again after. If neither is given: for pictures of 8 or 16 "
+            "bits restored with --psf, not for stacks and floating-point files.",
+            show_default=False,
+        ),
+    ] = None,
+    psf_size: PsfSize = "auto",
+    save_psf: Annotated[
+        str | None,
+        typer.Option(
+            "--save-psf",
+            callback=check_not_empty,
+            metavar="FILE",
+            help="Write the PSF that was estimated (.npy, .tif, .png).",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=check_not_empty,
+            metavar="FILE|DIR",
+            help="File to write, or folder (made if missing). By default name-restored.suffix beside the picture.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Force = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
+) -> None:
+    """Restore blurred pictures.
+
+    Without --psf the point-spread function is estimated: for photographs blurred by one motion of the camera. What
+    comes back says how far to believe it; a picture that is not blurred, or shows nothing to go by, is not changed.
+
+    What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
+    After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
+    bad file that is the only one.
+    """
+    from deblur.cli._restore import Settings, restore_files
+
+    if psf is not None and psf_size != "auto":
+        raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
+    settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
+    code = restore_files(
+        [Path(image) for image in images],
+        psf,
+        settings,
+        output,
+        force=force,
+        as_json=as_json,
+        save_psf=None if save_psf is None else Path(save_psf),
+    )
+    raise typer.Exit(code)

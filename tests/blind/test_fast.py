@@ -1,0 +1,157 @@
+"""`deblur.blind.fast` through its door."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+import deblur
+from deblur import blind
+from deblur.blind import BlindResult, fast
+
+from ..nonblind.cases import psnr
+from .cases import BLUR, correlation, shaken
+
+
+@cache
+def result() -> BlindResult:
+    return fast(shaken()[0])
+
+
+def test_it_finds_the_blur_and_its_size_and_sharpens() -> None:
+    y, truth = shaken()
+    inner = (slice(10, -10), slice(10, -10))
+    shifts = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)]  # where the scene was, nobody can tell
+    best = max(psnr(np.roll(result().image, shift, (0, 1))[inner], truth[inner]) for shift in shifts)
+    assert best > psnr(y[inner], truth[inner]) + 3
+    assert correlation(result().psf, BLUR) > 0.8
+    assert result().confidence > 0.5
+    assert result().noise_level == pytest.approx(0.002, abs=0.002)
+    assert result().seconds > 0
+
+
+def test_the_kernel_is_clean() -> None:
+    k = result().psf
+    assert k.min() >= 0
+    assert k.sum() == pytest.approx(1)
+    assert all(side % 2 == 1 and side < 30 for side in k.shape)
+    centroid = [(np.indices(k.shape)[axis] * k).sum() - k.shape[axis] // 2 for axis in (0, 1)]
+    assert np.abs(centroid).max() <= 0.51
+
+
+def test_a_given_size_is_kept_to() -> None:
+    found = fast(shaken()[0], (13, 15))
+    assert all(side <= most for side, most in zip(found.psf.shape, (13, 15), strict=True))
+    assert correlation(found.psf, BLUR) > 0.8
+
+
+def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
+    y = (shaken()[0].clip(0, 1)[:96, :96] * 255).round().astype(np.uint8)
+    gray = fast(y, 11)
+    assert gray.image.dtype == np.float64
+    color = fast(np.stack([y] * 3, axis=1), 11, channel_axis=1)
+    assert color.image.shape == (96, 3, 96)
+    np.testing.assert_allclose(color.image[:, 1], gray.image, atol=1e-4)
+    tensor = fast(torch.from_numpy(y).float() / 255, 11)
+    assert isinstance(tensor.image, torch.Tensor)
+    assert isinstance(tensor.psf, torch.Tensor)
+    assert tensor.image.dtype is torch.float32
+    np.testing.assert_allclose(tensor.image, gray.image, atol=1e-3)
+    again = fast(y / 255.0 * 4000, 11)
+    assert correlation(again.psf, gray.psf) > 0.8
+    assert again.image.mean() == pytest.approx(4000 * gray.image.mean(), rel=0.05)
+
+
+def test_progress_rises_and_the_image_is_not_written_to() -> None:
+    y = shaken()[0][:80, :80].copy()
+    before, parts = y.copy(), []
+    fast(y, 9, progress=lambda part, what: parts.append((part, what)))
+    assert parts[0][0] == 0
+    assert parts[-1] == (1.0, "sharpening")
+    assert [part for part, _ in parts] == sorted(part for part, _ in parts)
+    np.testing.assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (np.full((64, 64), 0.4), "flat"),
+        (np.zeros((64, 64)), "flat"),
+        (np.ones((64, 64), dtype=np.uint8) * 255, "clipped"),
+        (0.5 + 0.1 * np.random.default_rng(0).standard_normal((64, 64)), "noise"),
+        (np.random.default_rng(0).random((8, 8)), "too small"),
+        (skimage.data.camera()[100:300, 100:300], "not blurred"),
+    ],
+    ids=["flat", "black", "white", "noise", "tiny", "sharp"],
+)
+def test_what_cannot_be_sharpened_comes_back_as_it_is(image: np.ndarray, reason: str) -> None:
+    found = fast(image)
+    assert found.image is image
+    assert found.confidence == 0
+    assert reason in found.reason
+    assert found.psf.sum() == found.psf.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"psf_shape": 8}, "odd sizes from 3 to half the picture"),
+        ({"psf_shape": 1}, "odd sizes"),
+        ({"psf_shape": (9, 51)}, "odd sizes"),
+        ({"psf_shape": "large"}, "got 'large'"),
+        ({"psf_shape": (9, 9, 9)}, "odd sizes"),
+        ({"psf_shape": 9.0}, "odd sizes"),
+        ({"noise_level": -1.0}, "noise_level"),
+        ({"channel_axis": 0}, "2 axes and a channel axis"),
+    ],
+)
+def test_bad_options_are_one_line(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        fast(np.random.default_rng(0).random((64, 64)), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((4, 64, 64)), "give channel_axis"),
+        (np.zeros(64), "2 axes"),
+        (np.full((64, 64), np.nan), "NaN"),
+        (np.zeros((0, 4)), "empty"),
+        (np.zeros((64, 64), dtype=complex), "real"),
+        ([[0.0]], "NumPy array"),
+    ],
+)
+def test_bad_images_are_one_line(image: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        fast(image)
+
+
+def test_restore_without_a_psf_is_blind() -> None:
+    y = shaken()[0][:96, :96]
+    found, restored = fast(y, 11), deblur.restore(y, psf_shape=11)
+    assert (restored.method, restored.confidence, restored.reason) == ("blind", found.confidence, found.reason)
+    np.testing.assert_array_equal(restored.image, found.image)
+    np.testing.assert_array_equal(restored.psf, found.psf)
+    by_wiener = deblur.restore(y, method="wiener", psf_shape=11)
+    np.testing.assert_array_equal(
+        by_wiener.image, deblur.nonblind.wiener(y, found.psf, noise_level=by_wiener.noise_level)
+    )
+    assert by_wiener.method == "wiener"
+    assert by_wiener.confidence == found.confidence
+    flat = np.full((64, 64), 0.5)
+    assert deblur.restore(flat, method="wiener").image is flat
+
+
+def test_levin_images_are_restored_as_the_benchmark_says(data_dir: Any) -> None:
+    from deblur.benchmark import run
+
+    (summary,) = run("levin-blind", ["fast"], limit=2).summary()
+    assert summary.scores["psnr"] > 33.5
+    assert summary.scores["error_ratio"] < 1.5
+
+
+def test_the_public_names() -> None:
+    assert set(blind.__all__) == {"BlindResult", "defocus", "fast", "motion", "richardson_lucy"}

@@ -1,0 +1,104 @@
+"""`deblur restore` without a PSF, and `deblur psf estimate`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import deblur
+from deblur import photo, psf
+from deblur.photo import Photo
+
+from .conftest import Run
+
+SIZE = ["--psf-size", "13"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, blurred: np.ndarray) -> Path:
+    """A folder with a blurred picture, and a flat one."""
+    photo.write(tmp_path / "shaken.png", Photo(blurred, -1, dtype=np.dtype("uint8")))
+    photo.write(tmp_path / "flat.png", Photo(np.full((48, 40), 0.5), dtype=np.dtype("uint8")))
+    return tmp_path
+
+
+def test_it_does_what_the_library_does_with_the_values_of_the_file(run: Run, folder: Path) -> None:
+    done = run("restore", "shaken.png", *SIZE, "--save-psf", "found.tif", "--json", cwd=folder)
+    (result,) = json.loads(done.stdout)
+    before = photo.read(folder / "shaken.png")
+    expected = deblur.restore(before.pixels, channel_axis=-1, psf_shape=13)
+    after = photo.read(folder / "shaken-restored.png").pixels
+    np.testing.assert_allclose(after, expected.image.clip(0, 1), atol=0.01)
+    np.testing.assert_allclose(psf.load(folder / "found.tif"), expected.psf, atol=1e-4)
+    assert result["method"] == "blind"
+    assert result["linear"] is False
+    assert result["confidence"] == pytest.approx(expected.confidence, abs=0.01)
+    assert result["reason"] == expected.reason
+    assert tuple(result["psf_shape"]) == expected.psf.shape
+
+
+def test_the_line_tells_the_confidence(run: Run, folder: Path) -> None:
+    line = run("restore", "shaken.png", *SIZE, cwd=folder).stdout
+    assert line.startswith("shaken.png -> shaken-restored.png (blind, PSF ")
+    assert "confidence" in line
+
+
+def test_a_picture_that_shows_nothing_is_written_as_it_is_with_the_reason(run: Run, folder: Path) -> None:
+    done = run("restore", "flat.png", cwd=folder)
+    assert "confidence 0" in done.stdout
+    assert done.stdout.endswith(": the picture is flat: it shows no edges to estimate a blur from\n")
+    np.testing.assert_array_equal(*(photo.read(folder / name).pixels for name in ("flat.png", "flat-restored.png")))
+
+
+def test_another_method_with_the_estimated_psf(run: Run, folder: Path) -> None:
+    done = run("restore", "shaken.png", *SIZE, "--method", "wiener", "--json", cwd=folder)
+    (result,) = json.loads(done.stdout)
+    assert result["method"] == "wiener"
+    assert "confidence" in result
+
+
+def test_the_pages_of_a_stack_have_a_blur_each(run: Run, folder: Path, blurred: np.ndarray) -> None:
+    photo.write(folder / "stack.tif", Photo(blurred[..., 0][None].repeat(2, 0), dtype=np.dtype("float32")))
+    run("restore", "stack.tif", *SIZE, cwd=folder)
+    pages = photo.read(folder / "stack-restored.tif").pixels
+    np.testing.assert_array_equal(pages[0], pages[1])
+    assert "one page" in run("restore", "stack.tif", "--save-psf", "a.npy", "--force", code=2, cwd=folder).stderr
+
+
+def test_the_kernel_alone_with_a_picture(run: Run, folder: Path) -> None:
+    done = run("psf", "estimate", "shaken.png", "-o", "psf.tif", *SIZE, cwd=folder)
+    found = psf.load(folder / "psf.tif")
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    first, *drawing = done.stdout.splitlines()
+    assert first.startswith(f"psf.tif: {found.shape[0]} x {found.shape[1]} pixels, confidence ")
+    assert len(drawing) >= found.shape[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["restore", "shaken.png", "--psf-size", "8"], "--psf-size must be odd"),
+        (["restore", "shaken.png", "--psf-size", "1"], "--psf-size must be odd"),
+        (["restore", "shaken.png", "--psf-size", "large"], "--psf-size must be auto"),
+        (["restore", "shaken.png", "--psf-size", "9x9x9"], "--psf-size must be auto"),
+        (["restore", "shaken.png", "--psf-size", "101"], "half the picture"),
+        (["restore", "shaken.png", "--psf-size", "9", "--psf", "disk:radius=2"], "leave --psf out"),
+        (["restore", "shaken.png", "--save-psf", "a.tif", "--psf", "disk:radius=2"], "leave --psf out"),
+        (["restore", "shaken.png", "--save-psf", "a.jpg"], "a.jpg"),
+        (["restore", "shaken.png", "--save-psf", "missing/a.tif"], "missing"),
+        (["restore", "shaken.png", "--save-psf", "flat.png"], "--force"),
+        (["restore", "shaken.png", "flat.png", "--save-psf", "a.tif", "-o", "out"], "several pictures"),
+        (["psf", "estimate", "shaken.png", "-o", "a.jpg"], "a.jpg"),
+        (["psf", "estimate", "shaken.png", "-o", "flat.png"], "--force"),
+        (["psf", "estimate", "missing.png", "-o", "a.tif"], "missing.png"),
+        (["psf", "estimate", "shaken.png"], "--output"),
+    ],
+)
+def test_bad_input_is_one_line(run: Run, folder: Path, arguments: list[str], named: str) -> None:
+    before = {path.name for path in folder.iterdir()}
+    done = run(*arguments, code=2, cwd=folder)
+    assert done.stderr.startswith("deblur: ")
+    assert done.stderr.count("\n") == 1
+    assert named in done.stderr
+    assert {path.name for path in folder.iterdir()} == before
