@@ -1,0 +1,57 @@
+"""A gray picture as kernel estimation sees it: smoothed, smaller, with the pixels that cannot be trusted marked."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from deblur.operators import Convolution
+
+_CLIPPED = 0.02  # of a small pixel's area: then it is clipped
+
+
+class View(NamedTuple):
+    """A gray picture.
+
+    Attributes
+    ----------
+    y : torch.Tensor
+        Shape ``(height, width)``.
+    seen : torch.Tensor
+        Boolean, of the same shape: where `y` is what the blurred scene was, and not clipped.
+    """
+
+    y: torch.Tensor
+    seen: torch.Tensor
+
+    def shrunk(self, factor: float) -> View:
+        """Return the view, `factor` times smaller."""
+        if factor == 1:
+            return self
+        size = [max(1, round(side / factor)) for side in self.y.shape]
+        y = smooth(self.y, 0.4 * math.sqrt(factor**2 - 1))
+        y = F.interpolate(y[None, None], size, mode="bicubic", align_corners=False)[0, 0]
+        if bool(self.seen.all()):
+            return View(y, torch.ones(size, dtype=torch.bool, device=y.device))
+        clipped = F.interpolate((~self.seen).to(y)[None, None], size, mode="area")[0, 0]
+        return View(y, clipped <= _CLIPPED)
+
+
+def smooth(y: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Smooth the last two axes by a sampled Gaussian; the border is continued by its own samples."""
+    if sigma == 0:
+        return y
+    reach = max(3, math.ceil(4 * sigma))
+    bell = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma**2)).to(y)
+    bell /= bell.sum()
+    for taps in (bell[None, :], bell[:, None]):
+        y = Convolution(taps, tuple(y.shape[-2:]), "replicate")(y)
+    return y
+
+
+def gradients(x: torch.Tensor) -> torch.Tensor:
+    """Return the forward differences along columns and rows, ``(2, height - 1, width - 1)``."""
+    return torch.stack([x[:-1, 1:] - x[:-1, :-1], x[1:, :-1] - x[:-1, :-1]])
