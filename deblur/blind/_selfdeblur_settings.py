@@ -15,7 +15,7 @@ class SelfDeblurSettings:
         Iterations at each scale, coarsest first; every scale has half the pixels a side of the next. Scales at which
         the picture would be smaller than 32 pixels are left out.
     width, across, depth : int
-        Of the image generator, see `deblur.networks.Hourglass`: channels at every scale, channels handed across, and
+        Of the image generator, an hourglass: channels at every scale, channels handed across from its encoder, and
         how many times it halves the size.
     image_rate, kernel_rate : float
         Step sizes of Adam for the two generators; halved after 2/5, 3/5 and 4/5 of the iterations of a scale.
@@ -81,9 +81,10 @@ class SelfDeblurSettings:
 SELFDEBLUR_PRESETS = {
     "paper": SelfDeblurSettings(),
     "fast": SelfDeblurSettings(
-        num_iter=(300, 400, 600),
+        num_iter=(300, 400, 400),
         width=32,
         across=4,
+        squares=0.1,
         average=0.97,
         patience=300,
         total_variation=0.1,

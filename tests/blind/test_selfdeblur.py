@@ -76,7 +76,7 @@ def test_the_frame_follows_the_kernel() -> None:
 @cache
 def planted() -> tuple[BlindResult, list[float]]:
     losses: list[float] = []
-    settings = SelfDeblurSettings(num_iter=(120,), width=8, across=4, depth=3, squares=1.0, average=0.9)
+    settings = SelfDeblurSettings(num_iter=(90,), width=24, across=8, depth=3, average=0.9)
     result = selfdeblur(
         blurred()[0], BLUR.shape, preset=settings, start=BLUR, callback=lambda i, x, loss: losses.append(loss)
     )
@@ -86,9 +86,10 @@ def planted() -> tuple[BlindResult, list[float]]:
 def test_it_sharpens_from_a_good_start() -> None:
     y, truth = blurred()
     result, losses = planted()
-    assert len(losses) == 120
-    assert np.median(losses[-25:]) < 0.02 * losses[0]
-    assert psnr(result.image[4:-4, 4:-4], truth[4:-4, 4:-4]) > psnr(y[4:-4, 4:-4], truth[4:-4, 4:-4]) + 2
+    assert len(losses) == 90
+    assert np.median(losses[:4]) > 5 * np.median(losses[14:18])  # squares
+    assert np.median(losses[18:22]) > 3 * np.median(losses[-9:])  # 1 - SSIM
+    assert psnr(result.image[4:-4, 4:-4], truth[4:-4, 4:-4]) > psnr(y[4:-4, 4:-4], truth[4:-4, 4:-4]) + 1
     assert result.psf.sum() == pytest.approx(1)
     assert all(side % 2 == 1 for side in result.psf.shape)
     centroid = [
