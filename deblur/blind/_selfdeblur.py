@@ -108,7 +108,8 @@ def selfdeblur(
     """
     began = time.perf_counter()
     settings = _settings(preset)
-    picture = Picture(image, channel_axis, noise_level)
+    with torch.no_grad():
+        picture = Picture(image, channel_axis, noise_level)
     y = picture.view.y
     shape = _shape(psf_shape, tuple(y.shape))
     if restarts < 1:
@@ -159,7 +160,7 @@ def _shape(psf_shape: Any, frame: tuple[int, ...]) -> tuple[int, int]:
 def _start(start: Any, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor | None:
     if start is None:
         return None
-    kernel = enter(start, "start")[0].to(like)
+    kernel = enter(start, "start")[0].detach().to(like)
     check_finite(kernel, "start")
     if kernel.ndim != 2 or any(size > most for size, most in zip(kernel.shape, shape, strict=True)):
         most = " x ".join(map(str, shape))

@@ -85,6 +85,7 @@ class Run:
             self._load(checkpoint)
         else:
             self._fit = self._begin()
+            self.save()  # if that cannot be done, better to hear of it now
 
     @property
     def is_done(self) -> bool:

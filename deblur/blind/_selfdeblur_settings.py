@@ -87,7 +87,7 @@ SELFDEBLUR_PRESETS = {
         squares=0.1,
         average=0.97,
         patience=300,
-        total_variation=0.1,
+        total_variation=1.0,
         reduced_precision=True,
     ),
 }

@@ -67,7 +67,7 @@ class KernelGenerator(nn.Sequential):
     >>> net = KernelGenerator((21, 21))
     >>> sum(parameter.numel() for parameter in net.parameters())
     642441
-    >>> kernel = net(torch.rand(200))
+    >>> kernel = net(torch.rand(200)).detach()
     >>> kernel.shape, round(float(kernel.sum()), 4)
     (torch.Size([21, 21]), 1.0)
     """

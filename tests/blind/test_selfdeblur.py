@@ -142,6 +142,17 @@ def test_another_run_is_not_taken_up(tmp_path: Path) -> None:
         selfdeblur(blurred()[0], 7, preset=TINY, checkpoint=path)
 
 
+def test_a_checkpoint_that_cannot_be_written_is_heard_of_at_once(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="missing"):
+        selfdeblur(
+            blurred()[0],
+            7,
+            preset=TINY,
+            checkpoint=tmp_path / "missing" / "run.safetensors",
+            callback=lambda i, x, loss: pytest.fail("it has begun"),
+        )
+
+
 def test_of_several_restarts_the_best_is_kept() -> None:
     alone = [selfdeblur(blurred()[0], 7, preset=TINY, seed=seed).image for seed in (5, 6)]
     both = selfdeblur(blurred()[0], 7, preset=TINY, seed=5, restarts=2).image
@@ -167,7 +178,7 @@ def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
     fitted = selfdeblur(np.tensordot(np.stack([y // 2, y, y], axis=2) / 255, weights, 1), 7, preset=TINY)
     np.testing.assert_allclose(np.tensordot(color.image, weights, (1, 0)), fitted.image, atol=1e-3)
     assert color.image[:, 0].mean() < 0.7 * color.image[:, 1].mean()
-    tensor = selfdeblur(torch.from_numpy(y).float() / 255, 7, preset=TINY)
+    tensor = selfdeblur((torch.from_numpy(y).float() / 255).requires_grad_(), 7, preset=TINY)
     assert isinstance(tensor.image, torch.Tensor)
     assert isinstance(tensor.psf, torch.Tensor)
     assert tensor.image.dtype is torch.float32
