@@ -1,0 +1,197 @@
+"""Blind restoration by two networks that are fitted to the one picture (SelfDeblur)."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from typing import Any
+
+import torch
+
+from deblur._arrays import check_finite, enter
+from deblur.nonblind import unrolled
+from deblur.nonblind._observation import Callback
+from deblur.psf import center, estimate_support, pad_to, validate
+
+from ._picture import Picture, _luma
+from ._result import BlindResult
+from ._selfdeblur_fit import Iterate
+from ._selfdeblur_memory import check_memory
+from ._selfdeblur_run import SMALLEST, Run, framed
+from ._selfdeblur_settings import SELFDEBLUR_PRESETS, SelfDeblurSettings
+from ._view import gradients
+
+_FLAT = 1e-4  # root mean square of the slopes
+_FAITHFUL = 2.0  # noise levels: how far the picture that the result explains may be from the one given
+_ROUNDING = 1 / 255
+_NO_BLUR = 0.95  # of the light in one pixel
+
+
+def selfdeblur(
+    image: Any,
+    psf_shape: int | tuple[int, int],
+    *,
+    preset: str | SelfDeblurSettings = "paper",
+    start: Any = None,
+    restarts: int = 1,
+    seed: int = 0,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    callback: Callback | None = None,
+) -> BlindResult:
+    r"""Restore a photograph blurred by a point-spread function that is not known, without any training data.
+
+    A convolutional generator of pictures :math:`G_x` and a small one of kernels :math:`G_k` each get a fixed noise, and
+    their weights are fitted to the blurred picture y alone,
+
+    .. math::
+
+        \min \; d\left(y, \; G_k(z_k) * G_x(z_x)\right)
+
+    where d is first the mean squared error and then 1 - SSIM (Ren, Zhang, Wang, Hu and Zuo, "Neural blind deconvolution
+    using deep priors", CVPR 2020). The scene is larger than the picture by the kernel, so nothing is assumed about what
+    lies past the frame. On a tensor on a GPU, it is computed there.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels, at least 32 pixels a
+        side; integers are scaled to [0, 1]. Of channels, a gray picture is fitted; the color is that of
+        `deblur.nonblind.unrolled` with the PSF found.
+    psf_shape : int or tuple of int
+        Size of the PSF, odd, 3 to half the picture; one for both axes or one each. Somewhat too large is better than
+        too small.
+    preset : {"paper", "fast"} or SelfDeblurSettings
+        As published, or with a smaller generator, from coarse to fine and in bfloat16 where that is fast; see
+        `deblur.blind.SELFDEBLUR_PRESETS`.
+    start : numpy.ndarray or torch.Tensor, optional
+        PSF to start from, not larger than `psf_shape`: that of a faster method, to be improved on. Then only the finest
+        scale is fitted.
+    restarts : int
+        How often to fit, with the seeds that follow; the one is kept whose scene has the sparsest gradients and
+        explains the picture best.
+    seed : int
+        The same seed gives the same result on the same machine.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; estimated if None.
+    channel_axis : int, optional
+        Axis of the channels, if there is one. One PSF is estimated for all of them.
+    checkpoint : path-like, optional
+        A ``.safetensors`` file, replaced every minute. If it is there, the run goes on from it.
+    callback : callable, optional
+        ``callback(iteration, estimate, objective)``, where the estimate is the average scene so far, gray, on the scale
+        [0, 1]; returning True stops, and what there is then is returned.
+
+    Returns
+    -------
+    BlindResult
+        The restored image, the PSF, and how far to believe them. A picture that is flat is returned as it is.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is no real array of two axes and perhaps a channel axis, or too small, or has NaN or infinite
+        values; if an option is out of range; if the checkpoint is of another run; or if there is too little memory.
+    OSError
+        If the checkpoint cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np, skimage.data
+    >>> from deblur.blind import SelfDeblurSettings, selfdeblur
+    >>> tiny = SelfDeblurSettings(num_iter=(3,), width=8, across=2, depth=3)
+    >>> result = selfdeblur(skimage.data.camera()[::8, ::8], 5, preset=tiny)
+    >>> result.image.shape, float(result.psf.sum().round(3))
+    ((64, 64), 1.0)
+    """
+    began = time.perf_counter()
+    settings = _settings(preset)
+    with torch.no_grad():
+        picture = Picture(image, channel_axis, noise_level)
+    y = picture.view.y
+    shape = _shape(psf_shape, tuple(y.shape))
+    if restarts < 1:
+        raise ValueError(f"restarts must be at least 1, got {restarts}")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed must be 0 to 2**32 - 1, got {seed}")
+    kernel = _start(start, shape, y)
+    level = picture.noise_level * picture.scale
+    if float(gradients(y).square().mean().sqrt()) < _FLAT:
+        no_blur = torch.ones(1, 1, device=y.device)
+        reason = "the picture is flat: it shows no edges to estimate a blur from"
+        return BlindResult(image, picture.give_back(no_blur), level, 0.0, reason, time.perf_counter() - began)
+    check_memory(settings, tuple(side + size - 1 for side, size in zip(y.shape, shape, strict=True)), y.device)
+    run = Run(picture.view, shape, settings, kernel, restarts, picture.noise_level, seed, checkpoint)
+    while not run.is_done:
+        objective = run.step()
+        if callback is not None and callback(run.iteration - 1, picture.give_back(run.current()), objective):
+            run.save()
+            break
+    found = run.result()
+    psf = _centered(found.k)
+    confidence, reason = _judge(found, picture)
+    image = picture.finish(_colored(framed(found, tuple(y.shape)), picture.y, psf))
+    return BlindResult(image, picture.give_back(psf), level, confidence, reason, time.perf_counter() - began)
+
+
+def _settings(preset: str | SelfDeblurSettings) -> SelfDeblurSettings:
+    if isinstance(preset, SelfDeblurSettings):
+        return preset
+    if preset not in SELFDEBLUR_PRESETS:
+        known = ", ".join(SELFDEBLUR_PRESETS)
+        raise ValueError(f"preset must be {known} or a SelfDeblurSettings, got {preset!r}")
+    return SELFDEBLUR_PRESETS[preset]
+
+
+def _shape(psf_shape: Any, frame: tuple[int, ...]) -> tuple[int, int]:
+    if min(frame) < SMALLEST:
+        raise ValueError(f"image must have at least {SMALLEST} pixels a side, got {frame[0]} x {frame[1]}")
+    shape = (psf_shape, psf_shape) if isinstance(psf_shape, int) else psf_shape
+    accepted = f"odd sizes from 3 to half the picture ({frame[0] // 2} x {frame[1] // 2})"
+    if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(side, int) for side in shape)):
+        raise TypeError(f"psf_shape must be {accepted}, got {psf_shape!r}")
+    if any(side < 3 or side % 2 == 0 or side > size // 2 for side, size in zip(shape, frame, strict=True)):
+        raise ValueError(f"psf_shape must be {accepted}, got {psf_shape!r}")
+    return shape
+
+
+def _start(start: Any, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor | None:
+    if start is None:
+        return None
+    kernel = enter(start, "start")[0].detach().to(like)
+    check_finite(kernel, "start")
+    if kernel.ndim != 2 or any(size > most for size, most in zip(kernel.shape, shape, strict=True)):
+        most = " x ".join(map(str, shape))
+        raise ValueError(f"start must be a PSF of at most {most} pixels, as psf_shape says, got {tuple(kernel.shape)}")
+    validate(kernel)
+    kernel = pad_to(kernel, shape)
+    return kernel / kernel.sum()
+
+
+def _judge(found: Iterate, picture: Picture) -> tuple[float, str]:
+    """Return the confidence and why it is not higher."""
+    if float(found.k.max()) > _NO_BLUR:
+        return 0.0, "the kernel is no blur: the picture is sharp, or the fit has gone the easy way"
+    error = float((found.blurred() - picture.view.y).square().mean().sqrt())
+    allowed = _FAITHFUL * math.hypot(picture.noise_level, _ROUNDING)
+    if error <= allowed:
+        return 1.0, ""
+    return allowed / error, f"the result explains the picture only to within {error:.3f} of its range"
+
+
+def _colored(x: torch.Tensor, channels: torch.Tensor, psf: torch.Tensor) -> torch.Tensor:
+    """Return channels of which the gray picture is x, and the differences those of a restoration with the PSF."""
+    if len(channels) == 1:
+        return x[None]
+    restored = unrolled(channels, psf, channel_axis=0)
+    gray = _luma(*restored) if len(restored) == 3 else restored.mean(0)
+    return restored + (x - gray)
+
+
+def _centered(kernel: torch.Tensor) -> torch.Tensor:
+    """Move the centroid of a kernel to its middle, and leave out the rim that holds a hundredth of the light."""
+    moved = center(kernel)
+    cut = moved[estimate_support(moved, energy=0.99)]
+    return (cut / cut.sum()).contiguous()

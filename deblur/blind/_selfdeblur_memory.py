@@ -1,0 +1,63 @@
+"""What a fit will need, before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from deblur.networks._deep_prior import Hourglass
+from deblur.networks._precision import fast_in_bfloat16
+
+from ._selfdeblur_settings import SelfDeblurSettings
+
+_OVERHEAD = 1.5  # for gradients and working space of the layers, beside what the backward pass keeps
+_HALVED = 1.2  # in bfloat16, where normalizations and casts keep single precision beside it
+_MEMORY_INFO = Path("/proc/meminfo")
+
+
+def check_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: torch.device) -> None:
+    """Raise `ValueError` if a fit needs more memory than is free; where nobody can tell, do not."""
+    free = free_memory(device)
+    if free is None:
+        return
+    needed = needed_memory(settings, grid, device)
+    if needed > free:
+        size = " x ".join(map(str, grid))
+        raise ValueError(
+            f"image needs about {needed / 1e9:.1f} GB for a scene of {size} pixels and {free / 1e9:.1f} GB are free: "
+            "give a part of it, or a preset with a smaller width"
+        )
+
+
+def needed_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: torch.device) -> int:
+    """Return about how many bytes the weights and what the backward pass keeps of a step take up.
+
+    The step is made on torch's meta device, which computes shapes only.
+    """
+    kept: dict[int, torch.UntypedStorage] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        kept[storage._cdata] = storage
+        return tensor
+
+    with torch.device("meta"):
+        net = Hourglass(width=settings.width, across=settings.across, scales=settings.depth)
+        noise = torch.empty(1, 8, *grid)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        net(noise)
+    weights = sum(parameter.numel() for parameter in net.parameters())
+    halved = settings.reduced_precision and fast_in_bfloat16(device)
+    each = _HALVED if halved else _OVERHEAD
+    return int(each * sum(storage.nbytes() for storage in kept.values())) + 16 * weights
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Return how many bytes can be had, or None if this system does not say."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type != "cpu" or not _MEMORY_INFO.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in _MEMORY_INFO.read_text(encoding="ascii").splitlines())
+    return 1024 * int(lines["MemAvailable"].split()[0]) if "MemAvailable" in lines else None
