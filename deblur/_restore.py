@@ -155,9 +155,9 @@ def restore(
         posterior = unsupervised_wiener(image, psf, channel_axis=channel_axis, **options)
         restored, noise_level = posterior.mean, posterior.noise_level
     else:
+        restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
         if noise_level is None:
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
-        restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
     return Restoration(restored + beyond, psf, noise_level, name, time.perf_counter() - start)
 
 
