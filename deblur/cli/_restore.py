@@ -28,9 +28,12 @@ METHODS = (
     "fused",
     "plug-and-play",
     "adm",
+    "total-variation",
+    "hyper-laplacian",
     "wiener",
     "unsupervised-wiener",
     "richardson-lucy",
+    "selfdeblur",
 )
 
 LINEAR_DTYPES = ("uint8", "uint16")
