@@ -146,7 +146,8 @@ def restore(
         blind = _fast_then_selfdeblur if name == SELFDEBLUR else fast
         found = blind(image, noise_level=noise_level, channel_axis=channel_axis, **options)
         if method in ("auto", SELFDEBLUR) or found.image is image:
-            seconds, name = time.perf_counter() - start, SELFDEBLUR if name == SELFDEBLUR else BLIND
+            name = SELFDEBLUR if method == SELFDEBLUR else BLIND
+            seconds = time.perf_counter() - start
             return Restoration(found.image, found.psf, found.noise_level, name, seconds, found.confidence, found.reason)
         given = restore(
             image, found.psf, method=method, noise_level=noise_level, saturation=saturation, channel_axis=channel_axis
@@ -163,9 +164,9 @@ def restore(
         posterior = unsupervised_wiener(image, psf, channel_axis=channel_axis, **options)
         restored, noise_level = posterior.mean, posterior.noise_level
     else:
+        restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
         if noise_level is None:
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
-        restored = METHODS[name](image, psf, noise_level=noise_level, channel_axis=channel_axis, **options)
     return Restoration(restored + beyond, psf, noise_level, name, time.perf_counter() - start)
 
 

@@ -44,7 +44,7 @@ def restore(
             metavar="METHOD",
             help="auto, the one that scores best: without a PSF all of the blind method, with one unrolled for "
             "pictures, richardson-lucy for stacks as volumes. Or fused (better still, and ten times slower), "
-            "plug-and-play, adm, total-variation, hyper-laplacian, wiener, unsupervised-wiener; without a PSF also "
+            "plug-and-play, adm, hyper-laplacian, total-variation, wiener, unsupervised-wiener; without a PSF also "
             "selfdeblur (minutes for a small picture).",
         ),
     ] = "auto",
@@ -60,7 +60,8 @@ def restore(
         int | None,
         typer.Option(
             metavar="N",
-            help="Most iterations of richardson-lucy, most samples of unsupervised-wiener.",
+            help="Most iterations of richardson-lucy, total-variation or hyper-laplacian, most samples of "
+            "unsupervised-wiener.",
             show_default=False,
         ),
     ] = None,
@@ -102,6 +103,8 @@ def restore(
 
     Without --psf the point-spread function is estimated: for photographs blurred by one motion of the camera. What
     comes back says how far to believe it; a picture that is not blurred, or shows nothing to go by, is not changed.
+
+    Clipped highlights of photographs of 8 or 16 bits are taken for brighter than they are, so that lamps do not ring.
 
     What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a

@@ -28,13 +28,23 @@ METHODS = (
     "fused",
     "plug-and-play",
     "adm",
-    "total-variation",
-    "hyper-laplacian",
     "wiener",
     "unsupervised-wiener",
     "richardson-lucy",
+    "total-variation",
+    "hyper-laplacian",
     "selfdeblur",
 )
+
+STEPWISE = {
+    "richardson-lucy": "richardson_lucy",
+    "total-variation": "total_variation",
+    "hyper-laplacian": "hyper_laplacian",
+}
+"""Methods that say how far they are, and their names in `deblur.nonblind`."""
+
+CLIPPED = 0.98
+"""Of the range of a photograph: from there on its samples count as clipped."""
 
 LINEAR_DTYPES = ("uint8", "uint16")
 """Pictures of these types are restored in linear light by default."""
@@ -80,9 +90,9 @@ class Settings:
         if level is not None and method == "unsupervised-wiener":
             raise ValueError("--noise-level cannot be used with unsupervised-wiener, which estimates it itself")
         if iterations is not None:
-            if method not in ("richardson-lucy", "unsupervised-wiener"):
+            if method not in STEPWISE and method != "unsupervised-wiener":
                 raise ValueError(
-                    f"--iterations needs --method richardson-lucy or unsupervised-wiener, got --method {method}"
+                    f"--iterations needs --method {', '.join(STEPWISE)} or unsupervised-wiener, got --method {method}"
                 )
             fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
             if iterations < fewest:
@@ -97,10 +107,10 @@ class Settings:
     def options(self, callback: Callable[[int, Any, float], None]) -> dict[str, Any]:
         """Return the keywords for `deblur.restore` with a PSF."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
-        if self.method == "richardson-lucy":
+        if self.method in STEPWISE:
             options["callback"] = callback
         if self.iterations is not None:
-            options["num_iter" if self.method == "richardson-lucy" else "max_iter"] = self.iterations
+            options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
         return options
 
 
@@ -191,7 +201,8 @@ def _restore_file(
         pixels, facts, found = _restore_blindly(pixels, blurred.channel_axis, settings, advance)
     else:
         scale = float(psf.sum())  # a measured PSF has any; left as it is, it would change the brightness
-        pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, settings, advance)
+        saturation = _saturation(blurred, linear) if psf.ndim == 2 else None
+        pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, saturation, settings, advance)
         facts |= {"psf_shape": psf.shape, "psf_sum": scale}
     sharp = replace(blurred, pixels=photo.from_linear(pixels) if linear else pixels)
 
@@ -240,6 +251,7 @@ def _restore_pixels(
     pixels: np.ndarray,
     psf: np.ndarray,
     channel_axis: int | None,
+    saturation: float | None,
     settings: Settings,
     advance: Callable[[float], None],
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -248,7 +260,8 @@ def _restore_pixels(
 
     import deblur
 
-    most = settings.iterations or inspect.signature(deblur.nonblind.richardson_lucy).parameters["num_iter"].default
+    stepwise = getattr(deblur.nonblind, STEPWISE.get(settings.method, "richardson_lucy"))
+    most = settings.iterations or inspect.signature(stepwise).parameters["num_iter"].default
     is_batch = pixels.ndim - (channel_axis is not None) > psf.ndim
     pages = pixels if is_batch else pixels[np.newaxis]
     restorations = []
@@ -257,7 +270,8 @@ def _restore_pixels(
         def callback(iteration: int, estimate: object, objective: float, number: int = number) -> None:
             advance((number + (iteration + 1) / most) / len(pages))
 
-        restorations.append(deblur.restore(page, psf, channel_axis=channel_axis, **settings.options(callback)))
+        options = settings.options(callback)
+        restorations.append(deblur.restore(page, psf, saturation=saturation, channel_axis=channel_axis, **options))
         advance((number + 1) / len(pages))
     restored = np.stack([each.image for each in restorations])
     levels = [each.noise_level for each in restorations if each.noise_level is not None]
@@ -293,6 +307,17 @@ def _is_encoded(blurred: Photo) -> bool:
     """Guess whether the values follow the sRGB curve: those of photographs do, those of instruments do not."""
     is_stack = blurred.pixels.ndim - (blurred.channel_axis is not None) == 3
     return blurred.dtype.name in LINEAR_DTYPES and not is_stack
+
+
+def _saturation(blurred: Photo, linear: bool) -> float | None:
+    """Return from which value on a photograph is clipped; None for what instruments measured."""
+    import numpy as np
+
+    from deblur import photo
+
+    if not _is_encoded(blurred):
+        return None
+    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
 
 
 def _noise_level(text: str) -> float:

@@ -18,6 +18,7 @@ from ._planes import Planes
 from ._tiles import by_tiles
 
 _REACH = 64
+_LEAST_ESTIMATE = 4e-3  # of the range: in photographs the errors of the PSF count for more than a lower noise level
 
 
 @torch.inference_mode()
@@ -47,7 +48,8 @@ def unrolled(
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; estimated if None.
+        Standard deviation of the noise, in the unit of the image. If None it is estimated, and taken for at least 0.4 %
+        of the range, as no PSF is exact.
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     weights : numpy.ndarray or torch.Tensor, optional
@@ -85,11 +87,12 @@ def unrolled(
     mask = None if weights is None else enter(weights, "weights")[0]
     observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
     planes = Planes(observation, noise_level, boundary, is_color=channel_axis is not None)
+    level = planes.noise_level if noise_level is not None else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
     def restore(y: torch.Tensor, chosen: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
         def once(y: torch.Tensor, kernel: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-            return network(y, kernel, planes.noise_level[chosen], boundary, *weights)
+            return network(y, kernel, level[chosen], boundary, *weights)
 
         kernel = planes.psf[chosen]
         with reduced_precision(y.device):
