@@ -189,7 +189,10 @@ def _fast_then_selfdeblur(
     def callback(iteration: int, estimate: Any, objective: float) -> None:
         progress(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * (iteration + 1) / num_iter, "fitting two networks")
 
-    return selfdeblur(image, shape, preset="fast", start=found.psf, callback=callback, **shared)
+    refined = selfdeblur(image, shape, preset="fast", start=found.psf, callback=callback, **shared)
+    if refined.confidence <= found.confidence:
+        return refined
+    return replace(refined, confidence=found.confidence, reason=found.reason)  # no surer than what it began with
 
 
 def _best(image: Any, psf: Any, channel_axis: int | None) -> str:
