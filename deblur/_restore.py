@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deblur.blind import fast
+from deblur.blind import SELFDEBLUR_PRESETS, BlindResult, fast, selfdeblur
 from deblur.nonblind import (
     adm,
     estimate_noise,
@@ -43,6 +43,11 @@ SMALLEST = 48
 
 BLIND = "blind"
 """What `Restoration` calls `deblur.blind.fast`."""
+
+SELFDEBLUR = "selfdeblur"
+"""The method that takes no PSF."""
+
+_SEARCH_SHARE = 0.1  # of the time that `selfdeblur` and the search for a kernel to start it from take together
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ def restore(
         How: ``"auto"``, ``"wiener"``, ``"unsupervised-wiener"``, ``"richardson-lucy"``, ``"total-variation"``,
         ``"hyper-laplacian"``, ``"plug-and-play"``, ``"adm"``, ``"unrolled"`` or ``"fused"``; `auto` takes the one that
         measures best for a PSF of so many axes: `unrolled` for pictures. Without a PSF, `auto` is `deblur.blind.fast`
-        all through, and another method takes over when the PSF has been estimated.
+        all through, and another method takes over when the PSF has been estimated; then there is ``"selfdeblur"`` too,
+        `deblur.blind.selfdeblur` with its fast preset, in minutes.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
     saturation : float, optional
@@ -131,15 +137,18 @@ def restore(
     ('unrolled', (64, 64, 3))
     """
     name = _best(image, psf, channel_axis) if method == "auto" else method
-    if name not in METHODS:
-        raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
+    if name not in (*METHODS, SELFDEBLUR):
+        raise ValueError(f"method must be auto, {', '.join(METHODS)} or {SELFDEBLUR}, got {method!r}")
+    if name == SELFDEBLUR and psf is not None:
+        raise ValueError(f"method {SELFDEBLUR} finds the PSF itself: leave psf out")
     start = time.perf_counter()
     if psf is None:
-        found = fast(image, noise_level=noise_level, channel_axis=channel_axis, **options)
-        if method == "auto" or found.image is image:
-            return Restoration(
-                found.image, found.psf, found.noise_level, BLIND, found.seconds, found.confidence, found.reason
-            )
+        blind = _fast_then_selfdeblur if name == SELFDEBLUR else fast
+        found = blind(image, noise_level=noise_level, channel_axis=channel_axis, **options)
+        if method in ("auto", SELFDEBLUR) or found.image is image:
+            name = SELFDEBLUR if method == SELFDEBLUR else BLIND
+            seconds = time.perf_counter() - start
+            return Restoration(found.image, found.psf, found.noise_level, name, seconds, found.confidence, found.reason)
         given = restore(
             image, found.psf, method=method, noise_level=noise_level, saturation=saturation, channel_axis=channel_axis
         )
@@ -159,6 +168,31 @@ def restore(
         if noise_level is None:
             noise_level = estimate_noise(image, psf, channel_axis=channel_axis)
     return Restoration(restored + beyond, psf, noise_level, name, time.perf_counter() - start)
+
+
+def _fast_then_selfdeblur(
+    image: Any,
+    *,
+    noise_level: float | None,
+    channel_axis: int | None,
+    psf_shape: Any = "auto",
+    progress: Callable[[float, str], None] = lambda part, what: None,
+) -> BlindResult:
+    """Restore by `selfdeblur`, from the PSF that `fast` finds; where that finds none, its answer stands."""
+    shared: dict[str, Any] = {"noise_level": noise_level, "channel_axis": channel_axis}
+    found = fast(image, psf_shape, progress=lambda part, what: progress(_SEARCH_SHARE * part, what), **shared)
+    if found.image is image:
+        return found
+    shape = tuple(max(3, side) for side in found.psf.shape) if psf_shape == "auto" else psf_shape
+    num_iter = SELFDEBLUR_PRESETS["fast"].num_iter[-1]  # with a PSF to start from, the others are left out
+
+    def callback(iteration: int, estimate: Any, objective: float) -> None:
+        progress(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * (iteration + 1) / num_iter, "fitting two networks")
+
+    refined = selfdeblur(image, shape, preset="fast", start=found.psf, callback=callback, **shared)
+    if refined.confidence <= found.confidence:
+        return refined
+    return replace(refined, confidence=found.confidence, reason=found.reason)  # no surer than what it began with
 
 
 def _best(image: Any, psf: Any, channel_axis: int | None) -> str:

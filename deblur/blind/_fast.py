@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -10,8 +9,8 @@ import torch
 
 from ._crop import cut, telling_window
 from ._judge import judge, obstacle
-from ._kernel_step import delta, trimmed
-from ._picture import Picture
+from ._kernel_step import trimmed
+from ._picture import Picture, checked_shape
 from ._result import BlindResult
 from ._search import Settings, search
 from ._sharpen import sharpen_all
@@ -79,26 +78,19 @@ def fast(
     >>> result.confidence, result.reason
     (0.0, 'the picture is flat: it shows no edges to estimate a blur from')
     """
-    start = time.perf_counter()
     picture = Picture(image, channel_axis, noise_level)
-    shape = None if psf_shape == "auto" else _checked(psf_shape, tuple(picture.view.y.shape))
+    shape = None if psf_shape == "auto" else checked_shape(psf_shape, picture, "'auto', or ")
     report = progress or (lambda part, what: None)
     report(0.0, "looking for the blur")
-
-    def untouched(reason: str, confidence: float) -> BlindResult:
-        psf = picture.give_back(delta(torch.zeros(3, 3)))
-        level = picture.noise_level * picture.scale
-        return BlindResult(image, psf, level, confidence, reason, time.perf_counter() - start)
-
     reason = obstacle(picture)
     if reason:
-        return untouched(reason, 0.0)
+        return picture.unchanged(0.0, reason)
     settings = Settings.for_noise(picture.noise_level)
     view = cut(picture.view, telling_window(picture.view, _WINDOW))
     found = search(view, settings, shape, lambda part: report(_KERNEL_SHARE * part, "looking for the blur"))
     verdict = judge(found)
     if not verdict.restores:
-        return untouched(verdict.reason, verdict.confidence)
+        return picture.unchanged(verdict.confidence, verdict.reason)
     psf = trimmed(found.best.psf)
     report(_KERNEL_SHARE, "sharpening")
     restored = sharpen_all(
@@ -108,21 +100,4 @@ def fast(
         settings,
         lambda part: report(_KERNEL_SHARE + (1 - _KERNEL_SHARE) * part, "sharpening"),
     )
-    return BlindResult(
-        picture.finish(restored),
-        picture.give_back(psf),
-        picture.noise_level * picture.scale,
-        verdict.confidence,
-        verdict.reason,
-        time.perf_counter() - start,
-    )
-
-
-def _checked(psf_shape: Any, frame: tuple[int, ...]) -> tuple[int, int]:
-    shape = (psf_shape, psf_shape) if isinstance(psf_shape, int) else psf_shape
-    accepted = f"'auto', or odd sizes from 3 to half the picture ({frame[0] // 2} x {frame[1] // 2})"
-    if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(side, int) for side in shape)):
-        raise TypeError(f"psf_shape must be {accepted}, got {psf_shape!r}")
-    if any(side < 3 or side % 2 == 0 or side > size // 2 for side, size in zip(shape, frame, strict=True)):
-        raise ValueError(f"psf_shape must be {accepted}, got {psf_shape!r}")
-    return shape
+    return picture.restored(restored, psf, verdict.confidence, verdict.reason)

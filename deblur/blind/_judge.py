@@ -10,7 +10,9 @@ from ._picture import Picture
 from ._search import Found, is_cramped, rings
 from ._view import gradients, smooth
 
-_FEWEST_PIXELS = 32
+FEWEST_PIXELS = 32
+"""A side of the smallest picture that a blur is estimated from."""
+
 _FAINTEST = 3.0  # noise levels: slopes of a smoothed picture
 _MOST_CLIPPED = 0.7
 _LEAST_SPREAD = 1.7  # pixels: what is found in sharp photographs has less than 1.5, a motion of 6 pixels more
@@ -31,8 +33,8 @@ class Verdict(NamedTuple):
 def obstacle(picture: Picture) -> str:
     """Say why no blur can be estimated from a picture, or return an empty string."""
     view, noise = picture.view, picture.noise_level
-    if min(view.y.shape) < _FEWEST_PIXELS:
-        return f"the picture is too small to estimate a blur from: it needs {_FEWEST_PIXELS} pixels a side"
+    if min(view.y.shape) < FEWEST_PIXELS:
+        return f"the picture is too small to estimate a blur from: it needs {FEWEST_PIXELS} pixels a side"
     if float((~view.seen).float().mean()) > _MOST_CLIPPED:
         return "nearly all of the picture is clipped: it shows no edges to estimate a blur from"
     slopes = gradients(smooth(view.y, 2.0)).square().sum(0).sqrt_()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from deblur import psf
 from deblur.psf import estimate_support
 
 from ._judge import obstacle
-from ._kernel_step import delta
 from ._picture import Picture
 from ._result import BlindResult
 from ._search import Settings
@@ -132,7 +130,6 @@ def _restore(
     make: Callable[..., np.ndarray],
     kind: str,
 ) -> BlindResult:
-    start = time.perf_counter()
     picture = Picture(image, channel_axis, noise_level)
     reason = obstacle(picture)
     if not reason and min(picture.view.y.shape) < _BLOCK:
@@ -146,14 +143,12 @@ def _restore(
         confidence = float(np.clip(explained / _CLEAR, 0, 1))
         if confidence < 1:
             reason = f"the spectrum shows {'no' if confidence < 0.3 else 'only faint'} traces of a {kind}"
-    level = picture.noise_level * picture.scale
     if confidence < 0.3:
-        no_blur = picture.give_back(delta(torch.zeros(3, 3)))
-        return BlindResult(image, no_blur, level, confidence, reason, time.perf_counter() - start)
+        return picture.unchanged(confidence, reason)
     found = torch.from_numpy(make(*best)).float()
     found = found[estimate_support(found, energy=1)]
-    restored = picture.finish(sharpen_all(picture.y, picture.view.seen, found, Settings.for_noise(picture.noise_level)))
-    return BlindResult(restored, picture.give_back(found), level, confidence, reason, time.perf_counter() - start)
+    restored = sharpen_all(picture.y, picture.view.seen, found, Settings.for_noise(picture.noise_level))
+    return picture.restored(restored, found, confidence, reason)
 
 
 def _best_fit(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import time
 from typing import Any
 
 import torch
@@ -14,15 +13,14 @@ from deblur.nonblind import unrolled
 from deblur.nonblind._observation import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 
-from ._picture import Picture, _luma
+from ._judge import obstacle
+from ._picture import Picture, checked_shape, gray
 from ._result import BlindResult
 from ._selfdeblur_fit import Iterate
 from ._selfdeblur_memory import check_memory
-from ._selfdeblur_run import SMALLEST, Run, framed
+from ._selfdeblur_run import Run, framed
 from ._selfdeblur_settings import SELFDEBLUR_PRESETS, SelfDeblurSettings
-from ._view import gradients
 
-_FLAT = 1e-4  # root mean square of the slopes
 _FAITHFUL = 2.0  # noise levels: how far the picture that the result explains may be from the one given
 _ROUNDING = 1 / 255
 _NO_BLUR = 0.95  # of the light in one pixel
@@ -59,7 +57,7 @@ def selfdeblur(
     image : numpy.ndarray or torch.Tensor
         Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels, at least 32 pixels a
         side; integers are scaled to [0, 1]. Of channels, a gray picture is fitted; the color is that of
-        `deblur.nonblind.unrolled` with the PSF found.
+        `deblur.nonblind.unrolled` with the PSF found. Clipped highlights (above 0.98 of the range) are left out.
     psf_shape : int or tuple of int
         Size of the PSF, odd, 3 to half the picture; one for both axes or one each. Somewhat too large is better than
         too small.
@@ -87,7 +85,8 @@ def selfdeblur(
     Returns
     -------
     BlindResult
-        The restored image, the PSF, and how far to believe them. A picture that is flat is returned as it is.
+        The restored image, the PSF, and how far to believe them. Where there is nothing to undo or to go by (flat, tiny
+        or sharp pictures, noise), the image is the one given, the PSF is no blur, and the reason says why.
 
     Raises
     ------
@@ -106,22 +105,19 @@ def selfdeblur(
     >>> result.image.shape, float(result.psf.sum().round(3))
     ((64, 64), 1.0)
     """
-    began = time.perf_counter()
     settings = _settings(preset)
     with torch.no_grad():
         picture = Picture(image, channel_axis, noise_level)
     y = picture.view.y
-    shape = _shape(psf_shape, tuple(y.shape))
+    shape = checked_shape(psf_shape, picture)
     if restarts < 1:
         raise ValueError(f"restarts must be at least 1, got {restarts}")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed must be 0 to 2**32 - 1, got {seed}")
     kernel = _start(start, shape, y)
-    level = picture.noise_level * picture.scale
-    if float(gradients(y).square().mean().sqrt()) < _FLAT:
-        no_blur = torch.ones(1, 1, device=y.device)
-        reason = "the picture is flat: it shows no edges to estimate a blur from"
-        return BlindResult(image, picture.give_back(no_blur), level, 0.0, reason, time.perf_counter() - began)
+    reason = obstacle(picture)
+    if reason:
+        return picture.unchanged(0.0, reason)
     check_memory(settings, tuple(side + size - 1 for side, size in zip(y.shape, shape, strict=True)), y.device)
     run = Run(picture.view, shape, settings, kernel, restarts, picture.noise_level, seed, checkpoint)
     while not run.is_done:
@@ -130,10 +126,11 @@ def selfdeblur(
             run.save()
             break
     found = run.result()
+    if float(found.k.max()) > _NO_BLUR:
+        return picture.unchanged(0.0, "the picture is sharp, or the fit has gone the easy way: the kernel is no blur")
     psf = _centered(found.k)
-    confidence, reason = _judge(found, picture)
-    image = picture.finish(_colored(framed(found, tuple(y.shape)), picture.y, psf))
-    return BlindResult(image, picture.give_back(psf), level, confidence, reason, time.perf_counter() - began)
+    restored = _colored(framed(found, tuple(y.shape)), picture, psf)
+    return picture.restored(restored, psf, *_judge(found, picture))
 
 
 def _settings(preset: str | SelfDeblurSettings) -> SelfDeblurSettings:
@@ -143,18 +140,6 @@ def _settings(preset: str | SelfDeblurSettings) -> SelfDeblurSettings:
         known = ", ".join(SELFDEBLUR_PRESETS)
         raise ValueError(f"preset must be {known} or a SelfDeblurSettings, got {preset!r}")
     return SELFDEBLUR_PRESETS[preset]
-
-
-def _shape(psf_shape: Any, frame: tuple[int, ...]) -> tuple[int, int]:
-    if min(frame) < SMALLEST:
-        raise ValueError(f"image must have at least {SMALLEST} pixels a side, got {frame[0]} x {frame[1]}")
-    shape = (psf_shape, psf_shape) if isinstance(psf_shape, int) else psf_shape
-    accepted = f"odd sizes from 3 to half the picture ({frame[0] // 2} x {frame[1] // 2})"
-    if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(side, int) for side in shape)):
-        raise TypeError(f"psf_shape must be {accepted}, got {psf_shape!r}")
-    if any(side < 3 or side % 2 == 0 or side > size // 2 for side, size in zip(shape, frame, strict=True)):
-        raise ValueError(f"psf_shape must be {accepted}, got {psf_shape!r}")
-    return shape
 
 
 def _start(start: Any, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor | None:
@@ -172,22 +157,21 @@ def _start(start: Any, shape: tuple[int, int], like: torch.Tensor) -> torch.Tens
 
 def _judge(found: Iterate, picture: Picture) -> tuple[float, str]:
     """Return the confidence and why it is not higher."""
-    if float(found.k.max()) > _NO_BLUR:
-        return 0.0, "the kernel is no blur: the picture is sharp, or the fit has gone the easy way"
-    error = float((found.blurred() - picture.view.y).square().mean().sqrt())
+    y, seen = picture.view
+    error = float((found.beside(picture.view) - y).square().sum().div(seen.sum()).sqrt())
     allowed = _FAITHFUL * math.hypot(picture.noise_level, _ROUNDING)
     if error <= allowed:
         return 1.0, ""
     return allowed / error, f"the result explains the picture only to within {error:.3f} of its range"
 
 
-def _colored(x: torch.Tensor, channels: torch.Tensor, psf: torch.Tensor) -> torch.Tensor:
+def _colored(x: torch.Tensor, picture: Picture, psf: torch.Tensor) -> torch.Tensor:
     """Return channels of which the gray picture is x, and the differences those of a restoration with the PSF."""
-    if len(channels) == 1:
+    if len(picture.y) == 1:
         return x[None]
-    restored = unrolled(channels, psf, channel_axis=0)
-    gray = _luma(*restored) if len(restored) == 3 else restored.mean(0)
-    return restored + (x - gray)
+    seen = picture.view.seen
+    restored = unrolled(picture.y, psf, weights=None if bool(seen.all()) else seen.to(psf), channel_axis=0)
+    return restored + (x - gray(restored))
 
 
 def _centered(kernel: torch.Tensor) -> torch.Tensor:

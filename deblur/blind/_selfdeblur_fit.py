@@ -13,6 +13,7 @@ from deblur.networks._precision import reduced_precision
 from deblur.operators import Convolution
 
 from ._selfdeblur_settings import SelfDeblurSettings
+from ._view import View
 
 _NOISE_CHANNELS, _KERNEL_INPUTS = 8, 200
 _LARGEST_INPUT = 0.1
@@ -37,6 +38,10 @@ class Iterate(NamedTuple):
         """Return the picture that these would make."""
         return Convolution(self.k, tuple(self.x.shape), "valid")(self.x)
 
+    def beside(self, view: View) -> torch.Tensor:
+        """Return that picture where the view is not clipped, and the view where it is: there it says nothing."""
+        return torch.where(view.seen, self.blurred(), view.y)
+
 
 class Fit:
     """Two generators on their way, and the average of what they have made.
@@ -45,7 +50,7 @@ class Fit:
 
     Parameters
     ----------
-    y : torch.Tensor
+    view : View
         The picture, in single precision, on the scale [0, 1].
     kernel_shape : tuple of int
         Odd.
@@ -54,7 +59,7 @@ class Fit:
     num_iter : int
         How many steps there will be.
     noise_level : float
-        On the scale of `y`.
+        On that scale.
     seed : int
         Of the weights and of all noise.
     start : torch.Tensor, optional
@@ -63,7 +68,7 @@ class Fit:
 
     def __init__(
         self,
-        y: torch.Tensor,
+        view: View,
         kernel_shape: tuple[int, int],
         settings: SelfDeblurSettings,
         num_iter: int,
@@ -71,7 +76,8 @@ class Fit:
         seed: int,
         start: torch.Tensor | None = None,
     ) -> None:
-        self.y, self.settings, self.num_iter, self.seed = y, settings, num_iter, seed
+        self.view, self.settings, self.num_iter, self.seed = view, settings, num_iter, seed
+        y = view.y
         self._tv = settings.total_variation * noise_level
         grid = [side + size - 1 for side, size in zip(y.shape, kernel_shape, strict=True)]
         with torch.random.fork_rng(devices=[]):
@@ -111,12 +117,12 @@ class Fit:
 
     def step(self) -> float:
         """Update both generators; return what was minimized, before the update."""
-        with reduced_precision(self.y.device, wanted=self.settings.reduced_precision):
+        with reduced_precision(self.z.device, wanted=self.settings.reduced_precision):
             x = self.nets["image"](self.z + self._jitter())
         iterate = Iterate(x[0, 0].float(), self.nets["kernel"](self.z_kernel))
-        v = iterate.blurred()
+        y, v = self.view.y, iterate.beside(self.view)
         squares = self.iteration < self._last_of_squares
-        loss = F.mse_loss(v, self.y) if squares else 1 - structural_similarity(v, self.y)
+        loss = F.mse_loss(v, y) if squares else 1 - structural_similarity(v, y)
         if self._tv:
             loss = loss + self._tv * sum(iterate.x.diff(dim=axis).abs().mean() for axis in (-1, -2))
         self.optimizer.zero_grad()
@@ -163,7 +169,7 @@ class Fit:
 
     def load_state(self, tensors: dict[str, torch.Tensor]) -> None:
         """Go on from a state."""
-        to = self.y.device
+        to = self.z.device
         self.nets.load_state_dict(
             {name.removeprefix("nets/"): t for name, t in tensors.items() if name.startswith("nets/")}
         )

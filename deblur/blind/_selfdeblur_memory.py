@@ -12,7 +12,7 @@ from deblur.networks._precision import fast_in_bfloat16
 from ._selfdeblur_settings import SelfDeblurSettings
 
 _OVERHEAD = 1.5  # for gradients and working space of the layers, beside what the backward pass keeps
-_HALVED = 1.2  # in bfloat16, where normalizations and casts keep single precision beside it
+_HALVED = 1.4  # in bfloat16, where normalizations and casts keep single precision beside it
 _MEMORY_INFO = Path("/proc/meminfo")
 
 

@@ -15,12 +15,10 @@ import torch.nn.functional as F
 from deblur.networks._tensors import read_tensors, write_tensors
 from deblur.psf import center
 
+from ._judge import FEWEST_PIXELS
 from ._selfdeblur_fit import Fit, Iterate
 from ._selfdeblur_settings import SelfDeblurSettings
 from ._view import View
-
-SMALLEST = 32
-"""Pixels a side that a picture must have."""
 
 _SAVE_EVERY = 60.0  # seconds
 _PRIOR, _EXPONENT = 3e-4, 0.8  # of the energy by which restarts are compared: Levin et al., SIGGRAPH 2007
@@ -74,7 +72,7 @@ class Run:
         self._restarts, self._noise_level, self._seed, self._path = restarts, noise_level, seed, checkpoint
         factors = [2.0 ** (len(settings.num_iter) - 1 - number) for number in range(len(settings.num_iter))]
         pairs = zip(factors, settings.num_iter, strict=True)
-        scales = [(f, count) for f, count in pairs if f == 1 or min(view.y.shape) / f >= SMALLEST]
+        scales = [(f, count) for f, count in pairs if f == 1 or min(view.y.shape) / f >= FEWEST_PIXELS]
         self._scales = scales if start is None else scales[-1:]  # the coarse ones are for the kernel
         self.iteration, self._turn, self._scale = 0, 0, 0
         self._kernel = start  # that this scale starts from
@@ -114,7 +112,7 @@ class Run:
 
     def current(self) -> torch.Tensor:
         """Return the average scene of the fit under way, in the frame of the picture."""
-        return _resized(framed(self._fit.mean, tuple(self._fit.y.shape)), list(self._view.y.shape))
+        return _resized(framed(self._fit.mean, tuple(self._fit.view.y.shape)), list(self._view.y.shape))
 
     def save(self) -> None:
         """Write the checkpoint, if there is to be one."""
@@ -144,7 +142,9 @@ class Run:
         self._fit.load_state({n.removeprefix("fit/"): t for n, t in tensors.items() if n.startswith("fit/")})
 
     def _description(self) -> str:
-        content = hashlib.sha256(self._view.y.cpu().numpy().tobytes())
+        content = hashlib.sha256()
+        for part in self._view:
+            content.update(part.cpu().numpy().tobytes())
         if self._start is not None:
             content.update(self._start.cpu().numpy().tobytes())
         facts = (self._shape, dataclasses.asdict(self._settings), self._restarts, self._noise_level, self._seed)
@@ -155,8 +155,8 @@ class Run:
         factor, num_iter = self._scales[self._scale]
         shape = _smaller(self._shape, factor)
         kernel = None if self._kernel is None else _enlarged(self._kernel, shape)
-        y = self._view.shrunk(factor).y
-        return Fit(y, shape, self._settings, num_iter, self._noise_level / factor, self._seed + self._turn, kernel)
+        view = self._view.shrunk(factor)
+        return Fit(view, shape, self._settings, num_iter, self._noise_level / factor, self._seed + self._turn, kernel)
 
     def _go_on(self) -> None:
         """Begin the next scale, or the next turn."""
@@ -174,7 +174,7 @@ class Run:
 
     def _energy_of(self, iterate: Iterate) -> float:
         slopes = sum(float(iterate.x.diff(dim=axis).abs().pow(_EXPONENT).mean()) for axis in (-1, -2))
-        return float(F.mse_loss(iterate.blurred(), self._view.y)) + _PRIOR * slopes
+        return float(F.mse_loss(iterate.beside(self._view), self._view.y)) + _PRIOR * slopes
 
 
 def framed(iterate: Iterate, frame: tuple[int, ...]) -> torch.Tensor:

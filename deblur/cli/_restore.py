@@ -33,6 +33,7 @@ METHODS = (
     "richardson-lucy",
     "total-variation",
     "hyper-laplacian",
+    "selfdeblur",
 )
 
 STEPWISE = {

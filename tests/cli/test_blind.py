@@ -8,6 +8,8 @@ import pytest
 
 import deblur
 from deblur import photo, psf
+from deblur.blind import SELFDEBLUR_PRESETS, SelfDeblurSettings
+from deblur.cli import _restore
 from deblur.photo import Photo
 
 from .conftest import Run
@@ -58,6 +60,33 @@ def test_another_method_with_the_estimated_psf(run: Run, folder: Path) -> None:
     assert "confidence" in result
 
 
+def test_selfdeblur_starts_from_the_fast_estimate(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # In this process, where the preset can be replaced: the real one takes a minute.
+    tiny = SelfDeblurSettings(num_iter=(9, 3), width=8, across=2, depth=3)
+    monkeypatch.setitem(SELFDEBLUR_PRESETS, "fast", tiny)
+    settings = _restore.Settings.parse("selfdeblur", "auto", None, None, "13")
+    sources = [folder / "flat.png", folder / "shaken.png"]
+    assert _restore.restore_files(sources, None, settings, None, force=False, as_json=True) == 0
+    nothing, result = json.loads(capsys.readouterr().out)
+    assert (nothing["method"], nothing["confidence"]) == ("selfdeblur", 0)
+    assert result["method"] == "selfdeblur"
+    assert max(result["psf_shape"]) <= 13
+    pixels = photo.read(folder / "shaken.png").pixels
+    steps: list[tuple[float, str]] = []
+    alone = deblur.restore(
+        pixels, method="selfdeblur", psf_shape=13, channel_axis=-1, progress=lambda *step: steps.append(step)
+    )
+    np.testing.assert_allclose(photo.read(result["output"]).pixels, alone.image.clip(0, 1), atol=0.01)
+    assert steps[-1] == (1.0, "fitting two networks")
+    assert [part for part, _ in steps] == sorted(part for part, _ in steps)
+    assert alone.confidence <= deblur.blind.fast(pixels, 13, channel_axis=-1).confidence
+    assert sum(what == "fitting two networks" for _, what in steps) == 3
+    with pytest.raises(ValueError, match="leave psf out"):
+        deblur.restore(pixels, alone.psf, method="selfdeblur", channel_axis=-1)
+
+
 def test_the_pages_of_a_stack_have_a_blur_each(run: Run, folder: Path, blurred: np.ndarray) -> None:
     photo.write(folder / "stack.tif", Photo(blurred[..., 0][None].repeat(2, 0), dtype=np.dtype("float32")))
     run("restore", "stack.tif", *SIZE, cwd=folder)
@@ -84,6 +113,7 @@ def test_the_kernel_alone_with_a_picture(run: Run, folder: Path) -> None:
         (["restore", "shaken.png", "--psf-size", "9x9x9"], "--psf-size must be auto"),
         (["restore", "shaken.png", "--psf-size", "101"], "half the picture"),
         (["restore", "shaken.png", "--psf-size", "9", "--psf", "disk:radius=2"], "leave --psf out"),
+        (["restore", "shaken.png", "--method", "selfdeblur", "--psf", "disk:radius=2"], "leave --psf out"),
         (["restore", "shaken.png", "--save-psf", "a.tif", "--psf", "disk:radius=2"], "leave --psf out"),
         (["restore", "shaken.png", "--save-psf", "a.jpg"], "a.jpg"),
         (["restore", "shaken.png", "--save-psf", "missing/a.tif"], "missing"),

@@ -203,7 +203,7 @@ def test_the_options_name_what_the_library_has() -> None:
 
     from deblur import _restore, nonblind
 
-    assert set(METHODS) == {"auto", *_restore.METHODS}
+    assert set(METHODS) == {"auto", *_restore.METHODS, _restore.SELFDEBLUR}
     assert inspect.signature(nonblind.unsupervised_wiener).parameters["min_iter"].default == FEWEST_SAMPLES
 
 
