@@ -110,7 +110,8 @@ def restore(
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
     bad file that is the only one.
     """
-    from deblur.cli._restore import Settings, restore_files
+    from deblur.cli._restore import restore_files
+    from deblur.cli._settings import Settings
 
     if psf is not None and psf_size != "auto":
         raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")

@@ -2,116 +2,30 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
-import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deblur.cli._errors import complain
 from deblur.cli._files import Job, check_target, plan
 from deblur.cli._progress import progress_bar
-from deblur.cli._psf import by, check_psf_target, parse_psf_size, read_psf
+from deblur.cli._psf import by, check_psf_target, read_psf
+from deblur.cli._settings import STEPWISE, Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
     from deblur.photo import Photo
 
-METHODS = (
-    "auto",
-    "unrolled",
-    "fused",
-    "plug-and-play",
-    "adm",
-    "wiener",
-    "unsupervised-wiener",
-    "richardson-lucy",
-    "total-variation",
-    "hyper-laplacian",
-    "selfdeblur",
-)
-
-STEPWISE = {
-    "richardson-lucy": "richardson_lucy",
-    "total-variation": "total_variation",
-    "hyper-laplacian": "hyper_laplacian",
-}
-"""Methods that say how far they are, and their names in `deblur.nonblind`."""
-
 CLIPPED = 0.98
 """Of the range of a photograph: from there on its samples count as clipped."""
 
 LINEAR_DTYPES = ("uint8", "uint16")
 """Pictures of these types are restored in linear light by default."""
-
-FEWEST_SAMPLES = 30
-"""The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to restore: a method of `deblur.restore`, and the options given; None where one was not.
-
-    Attributes
-    ----------
-    method : str
-        One of `METHODS`.
-    noise_level : float or None
-        Standard deviation of the noise.
-    iterations : int or None
-        Most iterations.
-    linear : bool or None
-        Whether to restore linear light.
-    psf_size : tuple of int or None
-        Largest size of the PSF, where it is to be estimated.
-    """
-
-    method: str = "auto"
-    noise_level: float | None = None
-    iterations: int | None = None
-    linear: bool | None = None
-    psf_size: tuple[int, int] | None = None
-
-    @classmethod
-    def parse(
-        cls, method: str, noise_level: str, iterations: int | None, linear: bool | None, psf_size: str = "auto"
-    ) -> Settings:
-        """Check what the command line gives, or raise `ValueError`."""
-        if method not in METHODS:
-            close = difflib.get_close_matches(method, METHODS, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"--method must be {', '.join(METHODS[:-1])} or {METHODS[-1]}, got {method!r}{hint}")
-        level = None if noise_level == "auto" else _noise_level(noise_level)
-        if level is not None and method == "unsupervised-wiener":
-            raise ValueError("--noise-level cannot be used with unsupervised-wiener, which estimates it itself")
-        if iterations is not None:
-            if method not in STEPWISE and method != "unsupervised-wiener":
-                raise ValueError(
-                    f"--iterations needs --method {', '.join(STEPWISE)} or unsupervised-wiener, got --method {method}"
-                )
-            fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
-            if iterations < fewest:
-                raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
-        return cls(method, level, iterations, linear, parse_psf_size(psf_size))
-
-    def blind_options(self, progress: Callable[[float, str], None]) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore` without a PSF."""
-        options = {"method": self.method, "noise_level": self.noise_level, "progress": progress}
-        return options | ({"psf_shape": self.psf_size} if self.psf_size else {})
-
-    def options(self, callback: Callable[[int, Any, float], None]) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore` with a PSF."""
-        options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
-        if self.method in STEPWISE:
-            options["callback"] = callback
-        if self.iterations is not None:
-            options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
-        return options
 
 
 def restore_files(
@@ -318,16 +232,6 @@ def _saturation(blurred: Photo, linear: bool) -> float | None:
     if not _is_encoded(blurred):
         return None
     return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
-
-
-def _noise_level(text: str) -> float:
-    try:
-        level = float(text)
-    except ValueError:
-        level = math.nan
-    if not 0 <= level < math.inf:
-        raise ValueError(f"--noise-level must be auto or a number that is not negative, got {text!r}")
-    return level
 
 
 def _line(result: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import deblur
 from deblur import photo, psf
-from deblur.cli._restore import FEWEST_SAMPLES, METHODS
+from deblur.cli._settings import FEWEST_SAMPLES, METHODS
 from deblur.photo import Photo
 
 from .conftest import BLUR, Run
