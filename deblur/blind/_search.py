@@ -31,7 +31,9 @@ class Settings(NamedTuple):
     smoothing : float
         Standard deviation of the Gaussian that smooths what the PSF is estimated from, in pixels.
     prior : float
-        Weight of the gradients in the final step.
+        Weight of the gradients in the pictures that candidates are judged by.
+    told : float
+        Noise level that the final step is told: more than it is, as no estimate of a kernel is exact.
     softening : float
         Standard deviation of the Gaussian that smooths the restored picture: the scene that the kernel was estimated
         with has ideal edges, so the kernel holds the sharpness that photographs lack too.
@@ -39,13 +41,15 @@ class Settings(NamedTuple):
 
     smoothing: float
     prior: float
+    told: float
     softening: float
 
     @classmethod
     def for_noise(cls, level: float) -> Settings:
         """Return the settings for a noise level on the scale [0, 1]."""
         smoothing = 0.0 if level < 0.0025 else min(0.7 * (level / 0.01) ** 0.4, 1.3)
-        return cls(smoothing, max(3e-4, 0.1 * level), math.sqrt(0.25 + 0.36 * smoothing**2))
+        softening = math.sqrt(0.25 + 0.36 * min(smoothing, 0.7) ** 2)
+        return cls(smoothing, max(3e-4, 0.1 * level), max(0.005, 1.2 * level), softening)
 
 
 class Candidate(NamedTuple):

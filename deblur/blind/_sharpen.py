@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
 from deblur._framed import FramedBlur
 from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.nonblind import unrolled
 
 from ._image_step import torus_for
 from ._view import smooth
@@ -18,30 +18,23 @@ if TYPE_CHECKING:
 
 _EXPONENT = 0.8
 _SMALLEST = 0.01  # gradients below it weigh the same
-_LARGE = 2**21  # pixels: fewer iterations from there on
 
 
 def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:
     """Return what the final step makes of a gray picture with a known PSF: softened as a blind result is, and not."""
-    x, _ = sharpen(y, torch.ones_like(y, dtype=torch.bool), psf, settings.prior)
+    x = _by_network(y[None], torch.ones_like(y, dtype=torch.bool), psf, settings)[0]
     return [smooth(x, settings.softening), x]
 
 
-def sharpen_all(
-    channels: torch.Tensor,
-    seen: torch.Tensor,
-    psf: torch.Tensor,
-    settings: Settings,
-    progress: Callable[[float], None] = lambda part: None,
-) -> torch.Tensor:
-    """Restore the channels of a picture one by one, as soft as photographs are."""
-    rounds, num_iter = (4, 25) if channels[0].numel() <= _LARGE else (3, 12)
-    restored = torch.empty_like(channels)
-    for number, channel in enumerate(channels):
-        x, _ = sharpen(channel, seen, psf, settings.prior, rounds=rounds, num_iter=num_iter)
-        restored[number] = smooth(x, settings.softening)
-        progress((number + 1) / len(channels))
-    return restored
+def sharpen_all(channels: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Restore the channels of a picture, as soft as photographs are."""
+    restored = _by_network(channels, seen, psf, settings)
+    return torch.stack([smooth(x, settings.softening) for x in restored])
+
+
+def _by_network(channels: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
+    weights = None if bool(seen.all()) else seen.to(channels).expand(channels.shape)
+    return unrolled(channels, psf, noise_level=settings.told, weights=weights, channel_axis=0)
 
 
 def sharpen(
