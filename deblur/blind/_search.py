@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import torch
 
-from ._estimate import CAUTIOUS, DETAILED, SENSITIVE, Shape, Tuning, estimate_psf, odd
-from ._kernel_step import delta
+from ._estimate import DETAILED, SENSITIVE, Shape, estimate_psf, odd, refined, rough_psf
+from ._kernel_step import delta, trimmed
 from ._sharpen import sharpen
 from ._view import View, smooth
 
-LADDER = (19, 25, 35, 47, 65, 91)
+LADDER = (19, 25, 35, 49, 65, 91)
 _LARGE = 30  # pixels: a strong start wipes out what kernels larger than this have left
 _VERY_LARGE = 40
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size at each side, and of the light
@@ -68,14 +68,6 @@ class Candidate(NamedTuple):
     score: float
 
 
-def candidate(
-    view: View, shape: Shape, settings: Settings, tuning: Tuning, progress: Callable[[float], None]
-) -> Candidate:
-    """Estimate a PSF of at most this shape, and judge it."""
-    softer = View(smooth(view.y, settings.smoothing), view.seen)
-    return judged(estimate_psf(softer, shape, tuning, progress), view, settings)
-
-
 def judged(psf: torch.Tensor, view: View, settings: Settings) -> Candidate:
     """Return the candidate that a PSF is."""
     x, energy = sharpen(view.y, view.seen, psf, settings.prior)
@@ -113,29 +105,32 @@ def search(view: View, settings: Settings, shape: Shape | None, progress: Callab
         sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
     else:
         sizes = [tuple(odd(0.8 * side) for side in shape), shape]  # type: ignore[list-item]
+    softer = View(smooth(view.y, settings.smoothing), view.seen)
     candidates: list[Candidate] = []
     best = in_vain = 0
     for number, size in enumerate(sizes):
-        for tuning in _tunings(max(size)):
-            before = number / len(sizes)
-            candidates.append(
-                candidate(view, size, settings, tuning, lambda part, b=before: progress(b + part / len(sizes)))  # type: ignore[misc]
-            )
+        enough = shape is None and in_vain > (1 if candidates and is_cramped(candidates[best].psf) else 0)
+
+        def report(part: float, number: int = number) -> None:
+            progress((number + part) / len(sizes))
+
+        if max(size) >= _VERY_LARGE:
+            rough = rough_psf(softer, size)
+            if enough and (in_vain > 2 or 2 * max(trimmed(rough).shape) <= max(sizes[number - 1])):
+                break
+            psf = refined(softer, rough, size, report)
+        elif enough:
+            continue
+        else:
+            psf = estimate_psf(softer, size, DETAILED if max(size) < _LARGE else SENSITIVE, report)
+        candidates.append(judged(psf, view, settings))
         previous, best = best, _best(candidates)
         in_vain = in_vain + 1 if number and best == previous else 0
-        if shape is None and in_vain > (1 if is_cramped(candidates[best].psf) else 0):
-            break
     others = [each for number, each in enumerate(candidates) if number != best]
     other = min(others, key=lambda each: each.score, default=candidates[best])
     unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
     gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
     return Found(candidates[best], other, gain)
-
-
-def _tunings(side: int) -> list[Tuning]:
-    if side < _LARGE:
-        return [DETAILED]
-    return [SENSITIVE] if side < _VERY_LARGE else [SENSITIVE, CAUTIOUS]
 
 
 def is_cramped(psf: torch.Tensor) -> bool:
@@ -151,9 +146,10 @@ def rings(x: torch.Tensor) -> bool:
 
 
 def _best(candidates: list[Candidate]) -> int:
-    """Return the index of the first, and so smallest, candidate that is nearly the best."""
+    """Return the index of the smallest candidate that is nearly the best, and not cramped if one is not."""
     sound = [number for number, each in enumerate(candidates) if not rings(each.image)] or range(len(candidates))
     least = min(candidates[number].energy for number in sound)
     plausible = [number for number in sound if candidates[number].energy <= _SURELY_WORSE * least]
     enough = min(candidates[number].score for number in plausible) + _GAIN
-    return next(number for number in plausible if candidates[number].score <= enough)
+    good = [number for number in plausible if candidates[number].score <= enough]
+    return next((number for number in good if not is_cramped(candidates[number].psf)), good[0])
