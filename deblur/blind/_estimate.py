@@ -21,7 +21,7 @@ _RATIO = 0.8  # of one scale to the next
 _ALTERNATIONS = 5  # at each scale
 _SMALLEST = 5  # side of the kernel at the coarsest scale
 _LAST_SPARSITY = 2e-4
-_MARGIN = 0.12  # of the size of a rough kernel, on each side
+_MARGIN = 0.2  # of the size of a rough kernel, on each side
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from ._view import View, smooth
 LADDER = (19, 25, 35, 49, 65, 91)
 _LARGE = 30  # pixels: a strong start wipes out what kernels larger than this have left
 _VERY_LARGE = 40
+_LOOK = 49  # pixels, of the first rough estimate
+_SPARE, _NEARLY = 0.65, 0.9  # of its extent: too small to try, and large enough to hold the blur
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size at each side, and of the light
 _SURELY_WORSE = 1.4  # times the least energy: a kernel full of noise
 _DARKEST = -0.2  # of the range: kernels full of noise make pictures that ring far below black, true ones -0.05
@@ -100,37 +102,48 @@ class Found(NamedTuple):
 
 def search(view: View, settings: Settings, shape: Shape | None, progress: Callable[[float], None]) -> Found:
     """Try kernels of several sizes up to half the view, or near the shape if there is one."""
-    if shape is None:
-        largest = min(view.y.shape) // 2
-        sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
-    else:
-        sizes = [tuple(odd(0.8 * side) for side in shape), shape]  # type: ignore[list-item]
     softer = View(smooth(view.y, settings.smoothing), view.seen)
+    if shape is None:
+        sizes, needed = _sizes_from_a_look(softer)
+    else:
+        sizes, needed = [tuple(odd(0.8 * side) for side in shape), shape], math.inf  # type: ignore[list-item]
     candidates: list[Candidate] = []
     best = in_vain = 0
     for number, size in enumerate(sizes):
-        enough = shape is None and in_vain > (1 if candidates and is_cramped(candidates[best].psf) else 0)
 
         def report(part: float, number: int = number) -> None:
             progress((number + part) / len(sizes))
 
-        if max(size) >= _VERY_LARGE:
-            rough = rough_psf(softer, size)
-            if enough and (in_vain > 2 or 2 * max(trimmed(rough).shape) <= max(sizes[number - 1])):
-                break
-            psf = refined(softer, rough, size, report)
-        elif enough:
-            continue
-        else:
-            psf = estimate_psf(softer, size, DETAILED if max(size) < _LARGE else SENSITIVE, report)
-        candidates.append(judged(psf, view, settings))
+        candidates.append(judged(_estimated(softer, size, report), view, settings))
         previous, best = best, _best(candidates)
         in_vain = in_vain + 1 if number and best == previous else 0
+        settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
+        if settled and max(size) >= needed:
+            break
     others = [each for number, each in enumerate(candidates) if number != best]
     other = min(others, key=lambda each: each.score, default=candidates[best])
     unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
     gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
     return Found(candidates[best], other, gain)
+
+
+def _sizes_from_a_look(view: View) -> tuple[list[Shape], float]:
+    """Return the sizes to try, and the one not to stop before, from a rough estimate at half the size."""
+    largest = min(view.y.shape) // 2
+    sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
+    if largest < _LOOK:
+        return sizes, 0
+    rough = rough_psf(view, (_LOOK, _LOOK))
+    extent = 2 * max(trimmed(rough).shape)
+    if is_cramped(rough):  # by a larger blur, or by noise
+        return sizes, _LOOK
+    return [size for size in sizes if size[0] >= _SPARE * extent], _NEARLY * extent
+
+
+def _estimated(view: View, size: Shape, progress: Callable[[float], None]) -> torch.Tensor:
+    if max(size) >= _VERY_LARGE:
+        return refined(view, rough_psf(view, size), size, progress)
+    return estimate_psf(view, size, DETAILED if max(size) < _LARGE else SENSITIVE, progress)
 
 
 def is_cramped(psf: torch.Tensor) -> bool:
