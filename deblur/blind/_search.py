@@ -89,14 +89,16 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    best, other : Candidate
-        The best candidate, and the next best of another size or tuning.
+    best : Candidate
+        The best candidate.
+    others : list of Candidate
+        Those of other sizes whose pictures do not ring.
     gain : float
         How much sparser the best makes the picture than no blur does, as a logarithm.
     """
 
     best: Candidate
-    other: Candidate
+    others: list[Candidate]
     gain: float
 
 
@@ -120,11 +122,10 @@ def search(view: View, settings: Settings, shape: Shape | None, progress: Callab
         settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
         if settled and max(size) >= needed:
             break
-    others = [each for number, each in enumerate(candidates) if number != best]
-    other = min(others, key=lambda each: each.score, default=candidates[best])
+    others = [each for number, each in enumerate(candidates) if number != best and not rings(each.image)]
     unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
     gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
-    return Found(candidates[best], other, gain)
+    return Found(candidates[best], others, gain)
 
 
 def _sizes_from_a_look(view: View) -> tuple[list[Shape], float]:
