@@ -117,7 +117,7 @@ def search(view: View, settings: Settings, shape: Shape | None, progress: Callab
             progress((number + part) / len(sizes))
 
         candidates.append(judged(_estimated(softer, size, report), view, settings))
-        previous, best = best, _best(candidates)
+        previous, best = best, choose(candidates)
         in_vain = in_vain + 1 if number and best == previous else 0
         settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
         if settled and max(size) >= needed:
@@ -159,7 +159,7 @@ def rings(x: torch.Tensor) -> bool:
     return float(x.flatten().kthvalue(max(1, x.numel() // 1000)).values) < _DARKEST
 
 
-def _best(candidates: list[Candidate]) -> int:
+def choose(candidates: list[Candidate]) -> int:
     """Return the index of the smallest candidate that is nearly the best, and not cramped if one is not."""
     sound = [number for number, each in enumerate(candidates) if not rings(each.image)] or range(len(candidates))
     least = min(candidates[number].energy for number in sound)

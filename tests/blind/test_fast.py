@@ -154,4 +154,5 @@ def test_levin_images_are_restored_as_the_benchmark_says(data_dir: Any) -> None:
 
 
 def test_the_public_names() -> None:
-    assert set(blind.__all__) == {"BlindResult", "defocus", "fast", "motion", "richardson_lucy"}
+    methods = {"defocus", "fast", "motion", "richardson_lucy", "selfdeblur"}
+    assert set(blind.__all__) == methods | {"BlindResult", "SELFDEBLUR_PRESETS", "SelfDeblurSettings"}
