@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from deblur._spectral import continue_smoothly, corner
 
 from ._image_step import edges_of, torus_for
-from ._kernel_step import centered, cleaned, enlarged, fit_psf
+from ._kernel_step import centered, cleaned, enlarged, fit_psf, trimmed
 from ._view import View
 
 Shape = tuple[int, int]
@@ -20,6 +21,7 @@ _RATIO = 0.8  # of one scale to the next
 _ALTERNATIONS = 5  # at each scale
 _SMALLEST = 5  # side of the kernel at the coarsest scale
 _LAST_SPARSITY = 2e-4
+_MARGIN = 0.2  # of the size of a rough kernel, on each side
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,9 @@ SENSITIVE = Tuning(2e-3, 0.03, 0.03)
 CAUTIOUS = Tuning(2e-3, 0.06, 0.10)
 """Keeps large kernels from filling with noise, at the cost of thin parts."""
 
+REFINING = Tuning(8e-4, 0.03, 0.03)
+"""Goes on from an estimate, and gives it its thin parts."""
+
 
 def kernel_shapes(shape: Shape) -> list[Shape]:
     """Return the kernel's shape at every scale, from coarse to fine."""
@@ -64,10 +69,33 @@ def estimate_psf(
 ) -> torch.Tensor:
     """Estimate a PSF of at most `shape`, both odd; `progress` is told the part of the work that is done."""
     shapes = kernel_shapes(shape)
+    return _climb(view, shapes, _spot(shapes[0]).to(view.y), tuning, progress)
+
+
+def rough_psf(view: View, shape: Shape) -> torch.Tensor:
+    """Estimate a large PSF on the view at half the size, where few values can fill with noise."""
+    return estimate_psf(view.shrunk(2.0), tuple(odd(side / 2) for side in shape), CAUTIOUS)  # type: ignore[arg-type]
+
+
+def refined(
+    view: View, rough: torch.Tensor, shape: Shape, progress: Callable[[float], None] = lambda part: None
+) -> torch.Tensor:
+    """Bring a rough PSF to the full size, in little more room than it takes and at most `shape`."""
+    psf = trimmed(rough)
+    rows, columns = (max(1, round(_MARGIN * side)) for side in psf.shape)
+    psf = F.pad(psf, (columns, columns, rows, rows))
+    room = [min(odd(2 * side), most) for side, most in zip(psf.shape, shape, strict=True)]
+    shapes = [tuple(odd(side * _RATIO**level) for side in room) for level in (2, 1, 0)]
+    return _climb(view, shapes, psf, REFINING, progress)  # type: ignore[arg-type]
+
+
+def _climb(
+    view: View, shapes: list[Shape], psf: torch.Tensor, tuning: Tuning, progress: Callable[[float], None]
+) -> torch.Tensor:
+    """Take image and kernel steps in turns, with a kernel of these shapes from coarse to fine."""
     views = [view.shrunk(_RATIO ** -(len(shapes) - 1 - level)) for level in range(len(shapes))]
     last = _ALTERNATIONS * len(shapes) - 1
     work = torch.tensor([float(each.y.numel()) for each in views]).cumsum(0)
-    psf = _spot(shapes[0]).to(view.y)
     for level, (seen, taps) in enumerate(zip(views, shapes, strict=True)):
         psf = enlarged(psf, taps)
         filled = continue_smoothly(seen.y, torus_for(tuple(seen.y.shape), taps))

@@ -20,6 +20,7 @@ _LEAST_GAIN = 0.1  # where kernels of two sizes agree, and twice that where they
 _WIDE = 5.0  # pixels: unless they are as wide as none found in a sharp photograph
 _DOUBTFUL = 0.3  # confidence
 _AGREE, _DISAGREE = 0.9, 0.5  # correlation of two estimates
+_NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur is too large, or varies"
 
 
 class Verdict(NamedTuple):
@@ -48,16 +49,16 @@ def obstacle(picture: Picture) -> str:
 
 def judge(found: Found) -> Verdict:
     """Judge what a search found, by its extent and by whether another size of kernel leads to the same."""
-    best, other, gain = found
+    best, others, gain = found
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
         return Verdict(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
     if rings(best.image):
         return Verdict(False, 0.0, "no one motion explains the blur: undoing the likeliest makes a picture that rings")
-    agreement = similarity(best.psf, other.psf)
+    agreement = max((similarity(best.psf, other.psf) for other in others), default=_DISAGREE)
     confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
-        return Verdict(False, 0.0, "the picture is not blurred by one motion: undoing one makes no sparser picture")
+        return Verdict(False, 0.0, _NO_MOTION)
     if is_cramped(best.psf):
         return Verdict(True, min(confidence, _DOUBTFUL), "the blur may be larger than the kernel that was found")
     if confidence >= 1:

@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 import torch
 
-from ._estimate import CAUTIOUS, DETAILED, SENSITIVE, Shape, Tuning, estimate_psf, odd
-from ._kernel_step import delta
+from ._estimate import DETAILED, SENSITIVE, Shape, estimate_psf, odd, refined, rough_psf
+from ._kernel_step import delta, trimmed
 from ._sharpen import sharpen
 from ._view import View, smooth
 
-LADDER = (19, 25, 35, 47, 65, 91)
+LADDER = (19, 25, 35, 49, 65, 91)
 _LARGE = 30  # pixels: a strong start wipes out what kernels larger than this have left
 _VERY_LARGE = 40
+_LOOK = 49  # pixels, of the first rough estimate
+_SPARE, _NEARLY = 0.65, 0.9  # of its extent: too small to try, and large enough to hold the blur
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size at each side, and of the light
 _SURELY_WORSE = 1.4  # times the least energy: a kernel full of noise
 _DARKEST = -0.2  # of the range: kernels full of noise make pictures that ring far below black, true ones -0.05
@@ -72,14 +74,6 @@ class Candidate(NamedTuple):
     score: float
 
 
-def candidate(
-    view: View, shape: Shape, settings: Settings, tuning: Tuning, progress: Callable[[float], None]
-) -> Candidate:
-    """Estimate a PSF of at most this shape, and judge it."""
-    softer = View(smooth(view.y, settings.smoothing), view.seen)
-    return judged(estimate_psf(softer, shape, tuning, progress), view, settings)
-
-
 def judged(psf: torch.Tensor, view: View, settings: Settings) -> Candidate:
     """Return the candidate that a PSF is."""
     x, energy = sharpen(view.y, view.seen, psf, settings.prior)
@@ -99,47 +93,62 @@ class Found(NamedTuple):
 
     Attributes
     ----------
-    best, other : Candidate
-        The best candidate, and the next best of another size or tuning.
+    best : Candidate
+        The best candidate.
+    others : list of Candidate
+        Those of other sizes whose pictures do not ring.
     gain : float
         How much sparser the best makes the picture than no blur does, as a logarithm.
     """
 
     best: Candidate
-    other: Candidate
+    others: list[Candidate]
     gain: float
 
 
 def search(view: View, settings: Settings, shape: Shape | None, progress: Callable[[float], None]) -> Found:
     """Try kernels of several sizes up to half the view, or near the shape if there is one."""
+    softer = View(smooth(view.y, settings.smoothing), view.seen)
     if shape is None:
-        largest = min(view.y.shape) // 2
-        sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
+        sizes, needed = _sizes_from_a_look(softer)
     else:
-        sizes = [tuple(odd(0.8 * side) for side in shape), shape]  # type: ignore[list-item]
+        sizes, needed = [tuple(odd(0.8 * side) for side in shape), shape], math.inf  # type: ignore[list-item]
     candidates: list[Candidate] = []
     best = in_vain = 0
     for number, size in enumerate(sizes):
-        for tuning in _tunings(max(size)):
-            before = number / len(sizes)
-            candidates.append(
-                candidate(view, size, settings, tuning, lambda part, b=before: progress(b + part / len(sizes)))  # type: ignore[misc]
-            )
-        previous, best = best, _best(candidates)
+
+        def report(part: float, number: int = number) -> None:
+            progress((number + part) / len(sizes))
+
+        candidates.append(judged(_estimated(softer, size, report), view, settings))
+        previous, best = best, choose(candidates)
         in_vain = in_vain + 1 if number and best == previous else 0
-        if shape is None and in_vain > (1 if is_cramped(candidates[best].psf) else 0):
+        settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
+        if settled and max(size) >= needed:
             break
-    others = [each for number, each in enumerate(candidates) if number != best]
-    other = min(others, key=lambda each: each.score, default=candidates[best])
+    others = [each for number, each in enumerate(candidates) if number != best and not rings(each.image)]
     unblurred = judged(delta(view.y.new_zeros(3, 3)), view, settings)
     gain = math.log(sparsity(unblurred.image) / sparsity(candidates[best].image))
-    return Found(candidates[best], other, gain)
+    return Found(candidates[best], others, gain)
 
 
-def _tunings(side: int) -> list[Tuning]:
-    if side < _LARGE:
-        return [DETAILED]
-    return [SENSITIVE] if side < _VERY_LARGE else [SENSITIVE, CAUTIOUS]
+def _sizes_from_a_look(view: View) -> tuple[list[Shape], float]:
+    """Return the sizes to try, and the one not to stop before, from a rough estimate at half the size."""
+    largest = min(view.y.shape) // 2
+    sizes = [(side, side) for side in LADDER if side <= largest] or [(odd(largest), odd(largest))]
+    if largest < _LOOK:
+        return sizes, 0
+    rough = rough_psf(view, (_LOOK, _LOOK))
+    extent = 2 * max(trimmed(rough).shape)
+    if is_cramped(rough):  # by a larger blur, or by noise
+        return sizes, _LOOK
+    return [size for size in sizes if size[0] >= _SPARE * extent], _NEARLY * extent
+
+
+def _estimated(view: View, size: Shape, progress: Callable[[float], None]) -> torch.Tensor:
+    if max(size) >= _VERY_LARGE:
+        return refined(view, rough_psf(view, size), size, progress)
+    return estimate_psf(view, size, DETAILED if max(size) < _LARGE else SENSITIVE, progress)
 
 
 def is_cramped(psf: torch.Tensor) -> bool:
@@ -154,10 +163,11 @@ def rings(x: torch.Tensor) -> bool:
     return float(x.flatten().kthvalue(max(1, x.numel() // 1000)).values) < _DARKEST
 
 
-def _best(candidates: list[Candidate]) -> int:
-    """Return the index of the first, and so smallest, candidate that is nearly the best."""
+def choose(candidates: list[Candidate]) -> int:
+    """Return the index of the smallest candidate that is nearly the best, and not cramped if one is not."""
     sound = [number for number, each in enumerate(candidates) if not rings(each.image)] or range(len(candidates))
     least = min(candidates[number].energy for number in sound)
     plausible = [number for number in sound if candidates[number].energy <= _SURELY_WORSE * least]
     enough = min(candidates[number].score for number in plausible) + _GAIN
-    return next(number for number in plausible if candidates[number].score <= enough)
+    good = [number for number in plausible if candidates[number].score <= enough]
+    return next((number for number in good if not is_cramped(candidates[number].psf)), good[0])
