@@ -37,8 +37,8 @@ def fast(
     "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013), and the PSF that takes the edges of
     that scene to those of the picture, in turns, both without a guess at what lies past the frame. A look at half
     the size tells which sizes to try, and the smallest is taken that makes as sparse a picture as the larger ones.
-    Large kernels are found at half the size, and refined. Then all of the picture is restored with a hyper-Laplacian
-    prior (Levin et al., SIGGRAPH 2007). Of large pictures, the kernel is estimated on the window that tells most.
+    Large kernels are found at half the size, and refined. Then all of the picture is restored by
+    `deblur.nonblind.unrolled`. Of large pictures, the kernel is estimated on the window that tells most.
 
     Clipped highlights (above 0.98 of the range) are treated as unknown. Pictures should be as the file has them, with
     their gamma.
