@@ -93,5 +93,5 @@ def fast(
         return picture.unchanged(verdict.confidence, verdict.reason)
     psf = trimmed(found.best.psf)
     report(_KERNEL_SHARE, "sharpening")
-    restored = sharpen_all(picture.y, picture.view.seen, psf, settings)
+    restored = sharpen_all(picture.y, psf, settings)
     return picture.restored(restored, psf, verdict.confidence, verdict.reason)

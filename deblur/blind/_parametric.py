@@ -147,7 +147,7 @@ def _restore(
         return picture.unchanged(confidence, reason)
     found = torch.from_numpy(make(*best)).float()
     found = found[estimate_support(found, energy=1)]
-    restored = sharpen_all(picture.y, picture.view.seen, found, Settings.for_noise(picture.noise_level))
+    restored = sharpen_all(picture.y, found, Settings.for_noise(picture.noise_level))
     return picture.restored(restored, found, confidence, reason)
 
 

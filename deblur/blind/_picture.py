@@ -16,7 +16,7 @@ from ._kernel_step import delta
 from ._result import BlindResult
 from ._view import View
 
-_CLIPPED = 0.98  # of the largest value that a file can hold
+CLIPPED = 0.98  # of the largest value that a file can hold
 _RED, _BLUE = 0.299, 0.114  # in the light of a picture with gamma (BT.601)
 
 
@@ -52,7 +52,7 @@ class Picture:
         brightest = float(channels.max())
         self.scale = brightest if brightest > 1 else 1.0
         self.y = (channels / self.scale).float()
-        clipped = (self.y > _CLIPPED).any(0)
+        clipped = (self.y > CLIPPED).any(0)
         if bool(clipped.any()):  # and their neighbors, which interpolation and codecs have mixed with them
             clipped = F.max_pool2d(clipped[None, None].float(), 3, 1, 1)[0, 0] > 0
         y = gray(self.y)

@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from deblur._arrays import check_finite, enter
-from deblur.nonblind import unrolled
 from deblur.nonblind._observation import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 
@@ -20,6 +19,7 @@ from ._selfdeblur_fit import Iterate
 from ._selfdeblur_memory import check_memory
 from ._selfdeblur_run import Run, framed
 from ._selfdeblur_settings import SELFDEBLUR_PRESETS, SelfDeblurSettings
+from ._sharpen import by_network
 
 _FAITHFUL = 2.0  # noise levels: how far the picture that the result explains may be from the one given
 _ROUNDING = 1 / 255
@@ -169,8 +169,7 @@ def _colored(x: torch.Tensor, picture: Picture, psf: torch.Tensor) -> torch.Tens
     """Return channels of which the gray picture is x, and the differences those of a restoration with the PSF."""
     if len(picture.y) == 1:
         return x[None]
-    seen = picture.view.seen
-    restored = unrolled(picture.y, psf, weights=None if bool(seen.all()) else seen.to(psf), channel_axis=0)
+    restored = by_network(picture.y, psf)
     return restored + (x - gray(restored))
 
 

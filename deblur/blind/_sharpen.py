@@ -8,9 +8,10 @@ import torch
 
 from deblur._framed import FramedBlur
 from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
-from deblur.nonblind import unrolled
+from deblur.nonblind import part_highlights, unrolled
 
 from ._image_step import torus_for
+from ._picture import CLIPPED
 from ._view import smooth
 
 if TYPE_CHECKING:
@@ -22,19 +23,20 @@ _SMALLEST = 0.01  # gradients below it weigh the same
 
 def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:
     """Return what the final step makes of a gray picture with a known PSF: softened as a blind result is, and not."""
-    x = _by_network(y[None], torch.ones_like(y, dtype=torch.bool), psf, settings)[0]
+    x = unrolled(y, psf, noise_level=settings.told)
     return [smooth(x, settings.softening), x]
 
 
-def sharpen_all(channels: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
+def sharpen_all(channels: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
     """Restore the channels of a picture, as soft as photographs are."""
-    restored = _by_network(channels, seen, psf, settings)
-    return torch.stack([smooth(x, settings.softening) for x in restored])
+    return torch.stack([smooth(x, settings.softening) for x in by_network(channels, psf, settings.told)])
 
 
-def _by_network(channels: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
-    weights = None if bool(seen.all()) else seen.to(channels).expand(channels.shape)
-    return unrolled(channels, psf, noise_level=settings.told, weights=weights, channel_axis=0)
+def by_network(channels: torch.Tensor, psf: torch.Tensor, noise_level: float | None = None) -> torch.Tensor:
+    """Restore the channels of a picture, of which what is clipped is taken for brighter."""
+    parts = part_highlights(channels, psf, saturation=CLIPPED, noise_level=noise_level, channel_axis=0)
+    restored: torch.Tensor = unrolled(parts.rest, psf, noise_level=noise_level, channel_axis=0) + parts.beyond
+    return restored
 
 
 def sharpen(

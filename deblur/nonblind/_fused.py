@@ -45,7 +45,7 @@ def fused(
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     weights : numpy.ndarray or torch.Tensor, optional
-        What each sample counts, broadcastable to `image`: 0 for one that is saturated or dead, and is not looked at.
+        What each sample counts, broadcastable to `image`: 0 for one that is dead, and is not looked at.
     channel_axis : int, optional
         Axis of the channels, if there is one.
     ndim : int, optional

@@ -61,7 +61,7 @@ def plug_and_play(
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     weights : numpy.ndarray or torch.Tensor, optional
-        What each sample counts, broadcastable to `image`: 0 for one that is saturated or dead, and is not looked at.
+        What each sample counts, broadcastable to `image`: 0 for one that is dead, and is not looked at.
     denoiser : torch.nn.Module, optional
         Maps planes ``(batch, 1, height, width)`` and noise levels ``(batch,)`` to denoised planes, all on the scale
         [0, 1]; the one that ships if None.

@@ -53,7 +53,7 @@ def unrolled(
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     weights : numpy.ndarray or torch.Tensor, optional
-        What each sample counts, broadcastable to `image`: 0 for one that is saturated or dead, and is not looked at.
+        What each sample counts, broadcastable to `image`: 0 for one that is dead, and is not looked at.
     ensemble : bool
         Restore all eight reflections and quarter turns, and return the mean: a little better, eight times slower.
     network : torch.nn.Module, optional
