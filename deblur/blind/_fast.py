@@ -94,4 +94,5 @@ def fast(
     psf = trimmed(found.best.psf)
     report(_KERNEL_SHARE, "sharpening")
     restored = sharpen_all(picture.y, psf, settings)
+    report(1.0, "sharpening")
     return picture.restored(restored, psf, verdict.confidence, verdict.reason)

@@ -37,8 +37,8 @@ class Highlights(NamedTuple):
 def part_highlights(
     image: Any,
     psf: Any,
+    saturation: float,
     *,
-    saturation: float = 1.0,
     noise_level: float | None = None,
     channel_axis: int | None = None,
 ) -> Highlights:
@@ -80,7 +80,7 @@ def part_highlights(
     >>> x = np.full((64, 64), 0.2); x[30:33, 30:33] = 20
     >>> blur = psf.motion(9, angle=20)
     >>> y = np.minimum(Convolution(blur, x.shape, "reflect")(x), 1)
-    >>> parts = part_highlights(y, blur)
+    >>> parts = part_highlights(y, blur, saturation=1)
     >>> bool(parts.rest.max() < 1.1), bool(parts.beyond.sum() > 0.5 * (x - 1).clip(0).sum())
     (True, True)
     """

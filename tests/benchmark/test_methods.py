@@ -22,14 +22,16 @@ def test_every_method_restores_gray_and_color(name: str) -> None:
     color = sample._replace(blurred=np.stack([sample.blurred] * 3, axis=-1), channel_axis=2)
     gray, three = (method(name).tries[0](each).image for each in (sample, color))
     assert three.shape == color.blurred.shape
-    # The samples of one are drawn for the batch; the networks take three channels for a color picture.
-    if name not in ("unsupervised_wiener", "unrolled", "plug_and_play", "adm", "fused"):
+    # The samples of one are drawn for the batch, the others take three channels for a color picture.
+    together = {"total_variation", "hyper_laplacian", "unrolled", "plug_and_play", "adm", "fused"}
+    if name not in together | {"unsupervised_wiener", "fast", "defocus", "motion"}:
         np.testing.assert_allclose(three[..., 1], gray, atol=2e-3)
 
 
 def test_the_library_is_found_by_its_signatures() -> None:
     names = {name for name in method_names() if "." not in name} - {"blurred"}
-    known = {name for name in deblur.nonblind.__all__ if name not in ("Posterior", "estimate_noise")}
+    others = ("Posterior", "Highlights", "estimate_noise", "part_highlights")
+    known = {name for name in deblur.nonblind.__all__ if name not in others}
     blind = {"fast", "defocus", "motion"}
     assert names == known | blind
     assert {name for name in names if method(name).blind} == blind

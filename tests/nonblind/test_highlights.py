@@ -61,7 +61,7 @@ def test_restore_takes_the_saturation(method):
 
 def test_a_picture_without_clipped_samples_is_left_as_it_is():
     y = 0.5 * camera()[:64, :64]
-    rest, beyond = part_highlights(y, BLUR)
+    rest, beyond = part_highlights(y, BLUR, 1.0)
     np.testing.assert_array_equal(rest, y)
     assert not beyond.any()
     one, other = (deblur.restore(y, BLUR, method="wiener", saturation=s).image for s in (None, 1.0))
@@ -78,11 +78,11 @@ def test_channels_of_a_color_picture_are_parted_one_by_one():
 
 
 def test_all_white():
-    rest, beyond = part_highlights(np.ones((40, 40)), psf.gaussian(1))
+    rest, beyond = part_highlights(np.ones((40, 40)), psf.gaussian(1), 1.0)
     assert np.isfinite(rest).all()
     assert np.isfinite(beyond).all()
 
 
 def test_volumes_are_refused():
     with pytest.raises(ValueError, match="2 axes"):
-        part_highlights(np.ones((20, 20, 20)), psf.gaussian((1.0, 1.0, 1.0)))
+        part_highlights(np.ones((20, 20, 20)), psf.gaussian((1.0, 1.0, 1.0)), 1.0)
