@@ -159,7 +159,8 @@ class SparseGradients:
             slopes = self._gradient(slopes)
             modulus = self._modulus(slopes, n + 1).pow(self._exponent)
             roughnesses = roughnesses + factor * modulus.reshape(modulus.shape[: x.ndim - len(self._grid)] + self._grid)
-        return float(misfit.sum() + (balance * roughnesses).sum())
+        # Channels may differ in λ and share their edges: what is minimized is the sum below, in the unit of the misfit.
+        return float(((misfit / balance).sum() + roughnesses.sum()) * balance.mean())
 
     def _scaled(self, x: torch.Tensor) -> torch.Tensor:
         return x * (self.contrast / self._light)
