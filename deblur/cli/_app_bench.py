@@ -100,8 +100,7 @@ def verify(name: Name) -> None:
 BENCH_EPILOG = """\b
 Protocols:
   levin-blind      the 32 Levin images, PSF withheld
-  levin-blind-noisy
-                   the same with noise
+  levin-blind-noisy  the same with noise
   shakes-blind     37 pictures blurred by PSFs of 13 to 75 pixels, withheld
   levin-nonblind   the 32 Levin images, PSF known
   levin-synthetic  the 4 sharp Levin scenes x 8 PSFs, blurred here
@@ -114,8 +113,11 @@ Protocols:
 \b
 Methods:
   blurred          nothing is done
-  unrolled, fused, plug_and_play, adm, wiener, richardson_lucy, unsupervised_wiener
-                   and whatever else deblur.nonblind and deblur.blind have
+  unrolled, fused, plug_and_play, adm, hyper_laplacian, total_variation, wiener,
+  richardson_lucy, unsupervised_wiener
+                   those of deblur.nonblind, the PSF known
+  fast, defocus, motion
+                   those of deblur.blind
   skimage.wiener, skimage.richardson_lucy, skimage.unsupervised_wiener
                    those of scikit-image
   "richardson_lucy(num_iter=100)"
