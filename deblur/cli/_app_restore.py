@@ -43,7 +43,7 @@ def restore(
         typer.Option(
             metavar="METHOD",
             help="auto, the one that scores best: without a PSF all of the blind method, with one unrolled for "
-            "pictures, richardson-lucy for stacks as volumes. Or fused (a little better at low noise, ten times slower), "
+            "pictures, richardson-lucy for stacks as volumes. Or fused (ten times slower, a little better), "
             "plug-and-play, adm, hyper-laplacian, total-variation, wiener, unsupervised-wiener; without a PSF also "
             "selfdeblur (minutes for a small picture).",
         ),
