@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import enter
-
 from ._observation import Callback, Observation
 from ._sparse_gradients import SparseGradients
 
@@ -93,8 +91,7 @@ def hyper_laplacian(
     """
     if not 0.5 <= exponent <= 1:
         raise ValueError(f"exponent must be 0.5 to 1, got {exponent}")
-    mask = None if weights is None else enter(weights, "weights")[0]
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
     problem = SparseGradients(
         observation,
         boundary,

@@ -49,8 +49,9 @@ class Observation:
         *,
         channel_axis: int | None = None,
         ndim: int | None = None,
-        weights: torch.Tensor | None = None,
+        weights: Any = None,
     ) -> None:
+        seen = None if weights is None else enter(weights, "weights")[0]
         y, self._give_back = enter(image, "image")
         kernel = enter(psf, "psf")[0]
         n = kernel.ndim if ndim is None else ndim
@@ -63,15 +64,15 @@ class Observation:
             if not -y.ndim <= channel_axis < y.ndim:
                 raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(y.shape)}")
             y = y.movedim(channel_axis, 0)
-            if weights is not None and weights.ndim == y.ndim:
-                weights = weights.movedim(channel_axis, 0)
+            if seen is not None and seen.ndim == y.ndim:
+                seen = seen.movedim(channel_axis, 0)
         if y.ndim < n:
             raise ValueError(
                 f"image must have at least the {n} spatial axes of the psf, got shape {tuple(image.shape)}"
                 + ("" if channel_axis is None else " with a channel axis")
             )
-        self.weights = _weights(weights, y)
-        y = torch.where(self.weights == 0, torch.zeros_like(y), y) if weights is not None else y
+        self.weights = _weights(seen, y)
+        y = torch.where(self.weights == 0, torch.zeros_like(y), y) if seen is not None else y
         check_finite(y, "image")
         self.frame, taps = tuple(y.shape[y.ndim - n :]), tuple(kernel.shape[kernel.ndim - n :])
         if any(k > size for k, size in zip(taps, self.frame, strict=True)):

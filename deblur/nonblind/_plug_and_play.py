@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from deblur._arrays import enter
 from deblur._framed import FramedBlur
 from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.networks import pretrained
@@ -172,8 +171,7 @@ class _HalfQuadratic:
         channel_axis: int | None,
         ndim: int | None,
     ) -> None:
-        mask = None if weights is None else enter(weights, "weights")[0]
-        self._observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+        self._observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
         self._planes = planes = Planes(self._observation, noise_level, boundary, is_color=channel_axis is not None)
         grid = torus_for(planes.y, planes.psf, boundary)
         self._blur = FramedBlur(planes.y, planes.psf[:, None], grid, planes.weights)

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import enter
 from deblur.operators import Differences, multiplicative_step
 
 from ._observation import Callback, Observation, sum_over
@@ -112,8 +111,7 @@ def richardson_lucy(
     for name, value in [("background", background), ("damping", damping), ("tolerance", tolerance)]:
         if not 0 <= value < torch.inf:
             raise ValueError(f"{name} must be finite and not negative, got {value}")
-    mask = None if weights is None else enter(weights, "weights")[0]
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
     axes, psf_sum = observation.axes, observation.psf.sum(observation.axes, keepdim=True)
     if not 0 <= total_variation < 0.5 / len(axes):
         raise ValueError(f"total_variation must be at least 0 and below {0.5 / len(axes):.3g}, got {total_variation}")

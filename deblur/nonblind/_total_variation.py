@@ -6,8 +6,6 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import enter
-
 from ._observation import Callback, Observation
 from ._sparse_gradients import SparseGradients
 
@@ -80,8 +78,7 @@ def total_variation(
     >>> bool(abs(total_variation(y, blur) - x).mean() < 0.3 * abs(y - x).mean())
     True
     """
-    mask = None if weights is None else enter(weights, "weights")[0]
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
     problem = SparseGradients(
         observation,
         boundary,

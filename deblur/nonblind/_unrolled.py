@@ -9,7 +9,6 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from deblur._arrays import enter
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 
@@ -84,8 +83,7 @@ def unrolled(
     >>> bool(abs(unrolled(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    mask = None if weights is None else enter(weights, "weights")[0]
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=mask)
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
     planes = Planes(observation, noise_level, boundary, is_color=channel_axis is not None)
     level = planes.noise_level if noise_level is not None else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
