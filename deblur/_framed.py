@@ -15,6 +15,9 @@ from deblur._spectral import (
 
 Shape = tuple[int, ...]
 
+FILLING = (100, 5)
+"""Iterations of `FramedBlur.fill` where a restoration begins, and where it goes on from an estimate."""
+
 
 class FramedBlur:
     """``y = M K x``: a circular blur K on a torus, of which the picture y shows the frame M in the first corner.
@@ -42,6 +45,10 @@ class FramedBlur:
         self.kernel = transfer_function(psf, grid, y)
         self.conjugate = self.kernel.conj().resolve_conj()
         self.power = squared_modulus(self.kernel)
+
+    def shown(self, x: torch.Tensor) -> torch.Tensor:
+        """Return ``M K x``: what the picture shows of a scene on the torus."""
+        return corner(inverse_fourier(self.kernel * fourier(x, self.grid), self.grid), self.frame)
 
     def filtered(self, filled: torch.Tensor, weight: torch.Tensor, towards: torch.Tensor | float = 0.0) -> torch.Tensor:
         """Return the half spectrum of the x that minimizes ``|K x - filled|^2 + weight |x - towards|^2``, in one step.

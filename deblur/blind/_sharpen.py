@@ -52,8 +52,7 @@ def sharpen(
     seen = seen.to(y)
 
     def gram(x: torch.Tensor) -> torch.Tensor:
-        shown = corner(inverse_fourier(fourier(x, grid).mul_(blur.kernel), grid), frame) * seen
-        image = inverse_fourier(fourier(shown, grid).mul_(blur.conjugate), grid)
+        image = inverse_fourier(fourier(blur.shown(x) * seen, grid).mul_(blur.conjugate), grid)
         for axis, weight in zip((-1, -2), weights, strict=True):
             slope = (x.roll(-1, axis).sub_(x)).mul_(weight)
             image += slope.roll(1, axis).sub_(slope)
@@ -82,7 +81,6 @@ def sharpen(
 
 def _energy(x: torch.Tensor, y: torch.Tensor, seen: torch.Tensor, blur: FramedBlur, prior: float) -> float:
     """Return what was minimized, a mean over the pixels of the frame."""
-    blurred = corner(inverse_fourier(fourier(x, blur.grid).mul_(blur.kernel), blur.grid), blur.frame)
-    x = corner(x, blur.frame)
+    blurred, x = blur.shown(x), corner(x, blur.frame)
     slopes = sum(float(x.diff(dim=axis).abs_().pow_(_EXPONENT).sum()) for axis in (-1, -2))
     return (float((blurred - y).mul_(seen).square_().sum()) + prior * slopes) / x.numel()

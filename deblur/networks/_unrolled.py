@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from deblur._framed import FramedBlur
+from deblur._framed import FILLING, FramedBlur
 from deblur._spectral import corner, fourier, inverse_fourier, roughness
 
 from ._denoiser import Denoiser, noise_features
@@ -19,7 +19,6 @@ from ._unet import UNet
 _QUIETEST = 1e-3
 _FIRST, _MEMORY = 0.12, 8
 _BALANCES = (1.0, 0.25, 4.0)
-_BORDER_ITERATIONS = (100, 5)
 _WIDER = ("head.weight", "embed.0.weight", "tail.weight", "tail.bias")  # than the denoiser's
 
 
@@ -168,7 +167,7 @@ class UnrolledHQS(nn.Module):
         for stage in range(self.stages):
             weight = pulls[:, stage] * (smoothness if z is None else 1.0)
             towards = 0.0 if z is None else fourier(z, grid)
-            filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS[stage > 0])
+            filled = blur.fill(weight, towards, num_iter=FILLING[stage > 0])
             solutions = [inverse_fourier(blur.filtered(filled, b * weight, towards), grid) for b in _BALANCES]
             seen = torch.cat([around.pad(torch.cat(solutions, 1)), memory], 1)
             which = functional.one_hot(torch.full((len(y),), stage, device=y.device), self.stages).to(y.dtype)

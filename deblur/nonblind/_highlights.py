@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from deblur._spectral import corner, fourier, inverse_fourier
+from deblur._spectral import corner
 
 from ._noise import noise_of
 from ._observation import Observation
@@ -112,13 +112,9 @@ def _parted(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, satur
     problem = SparseGradients(
         observation, "unknown", exponent=1.0, curvature=0.0, is_color=False, saturation=saturation, edge=_EDGE
     )
-    scene = problem.solve(problem.balance(None, noise_level, "unknown", RULE), _ITERATIONS, None)
+    scene = problem.solve(problem.balance(None, noise_level, RULE), _ITERATIONS, None)
     light = psf.sum((-2, -1), keepdim=True)
     beyond = (scene - saturation / light).clamp_min(0)
-    grid = observation.grid
-    blurred = [
-        corner(inverse_fourier(problem.kernel * fourier(light * each, grid), grid), observation.frame)
-        for each in (beyond, scene - beyond)
-    ]
-    rest = torch.where(y >= saturation, blurred[1], y - blurred[0])
+    dim, bright = (problem.blur.shown(light * each) for each in (scene - beyond, beyond))
+    rest = torch.where(y >= saturation, dim, y - bright)
     return torch.stack([rest, corner(beyond, observation.frame)], 1)

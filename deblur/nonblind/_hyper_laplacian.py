@@ -99,5 +99,5 @@ def hyper_laplacian(
         curvature=_CURVATURE,
         is_color=channel_axis is not None,
     )
-    scene = problem.solve(problem.balance(balance, noise_level, boundary, _RULE), num_iter, callback)
+    scene = problem.solve(problem.balance(balance, noise_level, _RULE), num_iter, callback)
     return observation.finish(scene)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from deblur._framed import FramedBlur
+from deblur._framed import FILLING, FramedBlur
 from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
@@ -19,7 +19,6 @@ from ._planes import Planes
 
 _FIRST, _LAST = 49 / 255, 0.7
 _QUIETEST = 1e-3
-_BORDER_ITERATIONS = (100, 5)
 _EDGE_SIGMAS = (0.71, 1.58, 3.16, 7.07)
 
 
@@ -206,7 +205,7 @@ class _HalfQuadratic:
 
     def _data_step(self, weight: torch.Tensor, z: torch.Tensor, iteration: int) -> torch.Tensor:
         blur, towards = self._blur, fourier(z, self._blur.grid)
-        filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS[iteration > 0])
+        filled = blur.fill(weight, towards, num_iter=FILLING[iteration > 0])
         return inverse_fourier(blur.filtered(filled, weight, towards), blur.grid)
 
     def _denoise(self, x: torch.Tensor, level: torch.Tensor, iteration: int) -> torch.Tensor:
@@ -220,8 +219,7 @@ class _HalfQuadratic:
         return self._observation.finish(self._planes.merge(corner(z, self._blur.frame)))
 
     def _misfit(self, z: torch.Tensor) -> float:
-        blurred = inverse_fourier(self._blur.kernel * fourier(z, self._blur.grid), self._blur.grid)
-        return float((corner(blurred, self._blur.frame) - self._blur.y).square().mean())
+        return float((self._blur.shown(z) - self._blur.y).square().mean())
 
 
 def _edges(y: torch.Tensor, threshold: float) -> torch.Tensor:

@@ -47,8 +47,8 @@ class SparseGradients:
 
     Attributes
     ----------
-    kernel : torch.Tensor
-        Half spectrum of the PSF, scaled to sum 1, on the torus.
+    blur : FramedBlur
+        Of the PSF scaled to sum 1.
 
     Raises
     ------
@@ -69,28 +69,28 @@ class SparseGradients:
     ) -> None:
         if boundary not in ("unknown", "circular"):
             raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
-        self._observation, self._exponent, self._edge, self._is_color = observation, exponent, edge, is_color
+        self._observation, self._boundary, self._is_color = observation, boundary, is_color
+        self._exponent, self._edge = exponent, edge
         self._grid = grid = observation.frame if boundary == "circular" else observation.grid
         self._gradient = Differences(grid)
         self._factors = (1.0, curvature) if curvature else (1.0,)
         self._light = observation.psf.sum(observation.axes, keepdim=True)
         self.contrast = _contrast(observation, is_color)
         y = observation.y / self.contrast
-        self._blur = FramedBlur(y, observation.psf / self._light, grid)
-        self.kernel = self._blur.kernel
+        self.blur = FramedBlur(y, observation.psf / self._light, grid)
         level = math.inf if saturation is None else saturation
         is_clipped = observation.y >= level
         # The dual variable of a clipped sample never pulls the scene down.
         self._ceiling = torch.where(is_clipped, 0.0, math.inf).to(y) if bool(is_clipped.any()) else None
         self._is_whole = boundary == "circular" and observation.weights.ndim == 0 and self._ceiling is None
 
-    def balance(self, given: float | None, noise_level: Any, boundary: str, rule: tuple[float, float]) -> torch.Tensor:
+    def balance(self, given: float | None, noise_level: Any, rule: tuple[float, float]) -> torch.Tensor:
         """Return λ for a contrast of 1, from that of the picture or by a power law of the noise level."""
         if given is not None:
             if not given > 0:
                 raise ValueError(f"balance must be positive, got {given}")
             return given * self.contrast ** (self._exponent - 2)
-        noise = self._observation.noise_level(noise_level, boundary) / self.contrast
+        noise = self._observation.noise_level(noise_level, self._boundary) / self.contrast
         # The modulus over c channels alike is sqrt(c) times that of one, the misfit c times.
         channels = len(self._observation.y) if self._is_color else 1
         return channels**0.5 * rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
@@ -99,7 +99,7 @@ class SparseGradients:
         """Return the scene on the torus; `balance` is λ, one number an image."""
         if num_iter < 1:
             raise ValueError(f"num_iter must be at least 1, got {num_iter}")
-        blur, grid, y = self._blur, self._grid, self._blur.y
+        blur, grid, y = self.blur, self._grid, self.blur.y
         penalty = balance * self._edge ** (self._exponent - 2)  # so that shrinkage begins at the edge's size
         # A picture of all the torus needs no split of its own: the exact step has it with its own weight.
         data_penalty = 1 / penalty if self._is_whole else torch.full_like(penalty, _DATA_PENALTY)
@@ -109,20 +109,23 @@ class SparseGradients:
         weights = self._observation.weights
         gain = weights / (weights + data_penalty * penalty)
         x = continue_smoothly(y, grid)
+        spectrum = fourier(x, grid)
+        data = to_scene * fourier(y, grid) if self._is_whole else None
         data_dual = torch.zeros_like(y)
         duals = [torch.zeros((), dtype=y.dtype, device=y.device) for _ in self._factors]
         for iteration in range(num_iter):
-            spectrum = fourier(self._divergence(x, duals), grid).div_(total)
-            if self._is_whole:
-                spectrum.addcmul_(to_scene, fourier(y, grid))
+            pull = fourier(self._divergence(x, duals), grid).div_(total)
+            if data is not None:
+                pull.add_(data)
             else:
-                blurred = inverse_fourier(blur.kernel * fourier(x, grid), grid)
+                blurred = inverse_fourier(spectrum.mul_(blur.kernel), grid)
                 seen = corner(blurred, blur.frame).add_(data_dual)
                 data_dual = (seen - y).mul_(gain)
                 if self._ceiling is not None:
                     data_dual = torch.minimum(data_dual, self._ceiling)
                 seen.sub_(data_dual, alpha=2)
-                spectrum.addcmul_(to_scene, fourier(blurred, grid))
+                pull.addcmul_(to_scene, fourier(blurred, grid))
+            spectrum = pull
             x = inverse_fourier(spectrum, grid)
             if callback is not None and callback(
                 iteration, self._observation.finish(self._scaled(x)), self._objective(x, balance)
@@ -150,8 +153,7 @@ class SparseGradients:
         return (square.sum(0, keepdim=True) if self._is_color else square).sqrt_()
 
     def _objective(self, x: torch.Tensor, balance: torch.Tensor) -> float:
-        blurred = corner(inverse_fourier(self._blur.kernel * fourier(x, self._grid), self._grid), self._blur.frame)
-        misfit = blurred - self._blur.y
+        misfit = self.blur.shown(x) - self.blur.y
         misfit = misfit if self._ceiling is None else torch.minimum(misfit, self._ceiling)
         misfit = misfit.square() * self._observation.weights / 2
         slopes, roughnesses = x, torch.zeros_like(x)

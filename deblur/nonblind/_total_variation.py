@@ -86,5 +86,5 @@ def total_variation(
         curvature=0.0,
         is_color=channel_axis is not None,
     )
-    scene = problem.solve(problem.balance(balance, noise_level, boundary, RULE), num_iter, callback)
+    scene = problem.solve(problem.balance(balance, noise_level, RULE), num_iter, callback)
     return observation.finish(scene)
