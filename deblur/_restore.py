@@ -107,11 +107,12 @@ def restore(
         all through, and another method takes over when the PSF has been estimated; then there is ``"selfdeblur"`` too,
         `deblur.blind.selfdeblur` with its fast preset, in minutes.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; estimated if None (one for all images of a batch).
+        Standard deviation of the noise, in the unit of the image; estimated if None, by the method and for
+        each image of a batch.
     saturation : float, optional
         Value from which on samples are clipped, in the unit of the image. The light that they lost is then found
         first, so that lamps do not ring; see `deblur.nonblind.part_highlights`. None if no sample is clipped.
-        `deblur.blind.fast` has a mask of its own.
+        `deblur.blind.fast` sees by itself what is clipped.
     channel_axis : int, optional
         Axis of the channels, if there is one.
     **options

@@ -163,8 +163,8 @@ def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Restor
 def _with_true_psf(sample: Sample) -> list[np.ndarray]:
     import torch
 
+    from deblur.blind._final_step import restored_with
     from deblur.blind._search import Settings
-    from deblur.blind._sharpen import restored_with
     from deblur.nonblind import estimate_noise
 
     settings = Settings.for_noise(estimate_noise(sample.blurred))

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import torch
 
 from ._crop import cut, telling_window
+from ._final_step import sharpen_all
 from ._judge import judge, obstacle
 from ._kernel_step import trimmed
 from ._picture import Picture, checked_shape
 from ._result import BlindResult
 from ._search import Settings, search
-from ._sharpen import sharpen_all
 
 Progress = Callable[[float, str], None]
 """``progress(part, what)``: the part of the work that is done, and what is being done."""
@@ -40,8 +40,8 @@ def fast(
     Large kernels are found at half the size, and refined. Then all of the picture is restored by
     `deblur.nonblind.unrolled`. Of large pictures, the kernel is estimated on the window that tells most.
 
-    Clipped highlights (above 0.98 of the range) are treated as unknown. Pictures should be as the file has them, with
-    their gamma.
+    Clipped highlights (above 0.98 of the range) tell nothing of the kernel, and are restored as brighter than they are.
+    Pictures should be as the file has them, with their gamma.
 
     Parameters
     ----------

@@ -12,11 +12,11 @@ import torch
 from deblur import psf
 from deblur.psf import estimate_support
 
+from ._final_step import sharpen_all
 from ._judge import obstacle
 from ._picture import Picture
 from ._result import BlindResult
 from ._search import Settings
-from ._sharpen import sharpen_all
 
 _BLOCK = 128  # pixels, of the averaged spectrum
 _LOWEST, _HIGHEST = 0.02, 0.4  # cycles a pixel: below is too little data, above is what codecs and sensors do

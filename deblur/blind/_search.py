@@ -62,7 +62,7 @@ class Candidate(NamedTuple):
     psf, image : torch.Tensor
         The kernel, and what it makes of the view.
     energy : float
-        What the final step minimized: large where the picture cannot be explained.
+        What `sharpen` minimized: large where the picture cannot be explained.
     score : float
         Small for pictures of few strong edges that explain the view. Alone, the energy prefers too little blur, and
         sparsity some kernels full of noise.

@@ -12,6 +12,7 @@ from deblur._arrays import check_finite, enter
 from deblur.nonblind._observation import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 
+from ._final_step import by_network
 from ._judge import obstacle
 from ._picture import Picture, checked_shape, gray
 from ._result import BlindResult
@@ -19,7 +20,6 @@ from ._selfdeblur_fit import Iterate
 from ._selfdeblur_memory import check_memory
 from ._selfdeblur_run import Run, framed
 from ._selfdeblur_settings import SELFDEBLUR_PRESETS, SelfDeblurSettings
-from ._sharpen import by_network
 
 _FAITHFUL = 2.0  # noise levels: how far the picture that the result explains may be from the one given
 _ROUNDING = 1 / 255

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 
 from deblur.networks._tensors import read_tensors, write_tensors
-from deblur.psf import center
 
 from ._judge import FEWEST_PIXELS
+from ._kernel_step import centered
 from ._selfdeblur_fit import Fit, Iterate
 from ._selfdeblur_settings import SelfDeblurSettings
 from ._view import View
@@ -195,10 +195,7 @@ def _smaller(shape: tuple[int, int], factor: float) -> tuple[int, int]:
 
 def _enlarged(kernel: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     """Bring a kernel to another scale, its centroid in the middle."""
-    larger = _resized(kernel, list(shape)).clamp_min(0)
-    moved = center(larger)
-    cut = [slice(new // 2 - old // 2, new // 2 - old // 2 + old) for new, old in zip(moved.shape, shape, strict=True)]
-    return moved[cut[0], cut[1]] / moved[cut[0], cut[1]].sum()
+    return centered(_resized(kernel, list(shape)).clamp_min(0))
 
 
 def _resized(array: torch.Tensor, size: list[int]) -> torch.Tensor:

@@ -1,48 +1,25 @@
-"""The final step: the picture restored with the PSF that was found."""
+"""The picture that a candidate for the kernel makes, and how well the two explain what was seen."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 
 from deblur._framed import FramedBlur
 from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
-from deblur.nonblind import part_highlights, unrolled
 
 from ._image_step import torus_for
-from ._picture import CLIPPED
-from ._view import smooth
-
-if TYPE_CHECKING:
-    from ._search import Settings
 
 _EXPONENT = 0.8
+_NUM_ITER = 25  # a round
 _SMALLEST = 0.01  # gradients below it weigh the same
 
 
-def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:
-    """Return what the final step makes of a gray picture with a known PSF: softened as a blind result is, and not."""
-    x = unrolled(y, psf, noise_level=settings.told)
-    return [smooth(x, settings.softening), x]
-
-
-def sharpen_all(channels: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
-    """Restore the channels of a picture, as soft as photographs are."""
-    return torch.stack([smooth(x, settings.softening) for x in by_network(channels, psf, settings.told)])
-
-
-def by_network(channels: torch.Tensor, psf: torch.Tensor, noise_level: float | None = None) -> torch.Tensor:
-    """Restore the channels of a picture, of which what is clipped is taken for brighter."""
-    parts = part_highlights(channels, psf, saturation=CLIPPED, noise_level=noise_level, channel_axis=0)
-    restored: torch.Tensor = unrolled(parts.rest, psf, noise_level=noise_level, channel_axis=0) + parts.beyond
-    return restored
-
-
 def sharpen(
-    y: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, prior: float, *, rounds: int = 4, num_iter: int = 25
+    y: torch.Tensor, seen: torch.Tensor, psf: torch.Tensor, prior: float, *, rounds: int = 4
 ) -> tuple[torch.Tensor, float]:
     """Minimize ``|M (K x - y)|^2 + prior sum |grad x|^0.8`` by iteratively reweighted least squares.
+
+    Return x in the frame, and what was minimized, a mean over its pixels.
 
     Levin et al., "Image and depth from a conventional camera with a coded aperture", SIGGRAPH 2007.
     """
@@ -69,7 +46,7 @@ def sharpen(
             ]
         residual = right - gram(x)
         direction, energy = residual, residual.square().sum((-2, -1), keepdim=True)
-        for _ in range(num_iter):
+        for _ in range(_NUM_ITER):
             image = gram(direction)
             step = energy / (direction * image).sum((-2, -1), keepdim=True).clamp_min(1e-30)
             x = torch.addcmul(x, step, direction)

@@ -1,0 +1,29 @@
+"""The final step: the picture restored with the PSF that was found."""
+
+from __future__ import annotations
+
+import torch
+
+from deblur.nonblind import part_highlights, unrolled
+
+from ._picture import CLIPPED
+from ._search import Settings
+from ._view import smooth
+
+
+def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:
+    """Return what the final step makes of a gray picture with a known PSF: softened as a blind result is, and not."""
+    x = by_network(y[None], psf, settings.told)[0]
+    return [smooth(x, settings.softening), x]
+
+
+def sharpen_all(channels: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Restore the channels of a picture, as soft as photographs are."""
+    return torch.stack([smooth(x, settings.softening) for x in by_network(channels, psf, settings.told)])
+
+
+def by_network(channels: torch.Tensor, psf: torch.Tensor, noise_level: float | None = None) -> torch.Tensor:
+    """Restore the channels of a picture, of which what is clipped is taken for brighter."""
+    parts = part_highlights(channels, psf, saturation=CLIPPED, noise_level=noise_level, channel_axis=0)
+    restored: torch.Tensor = unrolled(parts.rest, psf, noise_level=noise_level, channel_axis=0) + parts.beyond
+    return restored
