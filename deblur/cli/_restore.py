@@ -19,6 +19,7 @@ from deblur.cli._settings import STEPWISE, Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from deblur import Restoration
     from deblur.photo import Photo
 
 CLIPPED = 0.98
@@ -131,34 +132,17 @@ def _restore_blindly(
     pixels: np.ndarray, channel_axis: int | None, settings: Settings, advance: Callable[[float], None]
 ) -> tuple[np.ndarray, dict[str, Any], np.ndarray]:
     """Restore an image, or each page of a stack, with PSFs estimated from them; the last PSF comes back."""
-    import numpy as np
-
     import deblur
 
-    is_batch = pixels.ndim - (channel_axis is not None) > 2
-    pages = pixels if is_batch else pixels[np.newaxis]
-    restorations = []
-    for number, page in enumerate(pages):
+    def restore(page: np.ndarray, done: Callable[[float], None]) -> Restoration:
+        options = settings.blind_options(lambda part, what: done(part))
+        return deblur.restore(page, channel_axis=channel_axis, **options)
 
-        def progress(part: float, what: str, number: int = number) -> None:
-            advance((number + part) / len(pages))
-
-        restorations.append(deblur.restore(page, channel_axis=channel_axis, **settings.blind_options(progress)))
-    restored = np.stack([each.image for each in restorations])
-    least = min(restorations, key=lambda each: each.confidence or 0.0)
-    return (
-        restored if is_batch else restored[0],
-        {
-            "method": least.method,
-            "noise_level": sum(each.noise_level for each in restorations) / len(restorations),
-            "seconds": round(sum(each.seconds for each in restorations), 3),
-            "psf_shape": restorations[-1].psf.shape,
-            "psf_sum": 1.0,
-            "confidence": round(least.confidence or 0.0, 3),
-            "reason": least.reason,
-        },
-        restorations[-1].psf,
-    )
+    restored, pages = _page_by_page(restore, pixels, 2 + (channel_axis is not None), advance)
+    least = min(pages, key=lambda each: each.confidence or 0.0)
+    facts = {"psf_shape": pages[-1].psf.shape, "psf_sum": 1.0, "reason": least.reason}
+    facts |= {"method": least.method, "confidence": round(least.confidence or 0.0, 3)}
+    return restored, _facts(pages) | facts, pages[-1].psf
 
 
 def _restore_pixels(
@@ -170,29 +154,49 @@ def _restore_pixels(
     advance: Callable[[float], None],
 ) -> tuple[np.ndarray, dict[str, Any]]:
     """Restore an image, a volume, or the pages of a stack one by one, and say how."""
+    import deblur
+    from deblur._restore import METHODS
+
+    most = settings.iterations or 1
+    if settings.iterations is None and settings.method in STEPWISE:
+        most = inspect.signature(METHODS[settings.method]).parameters["num_iter"].default
+
+    def restore(page: np.ndarray, done: Callable[[float], None]) -> Restoration:
+        options = settings.options(lambda iteration, estimate, objective: done((iteration + 1) / most))
+        return deblur.restore(page, psf, saturation=saturation, channel_axis=channel_axis, **options)
+
+    restored, pages = _page_by_page(restore, pixels, psf.ndim + (channel_axis is not None), advance)
+    return restored, _facts(pages)
+
+
+def _page_by_page(
+    restore: Callable[[np.ndarray, Callable[[float], None]], Restoration],
+    pixels: np.ndarray,
+    ndim: int,
+    advance: Callable[[float], None],
+) -> tuple[np.ndarray, list[Restoration]]:
+    """Restore arrays of `ndim` axes, of which there are several if there is one axis more."""
     import numpy as np
 
-    import deblur
-
-    stepwise = getattr(deblur.nonblind, STEPWISE.get(settings.method, "richardson_lucy"))
-    most = settings.iterations or inspect.signature(stepwise).parameters["num_iter"].default
-    is_batch = pixels.ndim - (channel_axis is not None) > psf.ndim
-    pages = pixels if is_batch else pixels[np.newaxis]
+    pages = pixels if pixels.ndim > ndim else pixels[np.newaxis]
     restorations = []
     for number, page in enumerate(pages):
 
-        def callback(iteration: int, estimate: object, objective: float, number: int = number) -> None:
-            advance((number + (iteration + 1) / most) / len(pages))
+        def done(part: float, number: int = number) -> None:
+            advance((number + part) / len(pages))
 
-        options = settings.options(callback)
-        restorations.append(deblur.restore(page, psf, saturation=saturation, channel_axis=channel_axis, **options))
-        advance((number + 1) / len(pages))
+        restorations.append(restore(page, done))
+        done(1.0)
     restored = np.stack([each.image for each in restorations])
-    levels = [each.noise_level for each in restorations if each.noise_level is not None]
-    return restored if is_batch else restored[0], {
-        "method": restorations[0].method,
+    return restored if pixels.ndim > ndim else restored[0], restorations
+
+
+def _facts(pages: list[Restoration]) -> dict[str, Any]:
+    levels = [each.noise_level for each in pages if each.noise_level is not None]
+    return {
+        "method": pages[0].method,
         "noise_level": sum(levels) / len(levels) if levels else None,
-        "seconds": round(sum(each.seconds for each in restorations), 3),
+        "seconds": round(sum(each.seconds for each in pages), 3),
     }
 
 

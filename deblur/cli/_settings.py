@@ -24,12 +24,8 @@ METHODS = (
     "selfdeblur",
 )
 
-STEPWISE = {
-    "richardson-lucy": "richardson_lucy",
-    "total-variation": "total_variation",
-    "hyper-laplacian": "hyper_laplacian",
-}
-"""Methods that say how far they are, and their names in `deblur.nonblind`."""
+STEPWISE = ("richardson-lucy", "total-variation", "hyper-laplacian")
+"""Methods that say how far they are."""
 
 FEWEST_SAMPLES = 30
 """The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
