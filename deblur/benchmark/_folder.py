@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from . import _samples as samples
-from ._protocols import Protocol, clipped
+from ._protocols import Protocol, clipped, protocol
 
 
-def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "valid") -> Protocol:
-    """Benchmark anyone's images with anyone's PSFs, as `set14-levin` does.
+def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "valid", blind: bool = False) -> Protocol:
+    """Benchmark anyone's images with anyone's PSFs, as `set14-levin` or `shakes-blind` does.
 
     Parameters
     ----------
@@ -21,6 +22,8 @@ def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "vali
         Folder of PSFs that `deblur.psf.load` reads, or one such file.
     border : {"valid", "circular", "zero"}
         Of the simulated blur.
+    blind : bool
+        Whether the PSF is withheld; then pictures have 8 bits, and estimates are aligned, as in `shakes-blind`.
 
     Returns
     -------
@@ -41,16 +44,28 @@ def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "vali
     for path in kernels.values():  # now, and not after an hour
         if psf.load(path).ndim != 2:
             raise ValueError(f"psfs must be of two axes, got {psf.load(path).ndim} in {path}")
-    return Protocol(
+    as_set14 = Protocol(
         name="folder",
         version=1,
         summary=f"{len(pictures)} images x {len(kernels)} PSFs, {border} border; PSNR and SSIM on the observed frame.",
         pairs=partial(samples.crossed, list(pictures), list(kernels)),
-        observe=partial(samples.observe_files, pictures, kernels, border),
+        observe=partial(samples.observe_files, pictures, kernels, border, blind),
         compared=clipped,
         noises=(0.01,),
         caveat="Circular blur is simulated and inverted by the same model." if border == "circular" else "",
         source=(("border", border), *((name, _sha256(path)) for name, path in [*pictures.items(), *kernels.items()])),
+    )
+    if not blind:
+        return as_set14
+    shakes = protocol("shakes-blind")
+    return replace(
+        as_set14,
+        name="folder-blind",
+        summary=f"{len(pictures)} images x {len(kernels)} PSFs, withheld, {border} border, 8 bits; as levin-blind.",
+        compared=shakes.compared,
+        extra=shakes.extra,
+        noises=shakes.noises,
+        blind=True,
     )
 
 

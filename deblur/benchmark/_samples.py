@@ -244,7 +244,7 @@ def observe_galaxy(image: str, psf: str, noise: float) -> Sample:
 
 
 def observe_files(
-    images: dict[str, Path], psfs: dict[str, Path], border: str, image: str, psf: str, noise: float
+    images: dict[str, Path], psfs: dict[str, Path], border: str, in_eight_bits: bool, image: str, psf: str, noise: float
 ) -> Sample:
     import cv2
 
@@ -253,4 +253,5 @@ def observe_files(
     picture = cv2.imdecode(np.fromfile(images[image], dtype=np.uint8), cv2.IMREAD_GRAYSCALE)
     if picture is None:
         raise ValueError(f"{images[image]} is not a picture that can be read")
-    return simulate(picture / 255.0, load(psfs[psf]), noise, seed=f"{image} {psf}", border=border)
+    sample = simulate(picture / 255.0, load(psfs[psf]), noise, seed=f"{image} {psf}", border=border)
+    return _in_eight_bits(sample) if in_eight_bits else sample

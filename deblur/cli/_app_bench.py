@@ -187,6 +187,9 @@ def bench(
         str | None,
         typer.Option(metavar="B", help="For folder: valid, circular or zero. [default: valid]", show_default=False),
     ] = None,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="For folder: withhold the PSFs, and align before comparing.")
+    ] = False,
 ) -> None:
     """Score methods on a benchmark.
 
@@ -198,6 +201,6 @@ def bench(
     from deblur.cli._bench import Request, run_bench, run_quick
 
     request = Request(
-        protocol, tuple(method or ()), tuple(noise or ()), limit, jobs, output, json_file, images, psfs, border
+        protocol, tuple(method or ()), tuple(noise or ()), limit, jobs, output, json_file, images, psfs, border, blind
     )
     raise typer.Exit(run_quick(request) if quick else run_bench(request))

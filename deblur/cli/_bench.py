@@ -43,6 +43,7 @@ class Request:
     output, json_file : str or None
         Folder of the run, and a file for another copy of the JSON.
     images, psfs, border : str or None
+    blind : bool
         As in `deblur.benchmark.folder_protocol`.
     """
 
@@ -56,6 +57,7 @@ class Request:
     images: str | None = None
     psfs: str | None = None
     border: str | None = None
+    blind: bool = False
 
 
 def run_bench(request: Request) -> int:
@@ -116,9 +118,10 @@ def _protocol(request: Request) -> Protocol:
         missing = [option for option, value in files.items() if value is None]
         if missing:
             raise ValueError(f"the protocol folder needs {' and '.join(missing)}")
-        return benchmark.folder_protocol(str(request.images), str(request.psfs), border=request.border or "valid")
+        border = request.border or "valid"
+        return benchmark.folder_protocol(str(request.images), str(request.psfs), border=border, blind=request.blind)
     protocol = benchmark.protocol(request.protocol)
-    for option, value in {**files, "--border": request.border}.items():
+    for option, value in {**files, "--border": request.border, "--blind": request.blind or None}.items():
         if value is not None:
             raise ValueError(f"{option} is for the protocol folder, not for {protocol.name}")
     return protocol

@@ -31,6 +31,17 @@ def own(tmp_path: Path) -> Protocol:
     return folder_protocol(tmp_path, tmp_path / "psfs")
 
 
+def test_ones_own_files_with_the_psf_withheld(tmp_path: Path, own: Protocol) -> None:
+    blind = folder_protocol(tmp_path, tmp_path / "psfs", blind=True)
+    assert (blind.blind, own.blind) == (True, False)
+    assert blind.pairs() == own.pairs()
+    sample = blind.observe(*blind.pairs()[1], 0.005)
+    np.testing.assert_array_equal(np.round(sample.blurred * 255), sample.blurred * 255)
+    large = sample._replace(truth=np.tile(sample.truth, (2, 2)), blurred=np.tile(sample.truth, (2, 2)))
+    moved = np.roll(large.truth, (3, -2), axis=(0, 1)).astype(np.float32)
+    assert blind.compared(moved, large)[0] == pytest.approx(large.truth[15:-15, 15:-15], abs=1 / 255)
+
+
 @each_protocol
 def test_cases_are_distinct_and_protocols_reach_other_processes(benchmark_: Protocol) -> None:
     pairs = benchmark_.pairs()

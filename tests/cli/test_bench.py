@@ -196,6 +196,8 @@ TABLE: list[tuple[list[str], str]] = [
     (["bench", "set14-levin", "--method", "blurred"], "get them with: deblur datasets get set14"),
     (["bench", "set14-levin", "--psfs", "psfs"], "--psfs is for the protocol folder, not for set14-levin"),
     (["bench", "set14-levin", "--border", "valid"], "--border is for the protocol folder"),
+    (["bench", "set14-levin", "--blind"], "--blind is for the protocol folder"),
+    (["bench", "folder", "--blind", *OWN[2:], "--method", "wiener"], "withholds the PSF, which wiener needs"),
     (["bench", "folder"], "the protocol folder needs --images and --psfs"),
     (["bench", "folder", "--images", "images"], "the protocol folder needs --psfs"),
     (["bench", "folder", "--images", "", "--psfs", "psfs"], "--images"),
