@@ -56,15 +56,17 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         raise FileExistsError(f"{target} exists already and overwriting was not asked for")
     temporary = path.with_name(f".deblur-{secrets.token_hex(6)}{path.suffix}")
     try:
-        temporary.touch(exist_ok=False)  # and not tempfile, which would make the result private to its owner
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"cannot write {target}: the folder {path.parent} does not exist") from error
-    except OSError as error:
-        raise type(error)(f"cannot write {target}: {error.strerror or error}") from error
-    try:
+        # In here, as a signal may come between making the file and knowing of it.
+        try:
+            temporary.touch(exist_ok=False)  # and not tempfile, which would make the result private to its owner
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"cannot write {target}: the folder {path.parent} does not exist") from error
+        except OSError as error:
+            raise type(error)(f"cannot write {target}: {error.strerror or error}") from error
         yield temporary
         if path.exists():
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        if os.path.exists(temporary):  # unlink() would complain of a folder that is none
+            temporary.unlink(missing_ok=True)

@@ -41,6 +41,19 @@ def test_a_failure_leaves_everything_as_it_was(tmp_path, error):
     assert names(tmp_path) == ["picture.png"]
 
 
+def test_a_signal_at_the_moment_the_temporary_file_is_made(tmp_path, monkeypatch):
+    touch = Path.touch
+
+    def touch_and_be_interrupted(path: Path, **options: bool) -> None:
+        touch(path, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "touch", touch_and_be_interrupted)
+    with pytest.raises(KeyboardInterrupt), atomic_path(tmp_path / "picture.png"):
+        pytest.fail("the block must not be entered")
+    assert names(tmp_path) == []
+
+
 def test_an_existing_file_is_replaced_only_on_request(tmp_path):
     target = tmp_path / "picture.png"
     target.write_text("old")
