@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 
 from ._crop import cut, telling_window
-from ._final_step import sharpen_all
+from ._final_step import refitted, sharpen_all
 from ._judge import judge, obstacle
 from ._kernel_step import trimmed
 from ._picture import Picture, checked_shape
@@ -37,8 +37,9 @@ def fast(
     "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013), and the PSF that takes the edges of
     that scene to those of the picture, in turns, both without a guess at what lies past the frame. A look at half
     the size tells which sizes to try, and the smallest is taken that makes as sparse a picture as the larger ones.
-    Large kernels are found at half the size, and refined. Then all of the picture is restored by
-    `deblur.nonblind.unrolled`. Of large pictures, the kernel is estimated on the window that tells most.
+    Large kernels are found at half the size, and refined. Where there is hardly any noise, the PSF is fitted once more,
+    to the scene that `deblur.nonblind.unrolled` makes with it, whose edges are as soft as those of photographs. That
+    network restores the whole picture. Of large pictures, the kernel is estimated on the window that tells most.
 
     Clipped highlights (above 0.98 of the range) tell nothing of the kernel, and are restored as brighter than they are.
     Pictures should be as the file has them, with their gamma.
@@ -91,7 +92,7 @@ def fast(
     verdict = judge(found)
     if not verdict.restores:
         return picture.unchanged(verdict.confidence, verdict.reason)
-    psf = trimmed(found.best.psf)
+    psf = trimmed(refitted(found.best.psf, view, settings))
     report(_KERNEL_SHARE, "sharpening")
     restored = sharpen_all(picture.y, psf, settings)
     report(1.0, "sharpening")

@@ -1,4 +1,4 @@
-"""The final step: the picture restored with the PSF that was found."""
+"""The final step: the PSF fitted once more, to a scene as photographs are, and the picture restored with it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ import torch
 
 from deblur.nonblind import part_highlights, unrolled
 
+from ._estimate import DETAILED
+from ._kernel_step import centered, cleaned, fit_psf
 from ._picture import CLIPPED
 from ._search import Settings
-from ._view import smooth
+from ._view import View, smooth
+
+_WEIGHT = 5.0
+
+
+def refitted(psf: torch.Tensor, view: View, settings: Settings) -> torch.Tensor:
+    """Fit a PSF to the edges that photographs have, which are softer than those it was estimated with.
+
+    Where there is noise it stays as it is: the network's scene is no better known then.
+    """
+    if settings.smoothing > 0:
+        return psf
+    scene = by_network(view.y[None], psf, settings.told)[0]
+    fitted = fit_psf(scene, view, psf, weight=_WEIGHT)
+    return centered(cleaned(fitted, threshold=DETAILED.threshold, least_part=DETAILED.least_part))
 
 
 def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:

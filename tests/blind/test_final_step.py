@@ -1,0 +1,31 @@
+"""The PSF fitted once more, to a scene as photographs are."""
+
+import skimage.data
+import torch
+
+from deblur.blind._final_step import refitted
+from deblur.blind._judge import similarity
+from deblur.blind._search import Settings
+from deblur.blind._view import View, smooth
+from deblur.operators import Convolution
+from deblur.psf import camera_shake, pad_to
+
+TRUE = torch.from_numpy(pad_to(camera_shake(10, seed=2), (19, 19))).float()
+
+
+def blurred() -> View:
+    scene = smooth(torch.from_numpy(skimage.data.camera()[150:330, 150:330] / 255.0).float(), 0.5)
+    y = Convolution(TRUE, tuple(scene.shape), "valid")(scene)
+    return View(y, torch.ones_like(y, dtype=torch.bool))
+
+
+def test_a_kernel_that_is_too_soft_becomes_truer() -> None:
+    soft = smooth(TRUE, 0.6)
+    found = refitted(soft, blurred(), Settings.for_noise(0.001))
+    assert found.shape == soft.shape
+    assert abs(float(found.sum()) - 1) < 1e-5
+    assert 1 - similarity(found, TRUE) < 0.75 * (1 - similarity(soft, TRUE))
+
+
+def test_where_there_is_noise_the_kernel_stays() -> None:
+    assert refitted(TRUE, blurred(), Settings.for_noise(0.01)) is TRUE
