@@ -1,3 +1,4 @@
+from . import dask as dask
 from . import nonblind as nonblind
 from . import operators as operators
 from . import photo as photo

@@ -113,8 +113,8 @@ def restore(
         typer.Option(
             min=1,
             metavar="N",
-            help="Processes to restore on, best one a core, for many pictures (extra dask); each picture on one thread, "
-            "or OMP_NUM_THREADS.",
+            help="Processes to restore on, best one a core, for many pictures (extra dask); each picture on one "
+            "thread, or OMP_NUM_THREADS.",
         ),
     ] = 1,
     scheduler: Annotated[
