@@ -3,8 +3,8 @@
 python -m benchmarks.dask_blocks
 
 Four blocks of 192 x 192 pixels, for halos of 0.5 to 3 widths of the PSF. "apart" is the root of the mean squared
-difference from the whole, "seams" the mean difference at the borders of the blocks in units of the one everywhere, "error"
-the root of the mean squared difference from the truth, in units of that of the whole.
+difference from the whole, "seams" the mean difference at the borders of the blocks in units of the one everywhere,
+"error" the root of the mean squared difference from the truth, in units of that of the whole.
 """
 
 import math

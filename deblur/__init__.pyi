@@ -1,4 +1,3 @@
-from . import dask as dask
 from . import nonblind as nonblind
 from . import operators as operators
 from . import photo as photo

@@ -8,6 +8,7 @@ import deblur
 from deblur.operators import Convolution
 
 da = pytest.importorskip("dask.array", reason="the extra dask")
+pytest.importorskip("deblur.dask")
 
 PSF = deblur.psf.gaussian(1.5)
 PLAIN = {"method": "richardson-lucy", "num_iter": 30, "accelerate": False, "tolerance": 0, "noise_level": 0.01}
