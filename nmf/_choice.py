@@ -50,7 +50,7 @@ def _obstacle_to_hals(problem: Problem) -> str:
     if not isinstance(problem.model, MatrixModel):
         return "convolutive models"
     if not isinstance(problem.data, DenseData) or problem.data.weights is not None:
-        return "masked, weighted or sparse data"
+        return "masked, weighted or sparse data, or data on disk"
     if not (problem.penalty_W.is_elementwise and problem.penalty_H.is_elementwise):
         return "smooth_H and orthogonal_W"
     return ""

@@ -38,6 +38,7 @@ class Factorization(Fitting):
         check_every: int = 10,
         callback: Callback | None = None,
         seed: int | None = None,
+        process_group: Any = None,
     ) -> FitResult:
         r"""Bring down the penalized beta-divergence of the model from V, and keep the best factors seen.
 
@@ -54,7 +55,8 @@ class Factorization(Fitting):
         ----------
         V : numpy.ndarray or torch.Tensor
             Non-negative data, of the shape given at construction. float64 data make the module float64. `NMF` also
-            takes sparse tensors (COO or CSR).
+            takes sparse tensors (COO or CSR), and matrices on disk, which stay there and are read twice an iteration:
+            `numpy.memmap`, and arrays in chunks, of zarr or h5py; fastest where a chunk holds all rows.
         beta : float
             2 for the Euclidean distance, 1 for Kullback-Leibler, 0 for Itakura-Saito.
         solver : {"auto", "mm", "extrapolated", "hals"}
@@ -84,6 +86,11 @@ class Factorization(Fitting):
             stops.
         seed : int, optional
             Draw those factors anew that were not given.
+        process_group : torch.distributed.ProcessGroup, optional
+            Of processes that call `fit` together, each on some columns of V and with a module for those: the templates
+            are fitted to all columns, and become the same in all processes, which start from those of the first. For
+            `NMF`, with every solver and beta; not with `smooth_H`. The callback of one process stops them all. An error
+            in one leaves the others waiting: `torchrun` ends them.
 
         Returns
         -------
@@ -93,7 +100,7 @@ class Factorization(Fitting):
         ------
         ValueError
             If V is negative, not finite, of another shape or on another device, holds zeros while β <= 0, or an option
-            is out of range.
+            is out of range or differs between processes.
 
         Examples
         --------
@@ -107,23 +114,34 @@ class Factorization(Fitting):
         """
         if not (self.W.requires_grad or self.H.requires_grad):
             raise ValueError("both factors are frozen: nothing to fit")
+        shards = self._shards(process_group, smooth_H)
         V, weights = self._enter(V, beta, mask, weights)
         self.to(V.dtype)
         self._check_shape(V, tuple(self.H.shape[self.H.ndim - self._space_axes :]))
         if seed is not None:
             self._draw(seed)
         frozen = self._frozen(freeze_W)
+        drawn = self._to_scale(frozen)
+        penalties_W = {"l1": l1_W, "l2": l2_W, "orthogonal": orthogonal_W}
+        penalties_H = {"l1": l1_H, "l2": l2_H, "smooth": smooth_H}
+        shards.check_same(
+            **{"the shape of W": tuple(self.W.shape), "the dtype of V and the module": V.dtype, "beta": beta},
+            **{"what is given, frozen or drawn": (sorted(drawn), self.W.requires_grad, self.H.requires_grad, freeze_W)},
+            **{"penalties": (penalties_W, penalties_H), "gamma": gamma, "tol": tol},
+            **{"max_iter": max_iter, "check_every": check_every},
+        )
         W, H, result = self._solve(
             V,
             weights,
             beta,
-            (self.W.detach(), self.H.detach()),
-            self._to_scale(frozen),
+            (shards.first(self.W.detach()), self.H.detach()),
+            drawn,
             Rule(solver, gamma, tol, max_iter, check_every, callback),
-            penalties_W={"l1": l1_W, "l2": l2_W, "orthogonal": orthogonal_W},
-            penalties_H={"l1": l1_H, "l2": l2_H, "smooth": smooth_H},
+            penalties_W=penalties_W,
+            penalties_H=penalties_H,
             train=(self.W.requires_grad, self.H.requires_grad),
             frozen=frozen,
+            shards=shards,
         )
         if self.W.requires_grad:
             self.W.copy_(W if frozen is None else torch.where(frozen, self.W, W))
@@ -154,14 +172,15 @@ class Factorization(Fitting):
         Parameters
         ----------
         V : numpy.ndarray or torch.Tensor
-            Non-negative data with the rows of the fit; any number of frames, and with shared templates any batch.
+            Non-negative data with the rows of the fit; any number of frames, and with shared templates any batch. As
+            for `fit`, they may stay on disk.
         beta, solver, gamma, mask, weights, l1_H, l2_H, smooth_H, tol, max_iter, check_every
             As for `fit`.
 
         Returns
         -------
         numpy.ndarray or torch.Tensor
-            H, the kind of V.
+            H, the kind of V; NumPy for data on disk.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ._input import as_tensor, check_values
 from ._maps import Model
 from ._separate import wiener
+from ._stored import StoredMatrix
 
 
 class Factors(nn.Module):
@@ -122,7 +123,7 @@ class Factors(nn.Module):
     def _axes_of_V(self) -> str:
         return "F, T"
 
-    def _check_shape(self, V: Tensor, activations: tuple[int, ...] | None) -> None:
+    def _check_shape(self, V: Tensor | StoredMatrix, activations: tuple[int, ...] | None) -> None:
         n = self._space_axes
         rows, taps = self.W.shape[self._problem_axes], tuple(self.W.shape[self.W.ndim - self.taps_axes :])
         good = V.ndim >= n + 1 and V.shape[-n - 1] == rows

@@ -13,7 +13,9 @@ from ._factors import Factors
 from ._input import check_numbers, enter
 from ._problem import Data, Problem
 from ._result import FitResult
+from ._shards import ALL_HERE, Shards
 from ._solvers import Callback, run
+from ._stored import StoredMatrix
 from ._units import Units
 
 
@@ -33,7 +35,7 @@ class Fitting(Factors):
 
     def _solve(
         self,
-        V: Tensor,
+        V: Tensor | StoredMatrix,
         weights: Tensor | None,
         beta: float,
         factors: tuple[Tensor, Tensor],
@@ -44,22 +46,32 @@ class Fitting(Factors):
         penalties_H: dict[str, float],
         train: tuple[bool, bool],
         frozen: Tensor | None,
+        shards: Shards = ALL_HERE,
     ) -> tuple[Tensor, Tensor, FitResult]:
         check_numbers(tol=rule.tol, **_suffixed(penalties_W, "W"), **_suffixed(penalties_H, "H"))
-        units = Units(V, weights, beta, self._problem_axes, in_W=not train[1])
+        units = Units(V, weights, beta, self._problem_axes, in_W=not train[1], shards=shards)
         W, H = units.fill(*units.enter(*factors), drawn)
         penalty_W, penalty_H = units.penalty_W(**penalties_W), units.penalty_H(**penalties_H)
         data = self._data(units.data(), weights, beta)
         axis = -1 - self.taps_axes
-        problem = Problem(data, self._model(W, H), penalty_W, penalty_H, axis, *train, frozen)
+        problem = Problem(data, self._model(W, H), penalty_W, penalty_H, axis, *train, frozen, shards)
         solver = choose_solver(rule.solver, rule.gamma, problem, W, H)
+        shards.check_same(solver=type(solver).__name__)
         W, H, result = run(solver, problem, rule.tol, rule.max_iter, rule.check_every, rule.callback, units)
         return *units.leave(W, H), result
 
-    def _data(self, V: Tensor, weights: Tensor | None, beta: float) -> Data:
+    def _shards(self, process_group: Any, smooth_H: float) -> Shards:
+        if process_group is not None and self.taps_axes:
+            raise ValueError("process_group is for nmf.NMF: convolutive templates reach over the columns of a process")
+        if process_group is not None and smooth_H:
+            raise ValueError("smooth_H ties columns of different processes together; leave out it or process_group")
+        return Shards(process_group)
+
+    def _data(self, V: Tensor | StoredMatrix, weights: Tensor | None, beta: float) -> Data:
+        assert isinstance(V, Tensor)  # matrices on disk are for `nmf.NMF`
         return DenseData(V, weights, beta, self._problem_axes)
 
-    def _enter(self, V: Any, beta: float, mask: Any, weights: Any) -> tuple[Tensor, Tensor | None]:
+    def _enter(self, V: Any, beta: float, mask: Any, weights: Any) -> tuple[Tensor | StoredMatrix, Tensor | None]:
         return enter(V, beta, mask, weights, self.W)
 
     def _to_scale(self, frozen: Tensor | None) -> set[str]:

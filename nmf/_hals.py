@@ -71,6 +71,7 @@ class Hals:
         if self._shared:
             lead = tuple(range(H.ndim - 2))
             correlation, gram = correlation.sum(lead), gram.sum(lead)
+        correlation, gram = self._problem.shards.sum(correlation), self._problem.shards.sum(gram)
         penalty = self._problem.penalty_W
         return _sweep(W.mT, correlation, gram, penalty.l1, penalty.l2).mT
 
@@ -78,11 +79,8 @@ class Hals:
         """Return the objective at the point ahead in W, less a constant: products that are at hand."""
         problem, terms = self._problem, self.H * (0.5 * gram @ self.H - correlation)
         value = terms.flatten(self._axes).sum(-1, dtype=torch.float64)
-        return (
-            value
-            + problem.penalty_H.value(self.H, self._axes, problem.component_axis)
-            + problem.penalty_W.value(self._ahead_W, self._axes, problem.component_axis)
-        )
+        value = value + problem.penalty_H.value(self.H, self._axes, problem.component_axis)
+        return problem.shards.sum(value) + problem.penalty_W.value(self._ahead_W, self._axes, problem.component_axis)
 
     def _ahead(self, x: Tensor, before: Tensor) -> Tensor:
         return torch.addcmul(x, x - before, spread(self._beta, x)).clamp_min_(0)

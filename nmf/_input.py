@@ -24,7 +24,7 @@ def as_tensor(array: Any, name: str) -> Tensor:
     if isinstance(array, np.ndarray):
         if array.dtype.kind not in "buif":
             raise TypeError(f"{name} must be real numbers, got dtype {array.dtype}")
-        tensor = torch.from_numpy(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).copy())
+        tensor = torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
     elif isinstance(array, Tensor):
         tensor = array
     else:
@@ -42,7 +42,7 @@ def as_tensor(array: Any, name: str) -> Tensor:
 
 def like(tensor: Tensor, original: Any) -> Any:
     """Return `tensor` as the kind of array that `original` is."""
-    return tensor.detach().cpu().numpy() if isinstance(original, np.ndarray) else tensor
+    return tensor if isinstance(original, Tensor) else tensor.detach().cpu().numpy()
 
 
 def check_values(values: Tensor, name: str) -> None:

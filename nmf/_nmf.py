@@ -13,6 +13,7 @@ from ._input import check_beta, check_values
 from ._maps import MatrixModel, Model
 from ._problem import Data
 from ._sparse import SparseData
+from ._stored import StoredData, StoredMatrix, is_stored
 
 
 class NMF(Factorization):
@@ -85,7 +86,11 @@ class NMF(Factorization):
     def _model(self, W: Tensor, H: Tensor) -> Model:
         return MatrixModel(W, H)
 
-    def _enter(self, V: Any, beta: float, mask: Any, weights: Any) -> tuple[Tensor, Tensor | None]:
+    def _enter(self, V: Any, beta: float, mask: Any, weights: Any) -> tuple[Tensor | StoredMatrix, Tensor | None]:
+        if is_stored(V):
+            if mask is not None or weights is not None:
+                raise ValueError("V on disk takes no mask and no weights; numpy.array(V) loads it")
+            return StoredMatrix(V, beta, self.W), None
         if not isinstance(V, Tensor) or V.layout == torch.strided:
             return super()._enter(V, beta, mask, weights)
         if mask is not None or weights is not None:
@@ -98,5 +103,7 @@ class NMF(Factorization):
         check_beta(beta, torch.zeros(1))
         return data, None
 
-    def _data(self, V: Tensor, weights: Tensor | None, beta: float) -> Data:
+    def _data(self, V: Tensor | StoredMatrix, weights: Tensor | None, beta: float) -> Data:
+        if isinstance(V, StoredMatrix):
+            return StoredData(V, beta)
         return SparseData(V.coalesce(), beta) if V.is_sparse else super()._data(V, weights, beta)

@@ -12,6 +12,7 @@ from deblur.operators import multiplicative_step
 
 from ._maps import FactorMap, Model
 from ._penalties import Penalty, Slope
+from ._shards import ALL_HERE, Shards
 
 
 class Data(Protocol):
@@ -39,16 +40,18 @@ class Problem:
     train_W: bool = True
     train_H: bool = True
     freeze_W: Tensor | None = None  # True for components of W that stay, broadcastable to W
+    shards: Shards = ALL_HERE  # who has the other columns of V and H; W is the same everywhere
 
     def objective(self, W: Tensor, H: Tensor) -> Tensor:
         """Return the penalized objective of each problem."""
         axes, component = self.data.problem_axes, self.component_axis
-        value = self.data.divergence(self.model.of_H(W), H)
-        return value + self.penalty_W.value(W, axes, component) + self.penalty_H.value(H, axes, component)
+        value = self.data.divergence(self.model.of_H(W), H) + self.penalty_H.value(H, axes, component)
+        return self.shards.sum(value) + self.penalty_W.value(W, axes, component)
 
     def updated_W(self, W: Tensor, H: Tensor, gamma: float | None) -> Tensor:
         """Return the templates after one step."""
         slope = self.data.slope(self.model.of_W(H), W)
+        slope = slope._replace(down=self.shards.sum(slope.down), up=self.shards.sum(slope.up))
         return self.keep(W, majorizer_step(self.penalty_W.add_to(slope, W, self.component_axis), W, gamma))
 
     def updated_H(self, W: Tensor, H: Tensor, gamma: float | None) -> Tensor:

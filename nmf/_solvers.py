@@ -125,6 +125,7 @@ def run(
             solver.restart(rose, best_W, best_H)
         if callback is not None:
             stopped = bool(callback(iteration, units.leave(best_W, best_H), float((best * units.of_objective).sum())))
+        stopped = bool(problem.shards.sum(torch.full_like(best, stopped)).any())  # where one process stops, all do
     values = torch.stack(history).mul(units.of_objective).cpu()
     result = FitResult(iteration, values, bool(done.all()), time.perf_counter() - start)
     return best_W, best_H, result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,14 @@ Examples:
   deblur restore photo.jpg --psf "motion:length=15,angle=30"
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
-  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json"""
+  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
+  deblur restore scans/ --psf psf.tif -o sharp/ --scheduler tcp://10.0.0.1:8786"""
+
+
+def _check_address(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"\w+://.+:\d+", value):
+        raise typer.BadParameter(f"it must look like tcp://host:8786, got {value!r}")
+    return value
 
 
 def restore(
@@ -97,6 +105,28 @@ def restore(
         ),
     ] = None,
     force: Force = False,
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Leave out pictures whose results exist: go on with a folder.")
+    ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Processes to restore on, best one a core, for many pictures (extra dask); each picture on one "
+            "thread, or OMP_NUM_THREADS.",
+        ),
+    ] = 1,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            callback=_check_address,
+            metavar="ADDRESS",
+            help="Restore on the Dask cluster of this scheduler, as tcp://host:8786. All machines need the same files "
+            "under the same names.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
 ) -> None:
     """Restore blurred pictures.
@@ -117,6 +147,10 @@ def restore(
         raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
     if psf is not None and method == "selfdeblur":
         raise ValueError("--method selfdeblur finds the PSF itself; leave --psf out")
+    if scheduler is not None and jobs != 1:
+        raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
+    if skip_existing and force:
+        raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
     settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
     code = restore_files(
         [Path(image) for image in images],
@@ -126,5 +160,7 @@ def restore(
         force=force,
         as_json=as_json,
         save_psf=None if save_psf is None else Path(save_psf),
+        cluster=jobs if scheduler is None else scheduler,
+        skip_existing=skip_existing,
     )
     raise typer.Exit(code)

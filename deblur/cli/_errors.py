@@ -21,9 +21,7 @@ def complain(error: Exception, about: Path | None = None) -> str:
     about : pathlib.Path, optional
         The file in work, put in front unless the message names it.
     """
-    if os.environ.get(DEBUG):
-        traceback.print_exception(error)
-    message = _describe(error)
+    message = describe(error)
     if about is not None and str(about) not in message:
         message = f"{about}: {message}"
     line = " ".join(message.splitlines())  # a file name may hold a line break
@@ -31,7 +29,10 @@ def complain(error: Exception, about: Path | None = None) -> str:
     return line
 
 
-def _describe(error: Exception) -> str:
+def describe(error: Exception) -> str:
+    """Return what to say about `error`, and show where it came from if that was asked for."""
+    if os.environ.get(DEBUG):
+        traceback.print_exception(error)
     usage = getattr(error, "format_message", None)  # Typer's own errors: their class moved between its versions
     if usage is not None:
         return str(usage())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ def restore_files(
     force: bool,
     as_json: bool,
     save_psf: Path | None = None,
+    cluster: str | int = 1,
+    skip_existing: bool = False,
 ) -> int:
     """Restore pictures, print what was done, and return the exit code.
 
@@ -57,29 +60,37 @@ def restore_files(
         Whether to print one JSON list on standard output, and the rest on standard error.
     save_psf : pathlib.Path, optional
         Where to write the estimated PSF of the only picture.
+    cluster : str or int
+        How many processes to restore on, or the address of a Dask scheduler.
+    skip_existing : bool
+        Whether to leave out the pictures whose results exist.
     """
-    jobs = plan(images, output, force=force)
+    jobs = plan(images, output, force=force or skip_existing)
     if save_psf is not None:
         _check_save_psf(save_psf, psf_text, jobs, force=force)
     psf = None if psf_text is None else read_psf(psf_text)
     if psf is not None and psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
-    results, failures = [], 0
+    if skip_existing:
+        planned, jobs = len(jobs), [job for job in jobs if not job.target.exists()]
+        print(f"deblur: {planned - len(jobs)} of {planned} are there already", file=sys.stderr)
+    restore = partial(_restore_file, psf=psf, settings=settings, save_psf=save_psf and save_psf.absolute(), force=force)
+    results: list[dict[str, Any]] = [{"input": str(job.source)} for job in jobs]
+    failures = 0
     with progress_bar(len(jobs)) as show:
-        for index, job in enumerate(jobs):
+        if cluster == 1 or not jobs:
+            outcomes = _restore_here(restore, jobs, show)
+        else:
+            from deblur.cli._cluster import restore_on_cluster
 
-            def advance(part: float, job: Job = job, before: int = index) -> None:
-                show(before + part, job.source.name)
-
-            result: dict[str, Any] = {"input": str(job.source)}
-            results.append(result)
-            advance(0.0)
-            try:
-                result |= _restore_file(job, psf, settings, advance, save_psf, force=force)
-            except Exception as error:
-                result["error"] = complain(error, about=job.source)
+            outcomes = restore_on_cluster(restore, jobs, show, cluster, force=force)
+        for index, outcome in outcomes:
+            result, job = results[index], jobs[index]
+            if isinstance(outcome, Exception):
+                result["error"] = complain(outcome, about=job.source)
                 failures += 1
             else:
+                result |= {"output": str(job.target), **outcome}
                 # At once: whoever reads a pipe or a log wants to see how far it is.
                 print(_line(result), file=sys.stderr if as_json else sys.stdout, flush=True)
     if as_json:
@@ -89,13 +100,33 @@ def restore_files(
     return 0
 
 
+def _restore_here(
+    restore: Callable[[Job, Callable[[float], None]], dict[str, Any]],
+    jobs: list[Job],
+    show: Callable[[float, str], None],
+) -> Iterator[tuple[int, dict[str, Any] | Exception]]:
+    """Restore pictures one after the other, and give the facts about each, or what went wrong."""
+    for index, job in enumerate(jobs):
+
+        def advance(part: float, job: Job = job, before: int = index) -> None:
+            show(before + part, job.source.name)
+
+        advance(0.0)
+        outcome: dict[str, Any] | Exception
+        try:
+            outcome = restore(job, advance)
+        except Exception as error:
+            outcome = error
+        yield index, outcome
+
+
 def _restore_file(
     job: Job,
+    advance: Callable[[float], None],
+    *,
     psf: np.ndarray | None,
     settings: Settings,
-    advance: Callable[[float], None],
     save_psf: Path | None,
-    *,
     force: bool,
 ) -> dict[str, Any]:
     """Restore one picture, and return what the JSON says of it."""
@@ -125,7 +156,7 @@ def _restore_file(
     photo.write(job.target, sharp, overwrite=force)
     if save_psf is not None:
         deblur.psf.save(save_psf, found, overwrite=force)
-    return {"output": str(job.target), **facts, "linear": linear}
+    return {**facts, "linear": linear}
 
 
 def _restore_blindly(
@@ -239,6 +270,8 @@ def _saturation(blurred: Photo, linear: bool) -> float | None:
 
 
 def _line(result: dict[str, Any]) -> str:
+    if "method" not in result:  # nobody is left who could say how it was restored
+        return f"{result['input']} -> {result['output']}: {result['reason']}"
     facts = [result["method"]]
     if "confidence" in result:
         facts += [f"PSF {by(result['psf_shape'])}", f"confidence {result['confidence']:.2g}"]

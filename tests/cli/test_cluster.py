@@ -1,0 +1,232 @@
+"""`deblur restore` on a Dask cluster: what one machine would write, whatever happens to the workers."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+from deblur import photo
+from deblur.cli._files import Job
+from deblur.photo import Photo
+
+from .conftest import BLUR, Run
+from .test_interrupted import NEVER, read_until, start
+
+pytest.importorskip("distributed", reason="the extra dask")
+
+from deblur.cli import _cluster
+
+PICTURES = 8
+OPTIONS = ("--psf", BLUR, "--method", "richardson-lucy", "--iterations", "50")
+
+
+@dataclass
+class Cluster:
+    address: str
+    workers: list[subprocess.Popen]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Iterator[Cluster]:
+    """A scheduler and two workers: processes that talk over the loopback."""
+    folder = tmp_path_factory.mktemp("cluster")
+    dask = shutil.which("dask", path=str(Path(sys.executable).parent))
+    assert dask, "Dask's command is not installed beside this Python"
+    file = folder / "scheduler.json"
+    processes = []
+
+    def launch(*arguments: str) -> subprocess.Popen:
+        with (folder / f"{len(processes)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [dask, *arguments, "--scheduler-file", file],
+                cwd=folder,
+                env={**environment, "OMP_NUM_THREADS": "2"},  # not that of the command, which decides
+                stdout=log,
+                stderr=log,
+            )
+        processes.append(process)
+        return process
+
+    try:
+        launch("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+        options = ("--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard")
+        workers = [launch("worker", *options, "--name", str(number)) for number in range(2)]
+        for _ in range(300):
+            if file.exists() and "Registered to" in (folder / "1.log").read_text() + (folder / "2.log").read_text():
+                break
+            time.sleep(0.1)
+        yield Cluster(json.loads(file.read_text())["address"], workers)
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, command: str, environment: dict[str, str]) -> Path:
+    """Pictures in `blurred`, with what one process makes of them in `here`."""
+    folder = tmp_path_factory.mktemp("pictures")
+    (folder / "blurred").mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(PICTURES):
+        pixels = data.camera()[number * 20 :][:128, :128] / np.float32(255)
+        noisy = (pixels + rng.normal(0, 0.01, pixels.shape)).astype(np.float32)
+        suffix, dtype = (".tif", np.float32) if number % 2 else (".png", np.uint16)
+        photo.write(folder / "blurred" / f"{number}{suffix}", Photo(noisy, dtype=np.dtype(dtype)))
+    subprocess.run([command, "restore", "blurred", *OPTIONS, "-o", "here"], cwd=folder, env=environment, check=True)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
+    command: str, environment: dict[str, str], cluster: Cluster, folder: Path
+) -> None:
+    arguments = [command, "restore", "blurred", *OPTIONS, "-o", "there", "--scheduler", cluster.address]
+    work = subprocess.Popen(
+        arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert work.stdout
+    lines = [work.stdout.readline() for _ in range(2)]
+    cluster.workers[0].kill()
+    rest, errors = work.communicate(timeout=100)
+    assert work.returncode == 0, errors
+    assert errors == ""
+    lines += rest.splitlines(keepends=True)
+    assert len(lines) == PICTURES
+    assert {line.split(" -> ")[0] for line in lines} == {
+        str(p.relative_to(folder)) for p in (folder / "blurred").iterdir()
+    }
+    assert contents(folder / "there") == contents(folder / "here")
+
+
+def test_it_says_how_far_it_is_and_goes_on_with_a_folder(
+    command: str, environment: dict[str, str], cluster: Cluster, tmp_path: Path
+) -> None:
+    pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
+    for name in ("first", "second"):
+        noise = np.random.default_rng(0).random((500, 500), dtype=np.float32)
+        photo.write(tmp_path / f"{name}.tif", Photo(noise, dtype=np.dtype(np.float32)))
+    (tmp_path / "first-restored.tif").write_text("left alone")
+    terminal, theirs = pty.openpty()
+    options = [*OPTIONS[:-1], "200", "--noise-level", "0", "--skip-existing", "--scheduler", cluster.address]
+    work = start(command, environment, tmp_path, "first.tif", "second.tif", *options, stderr=theirs)
+    os.close(theirs)
+    shown = read_until(terminal, rb"[1-9]\d?%")
+    assert work.poll() is None
+    shown += read_until(terminal, NEVER)
+    os.close(terminal)
+    lines = work.communicate()[0].decode().splitlines()
+    assert work.returncode == 0, shown
+    assert b"deblur: 1 of 2 are there already" in shown
+    assert b"second.tif" in shown
+    assert [line.split(" -> ")[0] for line in lines] == ["second.tif"]
+    assert (tmp_path / "first-restored.tif").read_text() == "left alone"
+
+
+def test_what_workers_say_is_about_the_files_of_the_user(
+    run: Run, cluster: Cluster, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    shutil.copy(folder / "blurred" / "0.png", tmp_path / "good.png")
+    arguments = ["good.png", "bad.png", "gone.png", *OPTIONS, "--json", "--scheduler", cluster.address]
+    done = run("restore", *arguments, code=1)
+    results = json.loads(done.stdout)
+    assert [result["input"] for result in results] == ["good.png", "bad.png", "gone.png"]
+    assert results[0]["output"] == "good-restored.png"
+    assert results[0]["method"] == "richardson-lucy"
+    assert results[1]["error"] == "cannot read bad.png: it is not a JPEG, PNG, TIFF or WebP image"
+    assert results[2]["error"] == "gone.png: No such file or directory"
+    assert {path.name for path in tmp_path.iterdir()} == {"good.png", "bad.png", "good-restored.png"}
+
+
+def test_processes_here_write_what_one_writes(
+    command: str, environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    pictures = sorted((folder / "blurred").iterdir())[:3]
+    arguments = [command, "restore", *pictures, *OPTIONS, "-o", tmp_path / "there", "--jobs", "2"]
+    subprocess.run(arguments, env=environment, check=True)
+    found, expected = contents(tmp_path / "there"), contents(folder / "here")
+    assert len(found) == 3
+    assert found == {name: expected[name] for name in found}
+
+
+def test_interrupted_it_ends_and_leaves_nothing(
+    command: str, environment: dict[str, str], folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "blurred", tmp_path / "blurred")
+    options = [*OPTIONS[:-1], "5000", "-o", "out", "--jobs", "2"]
+    work = start(command, environment, tmp_path, "blurred", *options, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("out/.deblur-*")):
+        assert work.poll() is None
+        time.sleep(0.1)
+    work.send_signal(signal.SIGINT)
+    _, errors = work.communicate(timeout=60)
+    assert work.returncode == 130
+    assert errors == b"deblur: interrupted\n"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--jobs", "2", "--scheduler", "tcp://127.0.0.1:1"], "--jobs starts processes here"),
+        (["--skip-existing", "--force"], "--skip-existing leaves results alone"),
+        (["--scheduler", "localhost"], "it must look like tcp://host:8786, got 'localhost'"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "no Dask scheduler answers at tcp://127.0.0.1:1"),
+        (["--jobs", "0"], "--jobs"),
+    ],
+)
+def test_options_that_do_not_go_together(run: Run, folder: Path, tmp_path: Path, options: list[str], said: str) -> None:
+    shutil.copy(folder / "blurred" / "0.png", tmp_path)
+    done = run("restore", "0.png", *OPTIONS, *options, code=2)
+    assert re.fullmatch(f"deblur: .*{said}.*\n", done.stderr)
+
+
+class TestAttempt:
+    """What a worker does with a picture, whatever happened to it before."""
+
+    @pytest.fixture
+    def job(self, tmp_path: Path) -> Job:
+        (tmp_path / "mark").touch()
+        return Job(tmp_path / "a.png", tmp_path / "b.png")
+
+    def attempt(self, job: Job, **options: object) -> object:
+        def restore(job: Job, advance: object) -> dict[str, object]:
+            if job.source.name == "bad.png":
+                raise ValueError("it is bad")
+            job.target.write_text("new")
+            return {"method": "wiener"}
+
+        return _cluster._attempt(
+            job, 0, _cluster.Run(restore, 1, **{"mark": "mark", "topic": None, "force": False} | options)
+        )
+
+    def test_restores(self, job: Job) -> None:
+        assert self.attempt(job) == {"method": "wiener"}
+        assert job.target.read_text() == "new"
+
+    def test_leaves_what_a_lost_worker_wrote(self, job: Job) -> None:
+        job.target.write_text("old")
+        assert self.attempt(job) == {"reason": "written by a worker that was lost then"}
+        assert job.target.read_text() == "old"
+        assert self.attempt(job, force=True) == {"method": "wiener"}
+
+    def test_says_what_is_wrong(self, job: Job) -> None:
+        assert self.attempt(Job(job.source.with_name("bad.png"), job.target)) == "it is bad"
+        assert "does not see" in str(self.attempt(job, mark="of another folder"))
+        assert "has deblur" in str(self.attempt(job, version="0"))
+        assert not job.target.exists()
