@@ -13,6 +13,7 @@ import typer
 
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
+from deblur.cli._app_export import EXPORT_EPILOG, export
 from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._errors import DEBUG, complain
@@ -128,6 +129,7 @@ def demo(
 app.command(epilog=RESTORE_EPILOG)(restore)
 app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=TRAIN_EPILOG)(train)
+app.command(epilog=EXPORT_EPILOG)(export)
 
 
 @psf_app.callback(
