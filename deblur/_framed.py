@@ -110,9 +110,7 @@ class FramedBlur:
         direction.mul_(energy / previous.clamp_min(torch.finfo(energy.dtype).tiny)).add_(residual)
         return v, residual, direction, energy
 
-    def _exported_descent(
-        self, share: torch.Tensor, enough: torch.Tensor, state: State, num_iter: int
-    ) -> torch.Tensor:
+    def _exported_descent(self, share: torch.Tensor, enough: torch.Tensor, state: State, num_iter: int) -> torch.Tensor:
         """Return v after the same steps, as a loop of the graph that is being exported."""
         from torch._higher_order_ops.while_loop import while_loop
 

@@ -15,7 +15,8 @@ Examples:
   deblur restore photo.jpg --psf "motion:length=15,angle=30"
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
-  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json"""
+  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
+  deblur restore - --psf psf.tif < photo.jpg > sharp.jpg"""
 
 
 def restore(
@@ -24,7 +25,8 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them. Or - alone: one from standard "
+            "input, restored in its format to standard output.",
             show_default=False,
         ),
     ],
@@ -110,6 +112,7 @@ def restore(
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
     bad file that is the only one.
     """
+    from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
     from deblur.cli._settings import Settings
 
@@ -118,6 +121,11 @@ def restore(
     if psf is not None and method == "selfdeblur":
         raise ValueError("--method selfdeblur finds the PSF itself; leave --psf out")
     settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
+    estimated = None if save_psf is None else Path(save_psf)
+    if STANDARD in images:
+        if len(images) > 1 or as_json:
+            raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")
+        raise typer.Exit(restore_standard_input(psf, settings, output, force=force, save_psf=estimated))
     code = restore_files(
         [Path(image) for image in images],
         psf,
@@ -125,6 +133,6 @@ def restore(
         output,
         force=force,
         as_json=as_json,
-        save_psf=None if save_psf is None else Path(save_psf),
+        save_psf=estimated,
     )
     raise typer.Exit(code)

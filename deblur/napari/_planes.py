@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What ends a restoration that is no longer wanted."""
 
 

@@ -10,7 +10,7 @@ from napari.layers import Image
 from napari.qt.threading import WorkerBase, create_worker
 from qtpy.QtCore import QTimer
 
-from deblur.napari._planes import Stopped, restore_array
+from deblur.napari._planes import StoppedError, restore_array
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -122,7 +122,7 @@ class RestoreWidget(Container):
         """Restore, or say why not; in the thread. What is not expected is left to napari, which shows it."""
         try:
             return restore_array(_data(layer), psf, method, is_color=layer.rgb, advance=self._advance)
-        except Stopped:
+        except StoppedError:
             return "stopped"
         except (ValueError, TypeError, OSError, MemoryError) as error:
             return str(error) or "not enough memory"
@@ -130,7 +130,7 @@ class RestoreWidget(Container):
     def _advance(self, part: float) -> None:  # in the thread: widgets must not be touched here
         self._part = part
         if self._is_stopped:
-            raise Stopped
+            raise StoppedError
 
     def _show_progress(self) -> None:
         self.progress.value = round(100 * self._part)

@@ -20,7 +20,9 @@ def decompositions() -> dict[Any, Callable[..., torch.Tensor]]:
     return {torch.ops.aten.fft_rfftn.default: rfft2, torch.ops.aten.fft_irfftn.default: irfft2}
 
 
-def rfft2(x: torch.Tensor, s: Shape | None = None, dim: Shape | None = (-2, -1), norm: str | None = None) -> torch.Tensor:
+def rfft2(
+    x: torch.Tensor, s: Shape | None = None, dim: Shape | None = (-2, -1), norm: str | None = None
+) -> torch.Tensor:
     """Return ``torch.fft.rfftn(x, s, dim, norm)`` for the last two axes, not scaled."""
     _check(x, dim, norm)
     height, width = x.shape[-2:] if s is None else s
@@ -57,4 +59,6 @@ def _waves(size: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _check(x: torch.Tensor, dim: Shape | None, norm: str | None) -> None:
     if dim is None or sorted(axis % x.ndim for axis in dim) != [x.ndim - 2, x.ndim - 1] or norm is not None:
-        raise NotImplementedError(f"only plain transforms of the last two axes have a matrix form here, got {dim}, {norm}")
+        raise NotImplementedError(
+            f"only plain transforms of the last two axes have a matrix form here, got {dim}, {norm}"
+        )
