@@ -157,7 +157,7 @@ class _Product(torch.autograd.Function):
         return torch.from_numpy(result).to(x).reshape(*batch, *range_)
 
     @staticmethod
-    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None, None, None]:  # type: ignore[override]
+    def backward(context: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None, None, None]:
         return _Product.apply(gradient, *context.back), None, None, None, None
 
 

@@ -73,7 +73,7 @@ def export_onnx(
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"{error}; install the extra: pip install deblur-toolkit[onnx]") from None
     plain, arguments, axes = _traceable(network, image_shape, psf_shape)
-    with atomic_path(path, overwrite=overwrite) as temporary, symbolic_shapes.patch(backed_size_oblivious=True):
+    with atomic_path(path, overwrite=overwrite) as temporary, _sizes_of_all_kinds():
         model: Any = plain
         if axes is None:
             model = torch.export.export(plain, arguments).run_decompositions(decompositions())
@@ -120,7 +120,7 @@ def export_program(
     True
     """
     plain, arguments, axes = _traceable(network, image_shape, psf_shape)
-    with atomic_path(path, overwrite=overwrite) as temporary, symbolic_shapes.patch(backed_size_oblivious=True):
+    with atomic_path(path, overwrite=overwrite) as temporary, _sizes_of_all_kinds():
         torch.export.save(torch.export.export(plain, arguments, dynamic_shapes=_unnamed(axes)), temporary)
 
 
@@ -142,6 +142,11 @@ def _traceable(
         raise ValueError(f"psf_shape {taps} is larger than image_shape {frame}")
     psf = torch.full(taps, 1 / (taps[0] * taps[1]))
     return plain, (torch.rand(1, 1, *frame), psf, torch.full((1,), 0.01)), None
+
+
+def _sizes_of_all_kinds() -> Any:
+    """Return a context in which tracing does not take for granted that other sizes are like those of the example."""
+    return symbolic_shapes.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
 
 
 def _sides(shape: Sequence[int], name: str) -> tuple[int, int]:
