@@ -10,6 +10,7 @@ from torch import nn
 
 from deblur import psf
 from deblur.networks import Denoiser, UNet, UnrolledHQS, export_onnx, export_program, pretrained
+from deblur.networks._matrix_fourier import irfft2, rfft2
 from deblur.operators import Convolution
 
 FRAME, TAPS = (45, 52), (7, 9)
@@ -94,6 +95,20 @@ def test_no_operator_that_runtimes_lack(unrolled_file: Path) -> None:
     assert {i.domain for i in model.opset_import} <= {"", "pkg.onnxscript.torch_lib", "pkg.torch.2"} | {
         function.domain for function in model.functions
     }
+
+
+@pytest.mark.parametrize("shape", [(16, 17), (15, 12), (1, 5), (7, 1)])
+def test_transforms_by_matrices_are_the_fast_ones(shape: tuple[int, int]) -> None:
+    x = torch.rand(2, 3, *shape, dtype=torch.float64)
+    grid = (shape[0] + 3, shape[1] + 2)
+    assert torch.allclose(rfft2(x), torch.fft.rfft2(x), atol=1e-12)
+    spectrum = torch.fft.rfft2(x, grid)
+    assert torch.allclose(rfft2(x, grid), spectrum, atol=1e-12)
+    assert torch.allclose(irfft2(spectrum, grid), torch.fft.irfft2(spectrum, grid), atol=1e-12)
+    noise = torch.randn_like(spectrum)  # of no real image: both take the same part of it
+    assert torch.allclose(irfft2(noise, grid), torch.fft.irfft2(noise, grid), atol=1e-12)
+    with pytest.raises(NotImplementedError, match="last two axes"):
+        rfft2(x, grid, (0, 1))
 
 
 def test_programs_of_torch_export(unrolled: UnrolledHQS, tmp_path: Path) -> None:
