@@ -23,7 +23,7 @@ from deblur.networks import export_onnx, pretrained
 from deblur.operators import Convolution
 
 TAPS = (31, 31)
-BLURS = ("gaussian:sigma=2", "disk:radius=5", "motion:length=25,angle=30", "camera_shake:length=27,seed=3")
+BLURS = ("gaussian:sigma=2", "disk:radius=5", "motion:length=25,angle=30", "camera_shake:length=15,seed=4")
 NOISES = (0.005, 0.01, 0.03)
 
 

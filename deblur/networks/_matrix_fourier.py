@@ -1,7 +1,7 @@
 """Two-dimensional Fourier transforms as products with cosine and sine matrices, for runtimes that have no others.
 
-Few runtimes of ONNX have its operator DFT, and that of onnxruntime is slower and less exact than its matrix product at
-the sizes of tiles.
+Few runtimes of ONNX have its operator DFT. With that of onnxruntime a network took several times as long as with
+matrices on pictures of 50 x 60 pixels, and its answer was ten times as far from the one here.
 """
 
 from __future__ import annotations
