@@ -13,6 +13,7 @@ import typer
 
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
+from deblur.cli._app_export import EXPORT_EPILOG, export
 from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._errors import DEBUG, complain
@@ -20,8 +21,11 @@ from deblur.cli._options import Force, PsfSize, check_not_empty
 
 # Whatever computes is imported inside the commands, so that --help and the check of the options do not wait for it.
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-psf_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+COMPLETE = "_DEBLUR_COMPLETE"
+"""Set in the environment by the shell that wants to complete a command."""
+
+app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+psf_app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(psf_app, name="psf")
 app.add_typer(datasets_app, name="datasets")
 
@@ -50,6 +54,8 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
     command = typer.main.get_command(app)
+    if COMPLETE in os.environ:  # a shell asks what can follow; it is answered on standard output
+        command.main(prog_name="deblur")
     try:
         # And not command.main(), which prints a usage error over several lines.
         with command.make_context("deblur", arguments) as context:
@@ -80,7 +86,17 @@ def _print_version(asked: bool) -> None:
 Start here:
   deblur demo
   deblur restore photo.jpg
-  deblur restore --help""",
+  deblur restore --help
+\b
+Exit codes:
+  0    all is done
+  1    a part failed, a line on standard error for each; the rest is done
+  2    a wrong option, or a bad file that is the only one: nothing is done
+  130, 141, 143  interrupted; the reader of a pipe has gone; terminated
+\b
+Environment:
+  DEBLUR_DATA, DEBLUR_CACHE  where data sets are, and are downloaded to
+  DEBLUR_DEBUG               if set, errors show where they come from""",
 )
 def _root(
     context: typer.Context,
@@ -128,6 +144,7 @@ def demo(
 app.command(epilog=RESTORE_EPILOG)(restore)
 app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=TRAIN_EPILOG)(train)
+app.command(epilog=EXPORT_EPILOG)(export)
 
 
 @psf_app.callback(

@@ -113,8 +113,8 @@ Protocols:
 \b
 Methods:
   blurred          nothing is done
-  unrolled, fused, plug_and_play, adm, hyper_laplacian, total_variation, wiener,
-  richardson_lucy, unsupervised_wiener
+  unrolled, fused, plug_and_play, adm, hyper_laplacian, total_variation,
+  wiener, richardson_lucy, unsupervised_wiener
                    those of deblur.nonblind, the PSF known
   fast, defocus, motion
                    those of deblur.blind

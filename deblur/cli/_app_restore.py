@@ -17,7 +17,8 @@ Examples:
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
   deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
-  deblur restore scans/ --psf psf.tif -o sharp/ --scheduler tcp://10.0.0.1:8786"""
+  deblur restore scans/ --psf psf.tif -o sharp/ --scheduler tcp://10.0.0.1:8786
+  deblur restore - --psf psf.tif < photo.jpg > sharp.jpg"""
 
 
 def _check_address(value: str | None) -> str | None:
@@ -32,7 +33,8 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them. Or - alone: one from standard "
+            "input, restored in its format to standard output.",
             show_default=False,
         ),
     ],
@@ -140,6 +142,7 @@ def restore(
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
     bad file that is the only one.
     """
+    from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
     from deblur.cli._settings import Settings
 
@@ -152,6 +155,11 @@ def restore(
     if skip_existing and force:
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
     settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
+    estimated = None if save_psf is None else Path(save_psf)
+    if STANDARD in images:
+        if len(images) > 1 or as_json:
+            raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")
+        raise typer.Exit(restore_standard_input(psf, settings, output, force=force, save_psf=estimated))
     code = restore_files(
         [Path(image) for image in images],
         psf,
@@ -159,7 +167,7 @@ def restore(
         output,
         force=force,
         as_json=as_json,
-        save_psf=None if save_psf is None else Path(save_psf),
+        save_psf=estimated,
         cluster=jobs if scheduler is None else scheduler,
         skip_existing=skip_existing,
     )

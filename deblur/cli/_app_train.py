@@ -20,8 +20,9 @@ A configuration is a TOML file of what to change:
   learning_rate = 5e-4
   widths = [48, 96, 192]
 \b
-The folder then holds checkpoint.safetensors, to resume from; log.jsonl; curve.png;
-and, at the end, the network itself, which deblur.networks.load reads."""
+The folder then holds checkpoint.safetensors, to resume from; log.jsonl;
+curve.png; and, at the end, the network itself, which deblur.networks.load
+and deblur export read."""
 
 
 def train(

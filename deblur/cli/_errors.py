@@ -40,6 +40,6 @@ def describe(error: Exception) -> str:
         return "not enough memory"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if isinstance(error, OSError | ValueError | TypeError):
+    if isinstance(error, OSError | ValueError | TypeError | ModuleNotFoundError):
         return str(error)
     return f"internal error: {type(error).__name__}: {error} (set {DEBUG}=1 to see where)"

@@ -1,5 +1,7 @@
 from ._denoiser import Denoiser as Denoiser
 from ._dilated import DilatedDenoiser as DilatedDenoiser
+from ._export import export_onnx as export_onnx
+from ._export import export_program as export_program
 from ._udn import UDN as UDN
 from ._unet import UNet as UNet
 from ._unrolled import UnrolledHQS as UnrolledHQS

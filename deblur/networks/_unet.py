@@ -116,7 +116,8 @@ class UNet(nn.Module):
         """
         self._check(x, condition)
         height, width = x.shape[-2:]
-        x = functional.pad(x, (0, -width % self.multiple, 0, -height % self.multiple), mode="replicate")
+        tall, wide = ((size + self.multiple - 1) // self.multiple * self.multiple for size in (height, width))
+        x = functional.pad(x, (0, wide - width, 0, tall - height), mode="replicate")
         embedded = None if self.embed is None else self.embed(condition)
         h = self.head(functional.pixel_unshuffle(x, self.fold))
         seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
@@ -135,7 +136,7 @@ class UNet(nn.Module):
         channels = self.head.in_channels // self.fold**2
         if x.ndim != 4 or x.shape[1] != channels or not x.numel():
             raise ValueError(f"images must have shape (batch, {channels}, height, width), got {tuple(x.shape)}")
-        wanted = None if self.embed is None else (len(x), self.embed.conditions)
+        wanted = None if self.embed is None else (x.shape[0], self.embed.conditions)
         given = None if condition is None else tuple(condition.shape)
         if given != wanted:
             raise ValueError(f"condition must have shape {wanted}, got {given}")

@@ -186,21 +186,32 @@ def _check_floating(array: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} must be a floating NumPy array, got {getattr(array, 'dtype', type(array).__name__)}")
 
 
-def _read_stored(path: Path, start: bytes) -> Stored:
-    """Decode the file by its first bytes."""
-    from deblur.photo import _png, _raster, _tiff
+def suffix_of(start: bytes) -> str:
+    """Return the suffix for the format of a file that begins with these 12 bytes, or raise `ValueError`."""
+    from deblur.photo._png import SIGNATURE
 
     if not start:
         raise ValueError("it is empty")
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return _tiff.read_tiff(path)
+        return ".tif"
     if start[:3] == b"\xff\xd8\xff":
-        return _raster.read_jpeg(path.read_bytes())
-    if start[:8] == _png.SIGNATURE:
-        return _raster.read_png(path.read_bytes())
+        return ".jpg"
+    if start[:8] == SIGNATURE:
+        return ".png"
     if start[:4] == b"RIFF" and start[8:] == b"WEBP":
-        return _raster.read_webp(path.read_bytes())
+        return ".webp"
     raise ValueError("it is not a JPEG, PNG, TIFF or WebP image")
+
+
+def _read_stored(path: Path, start: bytes) -> Stored:
+    """Decode the file by its first bytes."""
+    from deblur.photo import _raster, _tiff
+
+    suffix = suffix_of(start)
+    if suffix == ".tif":
+        return _tiff.read_tiff(path)
+    read = {".jpg": _raster.read_jpeg, ".png": _raster.read_png, ".webp": _raster.read_webp}[suffix]
+    return read(path.read_bytes())
 
 
 def _write_stored(path: Path, stored: Stored, suffix: str) -> None:

@@ -1,0 +1,33 @@
+"""`deblur export`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from deblur.cli._files import check_folder, refuse_existing
+
+
+def export_network(network: str, targets: dict[str, Path], size: str, psf_size: str, *, force: bool) -> None:
+    """Write a network to the files given for ``onnx`` and ``torch``, and name them; see the help of `deblur export`."""
+    from deblur.networks import export_onnx, export_program, load, pretrained
+
+    if not targets:
+        raise ValueError("give --onnx FILE, --torch FILE, or both")
+    shapes = {"image_shape": _parse_size(size, "--size"), "psf_shape": _parse_size(psf_size, "--psf-size")}
+    for target in targets.values():
+        refuse_existing(target, force=force)
+        check_folder(target)
+    model = load(network) if network.endswith(".safetensors") else pretrained(network)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which no network here uses
+    for kind, target in targets.items():
+        write = export_onnx if kind == "onnx" else export_program
+        write(model, target, **shapes, overwrite=force)
+        print(target, flush=True)
+
+
+def _parse_size(text: str, option: str) -> tuple[int, int]:
+    sides = text.split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) > 0 for side in sides):
+        raise ValueError(f"{option} must be pixels such as 256 or 240x320, got {text!r}")
+    return int(sides[0]), int(sides[-1])

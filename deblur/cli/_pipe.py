@@ -1,0 +1,66 @@
+"""`deblur restore -`: a picture from standard input, restored, to standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from deblur.cli._restore import restore_files
+from deblur.cli._settings import Settings
+
+STANDARD = "-"
+"""What stands for standard input."""
+
+
+def restore_standard_input(
+    psf_text: str | None, settings: Settings, output: str | None, *, force: bool, save_psf: Path | None = None
+) -> int:
+    """Restore the picture that standard input holds, and return the exit code.
+
+    The result goes to standard output in the same format, or to `output`; messages go to standard error, so that
+    nothing else is in the stream. Parameters are those of `deblur.cli._restore.restore_files`.
+
+    Raises
+    ------
+    ValueError
+        If standard input or output is a terminal or closed, or holds no picture.
+    """
+    from deblur.photo._photo import suffix_of
+
+    if sys.stdin is None or sys.stdin.isatty():
+        raise ValueError("there is no picture on standard input; give one: deblur restore - < photo.jpg > sharp.jpg")
+    if output is None and sys.stdout.isatty():
+        raise ValueError("a picture cannot be shown on a terminal; redirect standard output, or give -o FILE")
+    data = sys.stdin.buffer.read()
+    try:
+        suffix = suffix_of(data[:12])
+    except ValueError as error:
+        raise ValueError(f"cannot read standard input: {error}") from None
+    with tempfile.TemporaryDirectory(prefix="deblur-") as folder:
+        source, target = Path(folder, f"standard-input{suffix}"), Path(folder, f"standard-output{suffix}")
+        source.write_bytes(data)
+        messages: Any = _WithoutFolder(sys.stderr, folder)
+        with redirect_stdout(messages), redirect_stderr(messages):
+            where = os.fspath(target) if output is None else output
+            code = restore_files([source], psf_text, settings, where, force=force, as_json=False, save_psf=save_psf)
+        if output is None and code == 0:
+            sys.stdout.buffer.write(target.read_bytes())
+            sys.stdout.buffer.flush()
+    return code
+
+
+class _WithoutFolder:
+    """A stream that leaves out the name of a folder that the user knows nothing of."""
+
+    def __init__(self, stream: Any, folder: str) -> None:
+        self._stream, self._folder = stream, folder + os.sep
+
+    def write(self, text: str) -> int:
+        return self._stream.write(text.replace(self._folder, ""))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,5 @@
+"""Other packages' operators, and their interfaces over the methods of this one."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,84 @@
+"""`deblur restore -`: what goes in at one end comes out at the other, and nothing else does."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deblur import photo
+from deblur.photo import Photo
+
+from .conftest import BLUR, Run
+
+
+@pytest.fixture
+def pipe(command: str, environment: dict[str, str], tmp_path: Path):
+    """Run `deblur restore -` on bytes, and check its exit code."""
+
+    def pipe(data: bytes, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
+        done = subprocess.run(
+            [command, "restore", "-", *arguments],
+            cwd=tmp_path,
+            env=environment | {"TMPDIR": str(tmp_path)},
+            input=data,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return pipe
+
+
+@pytest.mark.parametrize(("suffix", "dtype"), [(".jpg", "uint8"), (".tif", "float32")])
+def test_it_is_what_the_file_becomes(
+    run: Run, pipe, tmp_path: Path, blurred: np.ndarray, suffix: str, dtype: str
+) -> None:
+    source = tmp_path / f"photo{suffix}"
+    photo.write(source, Photo(blurred, -1, dtype=np.dtype(dtype), resolution=(300.0, 300.0)))
+    options = ["--psf", BLUR, "--method", "wiener"]
+    run("restore", source, *options)
+    before = set(tmp_path.iterdir())
+    done = pipe(source.read_bytes(), *options)
+    assert done.stdout == source.with_stem("photo-restored").read_bytes()
+    assert done.stderr.startswith(f"standard-input{suffix} -> standard-output{suffix} (wiener".encode())
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_output_can_be_a_file(pipe, tmp_path: Path, blurred: np.ndarray) -> None:
+    source = tmp_path / "photo.png"
+    photo.write(source, Photo(blurred, -1))
+    done = pipe(source.read_bytes(), "--psf", BLUR, "--method", "wiener", "-o", "sharp.tif")
+    assert done.stdout == b""
+    assert photo.read(tmp_path / "sharp.tif").pixels.shape == blurred.shape
+    pipe(source.read_bytes(), "--psf", BLUR, "--method", "wiener", "-o", "sharp.tif", code=2)
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments", "message"),
+    [
+        (b"", [], "cannot read standard input: it is empty"),
+        (b"this is no picture\n", [], "cannot read standard input: it is not a JPEG, PNG, TIFF or WebP image"),
+        (b"\xff\xd8\xff\xe0 cut short", [], "cannot read standard-input.jpg"),
+        (b"", ["other.png"], "it goes with no other"),
+        (b"", ["--json"], "not with --json"),
+        (b"", ["--psf", "disk:size=3"], "cannot read standard input: it is empty"),
+    ],
+)
+def test_errors_go_to_standard_error(pipe, tmp_path: Path, data: bytes, arguments: list[str], message: str) -> None:
+    done = pipe(data, *arguments, code=2)
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("deblur: ")
+    assert message in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_goes_away(command: str, environment: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "photo.tif"
+    photo.write(source, Photo(np.random.default_rng(0).random((300, 300)), dtype=np.dtype(np.float64)))
+    line = f'"{command}" restore - --psf disk:radius=1 --method wiener < photo.tif | true; exit ${{PIPESTATUS[0]}}'
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 141
+    assert b"Traceback" not in done.stderr
