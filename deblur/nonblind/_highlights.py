@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -13,6 +14,9 @@ from ._observation import Observation
 from ._sparse_gradients import SparseGradients
 from ._tiles import by_tiles
 from ._total_variation import RULE
+
+HIGHLIGHTS_SHARE = 0.2
+"""Of the time that finding them and restoring the rest by `unrolled` take, where a picture has some."""
 
 _ITERATIONS = 100
 _EDGE = 4.0  # of the contrast: lamps have more than the clipped picture shows
@@ -41,6 +45,7 @@ def part_highlights(
     *,
     noise_level: float | None = None,
     channel_axis: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Highlights:
     r"""Find the light that clipped highlights lost, so that a lamp does not ring when the picture is restored.
 
@@ -61,6 +66,8 @@ def part_highlights(
         Standard deviation of the noise, in the unit of the image; estimated if None.
     channel_axis : int, optional
         Axis of the channels, if there is one.
+    progress : callable, optional
+        ``progress(part)`` is told the part of the picture that is done, 0 to 1.
 
     Returns
     -------
@@ -102,7 +109,12 @@ def part_highlights(
             parts[clipped] = _parted(window[clipped, 0], kernel[chosen], level[chosen], saturation)
         return parts
 
-    rest, beyond = by_tiles(part, y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])).unbind(1)
+    def tell(done: int, count: int) -> None:
+        if progress is not None:
+            progress(done / count)
+
+    flat = y.reshape(-1, 1, *y.shape[-2:])
+    rest, beyond = by_tiles(part, flat, 2 * max(kernel.shape[-2:]), progress=tell).unbind(1)
     return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond)))
 
 
