@@ -51,10 +51,14 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     task: asyncio.Task[None] | None = None
+    _ends: float | None = None
 
     def told(self, part: float, what: str) -> None:
-        """Note how far it is."""
+        """Note how far it is, and when it will be done at the pace so far."""
         self.part, self.what = part, what
+        elapsed = time.monotonic() - self.began
+        if part > 0.01 and elapsed > 1:
+            self._ends = self.began + elapsed / part
 
     def cancel(self) -> None:
         """Stop the work, at once."""
@@ -71,10 +75,9 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """What is left at the pace so far; None where that cannot be told yet."""
-        elapsed = time.monotonic() - self.began
-        if self.state != "running" or self.part < 0.01 or elapsed < 1:
+        if self.state != "running" or self._ends is None:
             return None
-        return elapsed * (1 - self.part) / self.part
+        return round(max(0.0, self._ends - time.monotonic()), 1)
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ from deblur._restore import Progress
 from deblur._restore_photo import count_pages, restore_photo
 from deblur.photo import Photo
 from deblur.web._examples import EXAMPLES, example
-from deblur.web._limits import MEGA, RefusedError, suffix_of
+from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
 
 _KEPT = 2  # photographs that are kept decoded between previews
 _ROOM = 16  # pixels that a preview is restored with beyond the reach of the PSF
@@ -163,9 +163,7 @@ class Tasks:
         finally:
             path.unlink(missing_ok=True)
         if count_pages(opened) > 1:
-            raise RefusedError(
-                "This file has several pages; this page takes pictures of one. deblur restore takes stacks."
-            )
+            raise RefusedError(SEVERAL_PAGES)
         if opened.channel_axis is not None and opened.pixels.shape[-1] != 3:
             raise RefusedError(f"This picture has {opened.pixels.shape[-1]} channels; this page takes gray and color.")
         return opened
