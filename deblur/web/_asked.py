@@ -58,7 +58,7 @@ def blur(asked: dict[str, Any], held: Held) -> str | np.ndarray | None:
         if held.psf is None:
             raise RefusedError("Choose a PSF file first.")
         return held.psf
-    if kind not in _NUMBERS:
+    if not isinstance(kind, str) or kind not in _NUMBERS:
         raise RefusedError(f"The kind of blur must be blind, file, {', '.join(_NUMBERS)}.")
     values = {name: number(asked, name, *bounds) for name, bounds in _NUMBERS[kind].items()}
     return f"{kind}:" + ",".join(f"{name}={value:g}" for name, value in values.items())

@@ -105,7 +105,7 @@ def _raster_sides(data: bytes) -> tuple[str, tuple[int, int]]:
 def _tiff_sides(data: bytes) -> tuple[int, int]:
     import tifffile
 
-    sides: tuple[int, int] | None = None
+    sides, samples = None, 0
     try:
         with tifffile.TiffFile(io.BytesIO(data), is_ome=False) as tiff:
             tiff.pages.useframes = False
@@ -116,10 +116,13 @@ def _tiff_sides(data: bytes) -> tuple[int, int]:
                 if sides is not None:
                     raise RefusedError(SEVERAL_PAGES)
                 sides = int(page.imagewidth), int(page.imagelength)
+                samples = int(page.samplesperpixel) * int(page.imagedepth)
     except RefusedError:
         raise
     except Exception as error:  # as above
         raise RefusedError("This TIFF is damaged: its header cannot be read.") from error
-    if sides is None:
+    if sides is None or min(sides) < 1:
         raise RefusedError("This TIFF has no picture in it.")
+    if samples > 4:
+        raise RefusedError(f"This picture has {samples} samples a pixel; this page takes gray and color.")
     return sides

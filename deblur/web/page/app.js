@@ -80,7 +80,7 @@ async function open(upload, name, local, example) {
     if (opening !== mine) return;
     find("file-name").textContent = "Drop a photo here, or choose one";
     find("file-facts").textContent = "JPEG, PNG, TIFF or WebP";
-    complain(error);
+    complain(error.name === "AbortError" ? error : new Error(`${name}: ${error.message}`));
     refresh();
     return;
   }
@@ -216,6 +216,7 @@ async function finish(facts) {
   showNoise(facts.noise_level);
   await viewer.showAfter(place("view"));
   find("outcome").hidden = false;
+  find("outcome").scrollIntoView({ block: "nearest" });
   hint("restored");
   say(`Done. ${find("facts").textContent}`);
 }
