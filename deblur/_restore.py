@@ -22,7 +22,7 @@ from deblur.nonblind import (
     unsupervised_wiener,
     wiener,
 )
-from deblur.nonblind._highlights import HIGHLIGHTS_SHARE
+from deblur.nonblind._highlights import highlights_share
 
 METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
@@ -166,7 +166,7 @@ def restore(
     beyond: Any = 0
     share = 0.0
     if saturation is not None and image.max() >= saturation:
-        share = HIGHLIGHTS_SHARE
+        share = highlights_share(image, saturation, channel_axis)
         image, beyond = part_highlights(
             image,
             psf,

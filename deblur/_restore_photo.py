@@ -64,7 +64,7 @@ def restore_photo(
     progress : callable, optional
         ``progress(part, what)``, see `deblur.restore`.
     **options
-        For `deblur.restore`.
+        For `deblur.restore`; the saturation is that of photographs unless it is given.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def restore_photo(
     scale = 1.0 if psf is None else float(psf.sum())  # a measured PSF has any; it would change the brightness
     if psf is not None:
         psf = psf / scale
-        options["saturation"] = _saturation(blurred, linear) if psf.ndim == 2 else None
+        options.setdefault("saturation", _saturation(blurred, linear) if psf.ndim == 2 else None)
     pixels = photo.to_linear(blurred.pixels) if linear else blurred.pixels
 
     def one(page: np.ndarray, told: Progress) -> Restoration:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from deblur.nonblind import part_highlights, unrolled
-from deblur.nonblind._highlights import HIGHLIGHTS_SHARE
+from deblur.nonblind._highlights import highlights_share
 
 from ._picture import CLIPPED
 from ._search import Settings
@@ -36,7 +36,7 @@ def by_network(
 ) -> torch.Tensor:
     """Restore the channels of a picture, of which what is clipped is taken for brighter."""
     report = progress or (lambda part: None)
-    share = HIGHLIGHTS_SHARE if bool((channels >= CLIPPED).any()) else 0.0
+    share = highlights_share(channels, CLIPPED, 0)
     parts = part_highlights(
         channels,
         psf,

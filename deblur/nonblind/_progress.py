@@ -1,4 +1,4 @@
-"""How far a network is with a picture: it is asked once a window, which takes seconds, and works in stages."""
+"""How far a method is with a picture that it restores window by window, when a window takes many seconds."""
 
 from __future__ import annotations
 
@@ -9,33 +9,47 @@ from typing import Any
 from torch import nn
 
 
-@contextmanager
-def stage_by_stage(
-    network: nn.Module, progress: Callable[[float], None] | None, calls: int = 1
-) -> Iterator[Callable[[int, int], None] | None]:
-    """Tell `progress` the part done after every stage of an unrolled network, every window of another.
+class Windows:
+    """Makes of the part of a window that is done the part of the picture.
 
-    Yields what `by_tiles` is to tell of its windows, on each of which the network is called `calls` times.
+    Parameters
+    ----------
+    progress : callable, optional
+        ``progress(part)``.
     """
-    if progress is None:
-        yield None
-        return
-    stages, unet = getattr(network, "stages", 1), getattr(network, "unet", None)
-    windows, count, ticks = 0, 1, 0
 
-    def window(done: int, of: int) -> None:
-        nonlocal windows, count, ticks
-        windows, count, ticks = done, of, 0
-        progress(done / of)
+    def __init__(self, progress: Callable[[float], None] | None) -> None:
+        self._progress = progress
+        self._done, self._count = 0, 1
+
+    def begin(self, done: int, count: int) -> None:
+        """Note that so many windows are done; for `by_tiles`."""
+        self._done, self._count = done, count
+        self.within(0.0)
+
+    def within(self, part: float) -> None:
+        """Tell how far the next window is."""
+        if self._progress is not None:
+            self._progress((self._done + part) / self._count)
+
+
+@contextmanager
+def stage_by_stage(network: nn.Module, windows: Windows, calls: int = 1) -> Iterator[None]:
+    """Tell of every stage of an unrolled network, which is called `calls` times a window; other networks have none."""
+    unet = getattr(network, "unet", None)
+    if not isinstance(unet, nn.Module):
+        yield
+        return
+    ticks, most = 0, calls * int(getattr(network, "stages", 1))
 
     def stage(*_: Any) -> None:
         nonlocal ticks
-        ticks += 1
-        progress((windows + ticks / (calls * stages)) / count)
+        ticks = ticks % most + 1
+        if ticks < most:  # the last belongs to the window
+            windows.within(ticks / most)
 
-    hook = unet.register_forward_hook(stage) if isinstance(unet, nn.Module) else None
+    hook = unet.register_forward_hook(stage)
     try:
-        yield window
+        yield
     finally:
-        if hook is not None:
-            hook.remove()
+        hook.remove()

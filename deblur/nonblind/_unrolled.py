@@ -14,7 +14,7 @@ from deblur.networks._precision import reduced_precision
 
 from ._observation import Observation
 from ._planes import Planes
-from ._progress import stage_by_stage
+from ._progress import Windows, stage_by_stage
 from ._tiles import by_tiles
 
 _REACH = 64
@@ -101,12 +101,13 @@ def unrolled(
             return _over_reflections(once, y, kernel, *weights) if ensemble else once(y, kernel, *weights)
 
     others = () if planes.weights is None else (planes.weights,)
-    with stage_by_stage(network, progress, calls=8 if ensemble else 1) as tell:
+    windows = Windows(progress)
+    with stage_by_stage(network, windows, calls=8 if ensemble else 1):
         if boundary == "circular":  # the far side is the neighbor: no windows
             restored = restore(planes.y, torch.arange(len(planes.y)), *others)
         else:
             halo = max(planes.psf.shape[-2:]) + _REACH
-            restored = by_tiles(restore, planes.y, halo, *others, progress=tell)
+            restored = by_tiles(restore, planes.y, halo, *others, progress=windows.begin)
     return observation.finish(planes.merge(restored))
 
 

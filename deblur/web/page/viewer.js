@@ -3,7 +3,7 @@
 const find = id => document.getElementById(id);
 const viewer = find("viewer"), pane = find("pane"), canvas = find("canvas"), over = find("over"), line = find("line");
 const before = find("before"), after = find("after"), patch = find("patch"), compare = find("compare");
-const MOST = 480; // pixels of the photo that a preview shows along a side
+const MOST = 400; // pixels of the photo that a preview shows along a side
 let photo = null, fitted = false, patchBox = null, moved = () => {};
 
 export function show(width, height, source) {
