@@ -73,6 +73,7 @@ def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str
         Route("/limits", _limits),
         Route("/examples/{name}.jpg", _thumbnail),
         Route("/photos", _upload, methods=["POST"]),
+        Route("/photos/{id}", _keep),
         Route("/photos/{id}/view", _view),
         Route("/photos/{id}/psf", _upload_psf, methods=["POST"]),
         Route("/photos/{id}/preview", _preview, methods=["POST"]),
@@ -149,19 +150,23 @@ async def _thumbnail(request: Request) -> Response:
 
 async def _upload(request: Request) -> Response:
     desk = _desk(request)
-    desk.make_room(int(request.headers.get("content-length", "0") or 0))
     wanted = request.query_params.get("example")
-    if wanted is not None:
-        if wanted not in request.app.state.thumbnails:
+    with desk.arrival(_asked.length(request)):
+        if wanted is None:
+            data = await _asked.body(request, desk.limits.file_bytes, "file")
+            held = Held(_asked.file_name(request.query_params.get("name", "")), data)
+        elif wanted in request.app.state.thumbnails:
+            held = Held(f"{wanted}.png", await desk.looker.run("example", which=wanted))
+        else:
             raise AbsentError("There is no such example.")
-        held = Held(f"{wanted}.png", await desk.looker.run("example", which=wanted))
-    else:
-        data = await _asked.body(request, desk.limits.file_bytes, "file")
-        held = Held(_asked.file_name(request.query_params.get("name", "")), data)
-    desk.make_room(len(held.data))
-    held.facts = await desk.looker.run("open", key=held.id, data=held.data)
-    desk.hold(held)
+        held.facts = await desk.looker.run("open", key=held.id, data=held.data)
+        desk.hold(held)
     return JSONResponse({"id": held.id, "name": held.name, "bytes": len(held.data), **held.facts}, 201)
+
+
+async def _keep(request: Request) -> Response:
+    _held(request)  # which notes that somebody is still there
+    return Response(status_code=204)
 
 
 async def _view(request: Request) -> Response:

@@ -24,11 +24,16 @@ _NUMBERS = {
 _BOX_SIDE = 640
 
 
+def length(request: Request) -> int | None:
+    """Return how many bytes are said to come; None if that is not said."""
+    said = request.headers.get("content-length", "")
+    return int(said) if said.isascii() and said.isdigit() else None
+
+
 async def body(request: Request, most: int, what: str) -> bytes:
     """Read a request, into memory and no further than allowed."""
     too_large = RefusedError(f"This {what} is larger than the {most / MEGA:g} MB that this page takes.")
-    said = request.headers.get("content-length", "0")
-    if not said.isdigit() or int(said) > most:
+    if (length(request) or 0) > most:
         raise too_large
     data = bytearray()
     async for chunk in request.stream():

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,6 +132,7 @@ class Desk:
         self.photos: dict[str, Held] = {}
         self._workers = [Worker(limits.pixels, background=True) for _ in range(workers)]
         self._line: list[Job] = []
+        self._arriving = 0
         self._news = asyncio.Condition()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -149,7 +152,18 @@ class Desk:
         for worker in (self.looker, *self._workers):
             worker.stop()
 
-    def make_room(self, size: int) -> None:
+    @contextmanager
+    def arrival(self, size: int | None) -> Iterator[None]:
+        """Keep room for a file while it comes: for its size, or for the largest if that is not known."""
+        size = self.limits.file_bytes if size is None else min(size, self.limits.file_bytes)
+        self._make_room(size)
+        self._arriving += size
+        try:
+            yield
+        finally:
+            self._arriving -= size
+
+    def _make_room(self, size: int) -> None:
         """Forget who has been idle longest until there is room for `size` bytes more, or raise `BusyError`."""
         idle = sorted((held for held in self.photos.values() if held.job is None or held.job.is_over), key=_seen)
         while idle and not self._has_room(size) and time.monotonic() - idle[0].seen > self.limits.unseen_seconds:
@@ -189,7 +203,7 @@ class Desk:
         return self._line.index(job) if job in self._line else 0
 
     def _has_room(self, size: int) -> bool:
-        taken = sum(held.size for held in self.photos.values())
+        taken = self._arriving + sum(held.size for held in self.photos.values())
         return len(self.photos) < self.limits.photos and taken + size <= self.limits.held_bytes
 
     async def _attend(self, worker: Worker) -> None:

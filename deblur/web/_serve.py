@@ -11,6 +11,8 @@ import uvicorn
 from deblur.web._app import make_app
 from deblur.web._limits import Limits
 
+_CONNECTIONS = 256
+
 
 def serve(
     host: str = "127.0.0.1",
@@ -56,6 +58,7 @@ def serve(
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=2,
+            limit_concurrency=_CONNECTIONS,
         )
         _Server(config, lambda: ready and ready(f"http://{_shown(host)}:{port}/")).run(sockets=[listener])
 

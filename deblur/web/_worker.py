@@ -75,9 +75,9 @@ class Worker:
         async with self._turn:
             await self._start()
             assert self._connection is not None
-            self._yields = yields
             try:
                 await asyncio.to_thread(self._connection.send, (name, arguments))
+                self._yields = yields  # and not before: two would write at once
                 return await self._answer(progress)
             except (EOFError, OSError) as error:
                 self.stop()

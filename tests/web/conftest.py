@@ -125,7 +125,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
 @pytest.fixture(scope="session")
 def shaken() -> np.ndarray:
     """A gray photograph of 8 bits that a shake of the camera has blurred."""
-    scene = data.camera()[150:270, 190:310].astype(np.float64)
+    scene = data.camera()[150:290, 190:330].astype(np.float64)
     return np.rint(Convolution(psf.camera_shake(9, seed=3), scene.shape, "valid")(scene)).clip(0, 255).astype(np.uint8)
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -253,6 +254,13 @@ def test_the_port_is_taken_and_the_options_are_checked(server: Server) -> None:
         assert done.returncode == 2
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_its_extra_the_command_says_what_to_install() -> None:
+    script = "import sys; sys.modules['uvicorn'] = None; sys.argv = ['deblur', 'web']; import deblur.cli as c; c.main()"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "deblur: deblur web needs uvicorn: pip install 'deblur-toolkit[web]'\n"
 
 
 def assert_no_path(said: str, server: Server) -> None:

@@ -4,7 +4,7 @@ import * as server from "./server.js";
 import * as viewer from "./viewer.js";
 
 const find = id => document.getElementById(id);
-const POLL = 400, SETTLE = 120, FINE = 500; // milliseconds
+const POLL = 400, SETTLE = 120, FINE = 500, KEEP = 120_000; // milliseconds
 const UNITS = { length: " px", angle: "°", radius: " px", sigma: " px" };
 let photo = null; // { id, name, ... } of the photo that is here
 let opening = null, previewing = null, timer = 0, isWorking = false, source = "";
@@ -124,6 +124,7 @@ function wishChanged() {
   if (!photo || isWorking) return;
   find("outcome").hidden = true;
   find("restore").hidden = false;
+  find("kernel").parentNode.hidden = kind() === "blind" || !find("kernel").src;
   previewing?.abort();
   clearTimeout(timer);
   viewer.hideAfter();
@@ -144,6 +145,8 @@ async function preview(fine) {
     if (mine.signal.aborted || of !== photo) return;
     calm();
     viewer.showPatch(made.image, made.box);
+    find("kernel").src = made.psf;
+    find("kernel").parentNode.hidden = false;
     showNoise(made.noise_level);
     hint(fine ? "preview" : "quick preview");
     document.body.dataset.preview = fine ? "fine" : "quick";
@@ -266,6 +269,9 @@ addEventListener("paste", event => {
   const [file] = event.clipboardData.files;
   if (file) openFile(file);
 });
+setInterval(() => {
+  if (photo && !isWorking) server.keep(photo.id).catch(error => { if (error.status === 404) leave(); complain(error); });
+}, KEEP);
 addEventListener("pagehide", () => { if (photo) server.forget(photo.id); });
 addEventListener("pageshow", event => { if (event.persisted) location.reload(); });
 

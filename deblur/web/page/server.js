@@ -29,6 +29,7 @@ export const example = (name, signal) => ask("POST", `photos?example=${encodeURI
 export const uploadPsf = (id, file) => ask("POST", `${at(id)}/psf?name=${encodeURIComponent(file.name)}`, file);
 export const preview = (id, wish, signal) => ask("POST", `${at(id)}/preview`, JSON.stringify(wish), signal);
 export const start = (id, wish) => ask("POST", `${at(id)}/job`, JSON.stringify(wish));
+export const keep = id => ask("GET", at(id));
 export const progress = id => ask("GET", `${at(id)}/job`);
 export const cancel = id => ask("DELETE", `${at(id)}/job`);
 export const forget = id => navigator.sendBeacon(`${at(id)}/forget`);
