@@ -19,6 +19,7 @@ from deblur.web._worker import Worker
 LOGGER = logging.getLogger("deblur.web")
 FAILED = "Something went wrong here, and the work stopped. Try again, or a smaller picture."
 _SWEEP = 5.0  # seconds
+_TELLING = 0.03  # of the work: before, the pace is that of the beginning
 
 
 class BusyError(Exception):
@@ -59,7 +60,7 @@ class Job:
         """Note how far it is, and when it will be done at the pace so far."""
         self.part, self.what = part, what
         elapsed = time.monotonic() - self.began
-        if part > 0.01 and elapsed > 1:
+        if part > _TELLING and elapsed > 1:
             self._ends = self.began + elapsed / part
 
     def cancel(self) -> None:
