@@ -18,7 +18,7 @@ from ._tiles import by_tiles
 from ._total_variation import RULE
 
 _ITERATIONS = 100
-_BLOCK, _COST = 1000, 4.0  # pixels, and times the time of `unrolled` for as many
+_BLOCK, _COST = 1000, 4.0  # pixels, and times the time of `unrolled` for as many; only progress goes by it
 _EDGE = 4.0  # of the contrast: lamps have more than the clipped picture shows
 
 

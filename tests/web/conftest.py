@@ -44,7 +44,7 @@ class Server:
     temporary: Path
 
     def client(self) -> Any:
-        return httpx.Client(base_url=self.url, timeout=60)
+        return httpx.Client(base_url=self.url, timeout=240)
 
     def left_files(self) -> list[Path]:
         return [path for path in self.temporary.rglob("*") if path.is_file()]
@@ -75,7 +75,7 @@ def start_server(temporary: Path, *options: str) -> Server:
 
 def stop_server(server: Server) -> str:
     server.process.send_signal(signal.SIGINT)
-    said, _ = server.process.communicate(timeout=30)
+    said, _ = server.process.communicate(timeout=120)
     return said
 
 
@@ -109,7 +109,7 @@ def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(240_000)  # machines may be busy
         page.on("request", lambda r: r.url.startswith((server.url, "blob:", "data:")) or foreign.append(r.url))
         page.on("pageerror", lambda error: failures.append(str(error)))
         page.goto(server.url)
@@ -146,7 +146,7 @@ def command_line(source: Path, target: Path, *options: str) -> bytes:
     return target.read_bytes()
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 240) -> Any:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not (value := condition()):

@@ -182,7 +182,7 @@ def test_a_psf_larger_than_the_photo_is_refused(server: Server) -> None:
 )
 def test_nothing_but_the_page_is_served(server: Server, target: str) -> None:
     address = urlsplit(server.url)
-    with socket.create_connection((address.hostname, address.port), timeout=30) as raw:  # httpx would tidy the path
+    with socket.create_connection((address.hostname, address.port), timeout=120) as raw:  # httpx would tidy the path
         raw.sendall(f"GET {target} HTTP/1.1\r\nHost: {address.netloc}\r\nConnection: close\r\n\r\n".encode())
         answer = b"".join(iter(lambda: raw.recv(65536), b"")).decode()
     assert answer.startswith("HTTP/1.1 404")
@@ -192,7 +192,7 @@ def test_nothing_but_the_page_is_served(server: Server, target: str) -> None:
 def test_huge_headers_and_nonsense_end_only_themselves(server: Server) -> None:
     address = urlsplit(server.url)
     for sent in (b"GET / HTTP/1.1\r\nX: " + b"x" * 10**6 + b"\r\n\r\n", b"\0\xff\0\r\n\r\n"):
-        with socket.create_connection((address.hostname, address.port), timeout=30) as raw:
+        with socket.create_connection((address.hostname, address.port), timeout=120) as raw:
             try:
                 raw.sendall(sent)
                 answer = raw.recv(65536)
@@ -221,7 +221,7 @@ def test_the_line_is_bounded_and_cancelling_stops_the_work(server: Server, long_
         assert client.get(f"{photos[2]}/job").json()["before"] == 0
         assert client.delete(f"{photos[2]}/job").json()["state"] == "cancelled"
         assert client.delete(f"{photos[0]}/job").json()["state"] == "cancelled"
-        until(lambda: len(before - server.children()) == 1, 5)  # the process that worked is no more
+        until(lambda: len(before - server.children()) == 1, 20)  # the process that worked is no more
         assert client.get(f"{photos[0]}/job/file").status_code == 404
 
         client.post(f"{photos[3]}/job", json=DISK)  # and the next gets its turn
@@ -229,7 +229,7 @@ def test_the_line_is_bounded_and_cancelling_stops_the_work(server: Server, long_
         for photo in photos:
             assert client.post(f"{photo}/forget").status_code == 204
             assert client.get(f"{photo}/job").status_code == 404
-    until(lambda: server.left_files() == [], 5)
+    until(lambda: server.left_files() == [], 20)
 
 
 def test_a_process_that_dies_takes_nobody_with_it(server: Server, long_work: bytes) -> None:
