@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from deblur.nonblind import (
     unsupervised_wiener,
     wiener,
 )
+from deblur.nonblind._highlights import highlights_share
 
 METHODS: dict[str, Callable[..., Any]] = {
     "wiener": wiener,
@@ -34,6 +36,8 @@ METHODS: dict[str, Callable[..., Any]] = {
     "fused": fused,
 }
 """The methods by the names that `restore` and the command line give them."""
+
+Progress = Callable[[float, str], None]
 
 BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
 """By the number of axes of the PSF: the best in `deblur bench set14-levin` and `deblur bench bars3d`."""
@@ -89,6 +93,7 @@ def restore(
     noise_level: float | None = None,
     saturation: float | None = None,
     channel_axis: int | None = None,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Restoration:
     """Restore a blurred image, with the point-spread function of the blur or without.
@@ -115,6 +120,9 @@ def restore(
         `deblur.blind.fast` sees by itself what is clipped.
     channel_axis : int, optional
         Axis of the channels, if there is one.
+    progress : callable, optional
+        ``progress(part, what)`` is told the part of the work that is done, 0 to 1, and what is being done, by the
+        methods that can tell; what it raises ends the work.
     **options
         Passed to the method, see `deblur.nonblind`; without a PSF to `deblur.blind.fast`.
 
@@ -143,9 +151,10 @@ def restore(
     if name == SELFDEBLUR and psf is not None:
         raise ValueError(f"method {SELFDEBLUR} finds the PSF itself: leave psf out")
     start = time.perf_counter()
+    report = progress or (lambda part, what: None)
     if psf is None:
         blind = _fast_then_selfdeblur if name == SELFDEBLUR else fast
-        found = blind(image, noise_level=noise_level, channel_axis=channel_axis, **options)
+        found = blind(image, noise_level=noise_level, channel_axis=channel_axis, progress=report, **options)
         if method in ("auto", SELFDEBLUR) or found.image is image:
             name = SELFDEBLUR if method == SELFDEBLUR else BLIND
             seconds = time.perf_counter() - start
@@ -155,10 +164,19 @@ def restore(
         )
         return replace(given, seconds=time.perf_counter() - start, confidence=found.confidence, reason=found.reason)
     beyond: Any = 0
+    share = 0.0
     if saturation is not None and image.max() >= saturation:
+        share = highlights_share(image, saturation, channel_axis)
         image, beyond = part_highlights(
-            image, psf, saturation=saturation, noise_level=noise_level, channel_axis=channel_axis
+            image,
+            psf,
+            saturation=saturation,
+            noise_level=noise_level,
+            channel_axis=channel_axis,
+            progress=lambda part: report(share * part, "finding what highlights lost"),
         )
+    if progress is not None:
+        options |= _told(name, options, lambda part: report(share + (1 - share) * part, "sharpening"))
     if name == "unsupervised-wiener":
         if noise_level is not None:
             raise ValueError("unsupervised-wiener estimates the noise level itself: leave noise_level out")
@@ -171,13 +189,24 @@ def restore(
     return Restoration(restored + beyond, psf, noise_level, name, time.perf_counter() - start)
 
 
+def _told(name: str, options: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Return the option by which a method tells how far it is, if it does, and is not to tell somebody else."""
+    parameters = inspect.signature(METHODS[name]).parameters
+    if "progress" in parameters:
+        return {"progress": progress}
+    if "num_iter" not in parameters or "callback" not in parameters or "callback" in options:
+        return {}
+    most = options.get("num_iter", parameters["num_iter"].default)
+    return {"callback": lambda iteration, estimate, objective: progress((iteration + 1) / most)}
+
+
 def _fast_then_selfdeblur(
     image: Any,
     *,
     noise_level: float | None,
     channel_axis: int | None,
+    progress: Progress,
     psf_shape: Any = "auto",
-    progress: Callable[[float, str], None] = lambda part, what: None,
 ) -> BlindResult:
     """Restore by `selfdeblur`, from the PSF that `fast` finds; where that finds none, its answer stands."""
     shared: dict[str, Any] = {"noise_level": noise_level, "channel_axis": channel_axis}

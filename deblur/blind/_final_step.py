@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
 from deblur.nonblind import part_highlights, unrolled
+from deblur.nonblind._highlights import highlights_share
 
 from ._estimate import DETAILED
 from ._kernel_step import centered, cleaned, fit_psf
@@ -33,13 +36,36 @@ def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> lis
     return [smooth(x, settings.softening), x]
 
 
-def sharpen_all(channels: torch.Tensor, psf: torch.Tensor, settings: Settings) -> torch.Tensor:
+def sharpen_all(
+    channels: torch.Tensor, psf: torch.Tensor, settings: Settings, progress: Callable[[float], None] | None = None
+) -> torch.Tensor:
     """Restore the channels of a picture, as soft as photographs are."""
-    return torch.stack([smooth(x, settings.softening) for x in by_network(channels, psf, settings.told)])
+    restored = by_network(channels, psf, settings.told, progress)
+    return torch.stack([smooth(x, settings.softening) for x in restored])
 
 
-def by_network(channels: torch.Tensor, psf: torch.Tensor, noise_level: float | None = None) -> torch.Tensor:
+def by_network(
+    channels: torch.Tensor,
+    psf: torch.Tensor,
+    noise_level: float | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> torch.Tensor:
     """Restore the channels of a picture, of which what is clipped is taken for brighter."""
-    parts = part_highlights(channels, psf, saturation=CLIPPED, noise_level=noise_level, channel_axis=0)
-    restored: torch.Tensor = unrolled(parts.rest, psf, noise_level=noise_level, channel_axis=0) + parts.beyond
-    return restored
+    report = progress or (lambda part: None)
+    share = highlights_share(channels, CLIPPED, 0)
+    parts = part_highlights(
+        channels,
+        psf,
+        saturation=CLIPPED,
+        noise_level=noise_level,
+        channel_axis=0,
+        progress=lambda part: report(share * part),
+    )
+    restored: torch.Tensor = unrolled(
+        parts.rest,
+        psf,
+        noise_level=noise_level,
+        channel_axis=0,
+        progress=lambda part: report(share + (1 - share) * part),
+    )
+    return restored + parts.beyond

@@ -16,6 +16,7 @@ from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
 from deblur.cli._app_export import EXPORT_EPILOG, export
 from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
+from deblur.cli._app_web import WEB_EPILOG, web
 from deblur.cli._errors import DEBUG, complain
 from deblur.cli._options import Force, PsfSize, check_not_empty
 
@@ -145,6 +146,7 @@ app.command(epilog=RESTORE_EPILOG)(restore)
 app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=TRAIN_EPILOG)(train)
 app.command(epilog=EXPORT_EPILOG)(export)
+app.command(epilog=WEB_EPILOG)(web)
 
 
 @psf_app.callback(

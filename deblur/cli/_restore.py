@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,19 +13,12 @@ from deblur.cli._errors import complain
 from deblur.cli._files import Job, check_target, plan
 from deblur.cli._progress import progress_bar
 from deblur.cli._psf import by, check_psf_target, read_psf
-from deblur.cli._settings import STEPWISE, Settings
+from deblur.cli._settings import Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from deblur import Restoration
-    from deblur.photo import Photo
-
-CLIPPED = 0.98
-"""Of the range of a photograph: from there on its samples count as clipped."""
-
-LINEAR_DTYPES = ("uint8", "uint16")
-"""Pictures of these types are restored in linear light by default."""
+    from deblur._restore_photo import RestoredPhoto
 
 
 def restore_files(
@@ -132,116 +123,40 @@ def _restore_file(
     """Restore one picture, and return what the JSON says of it."""
     import deblur
     from deblur import photo
+    from deblur._restore_photo import count_pages, restore_photo
 
     blurred = photo.read(job.source)
-    if psf is None and save_psf is not None and _pages(blurred) > 1:
+    if psf is None and save_psf is not None and count_pages(blurred) > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
-    if psf is not None:
-        _check_fit(blurred, psf)
     check_target(job.target)
-    # The blind method was tuned on the values that files have.
-    linear = (psf is not None and _is_encoded(blurred)) if settings.linear is None else settings.linear
-
-    pixels = photo.to_linear(blurred.pixels) if linear else blurred.pixels
-    if psf is None:
-        pixels, facts, found = _restore_blindly(pixels, blurred.channel_axis, settings, advance)
-    else:
-        scale = float(psf.sum())  # a measured PSF has any; left as it is, it would change the brightness
-        saturation = _saturation(blurred, linear) if psf.ndim == 2 else None
-        pixels, facts = _restore_pixels(pixels, psf / scale, blurred.channel_axis, saturation, settings, advance)
-        facts |= {"psf_shape": psf.shape, "psf_sum": scale}
-    sharp = replace(blurred, pixels=photo.from_linear(pixels) if linear else pixels)
+    made = restore_photo(
+        blurred,
+        psf,
+        linear=settings.linear,
+        progress=lambda part, what: advance(part),
+        **settings.options(blind=psf is None),
+    )
 
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    photo.write(job.target, sharp, overwrite=force)
+    photo.write(job.target, made.photo, overwrite=force)
     if save_psf is not None:
-        deblur.psf.save(save_psf, found, overwrite=force)
-    return {**facts, "linear": linear}
+        deblur.psf.save(save_psf, made.pages[-1].psf, overwrite=force)
+    return {**_facts(made), "linear": made.linear}
 
 
-def _restore_blindly(
-    pixels: np.ndarray, channel_axis: int | None, settings: Settings, advance: Callable[[float], None]
-) -> tuple[np.ndarray, dict[str, Any], np.ndarray]:
-    """Restore an image, or each page of a stack, with PSFs estimated from them; the last PSF comes back."""
-    import deblur
-
-    def restore(page: np.ndarray, done: Callable[[float], None]) -> Restoration:
-        options = settings.blind_options(lambda part, what: done(part))
-        return deblur.restore(page, channel_axis=channel_axis, **options)
-
-    restored, pages = _page_by_page(restore, pixels, 2 + (channel_axis is not None), advance)
-    least = min(pages, key=lambda each: each.confidence or 0.0)
-    facts = {"psf_shape": pages[-1].psf.shape, "psf_sum": 1.0, "reason": least.reason}
-    facts |= {"method": least.method, "confidence": round(least.confidence or 0.0, 3)}
-    return restored, _facts(pages) | facts, pages[-1].psf
-
-
-def _restore_pixels(
-    pixels: np.ndarray,
-    psf: np.ndarray,
-    channel_axis: int | None,
-    saturation: float | None,
-    settings: Settings,
-    advance: Callable[[float], None],
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Restore an image, a volume, or the pages of a stack one by one, and say how."""
-    import deblur
-    from deblur._restore import METHODS
-
-    most = settings.iterations or 1
-    if settings.iterations is None and settings.method in STEPWISE:
-        most = inspect.signature(METHODS[settings.method]).parameters["num_iter"].default
-
-    def restore(page: np.ndarray, done: Callable[[float], None]) -> Restoration:
-        options = settings.options(lambda iteration, estimate, objective: done((iteration + 1) / most))
-        return deblur.restore(page, psf, saturation=saturation, channel_axis=channel_axis, **options)
-
-    restored, pages = _page_by_page(restore, pixels, psf.ndim + (channel_axis is not None), advance)
-    return restored, _facts(pages)
-
-
-def _page_by_page(
-    restore: Callable[[np.ndarray, Callable[[float], None]], Restoration],
-    pixels: np.ndarray,
-    ndim: int,
-    advance: Callable[[float], None],
-) -> tuple[np.ndarray, list[Restoration]]:
-    """Restore arrays of `ndim` axes, of which there are several if there is one axis more."""
-    import numpy as np
-
-    pages = pixels if pixels.ndim > ndim else pixels[np.newaxis]
-    restorations = []
-    for number, page in enumerate(pages):
-
-        def done(part: float, number: int = number) -> None:
-            advance((number + part) / len(pages))
-
-        restorations.append(restore(page, done))
-        done(1.0)
-    restored = np.stack([each.image for each in restorations])
-    return restored if pixels.ndim > ndim else restored[0], restorations
-
-
-def _facts(pages: list[Restoration]) -> dict[str, Any]:
-    levels = [each.noise_level for each in pages if each.noise_level is not None]
-    return {
-        "method": pages[0].method,
+def _facts(made: RestoredPhoto) -> dict[str, Any]:
+    levels = [each.noise_level for each in made.pages if each.noise_level is not None]
+    least = min(made.pages, key=lambda each: each.confidence or 0.0)
+    facts = {
+        "method": least.method,
         "noise_level": sum(levels) / len(levels) if levels else None,
-        "seconds": round(sum(each.seconds for each in pages), 3),
+        "seconds": round(sum(each.seconds for each in made.pages), 3),
+        "psf_shape": made.pages[-1].psf.shape,
+        "psf_sum": made.psf_sum,
     }
-
-
-def _check_fit(blurred: Photo, psf: np.ndarray) -> None:
-    shape = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
-    if psf.ndim > len(shape):
-        raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
-    shape = shape[len(shape) - psf.ndim :]
-    if any(taps > size for taps, size in zip(psf.shape, shape, strict=True)):
-        raise ValueError(f"the PSF is larger than the picture: {by(psf.shape)} against {by(shape)} pixels")
-
-
-def _pages(blurred: Photo) -> int:
-    return len(blurred.pixels) if blurred.pixels.ndim - (blurred.channel_axis is not None) == 3 else 1
+    if least.confidence is None:
+        return facts
+    return facts | {"reason": least.reason, "confidence": round(least.confidence, 3)}
 
 
 def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, force: bool) -> None:
@@ -250,23 +165,6 @@ def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, forc
     if len(jobs) > 1:
         raise ValueError(f"--save-psf {target} is one file, and there are several pictures to restore")
     check_psf_target(target, force=force)
-
-
-def _is_encoded(blurred: Photo) -> bool:
-    """Guess whether the values follow the sRGB curve: those of photographs do, those of instruments do not."""
-    is_stack = blurred.pixels.ndim - (blurred.channel_axis is not None) == 3
-    return blurred.dtype.name in LINEAR_DTYPES and not is_stack
-
-
-def _saturation(blurred: Photo, linear: bool) -> float | None:
-    """Return from which value on a photograph is clipped; None for what instruments measured."""
-    import numpy as np
-
-    from deblur import photo
-
-    if not _is_encoded(blurred):
-        return None
-    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
 
 
 def _line(result: dict[str, Any]) -> str:

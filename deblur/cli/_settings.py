@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +24,7 @@ METHODS = (
 )
 
 STEPWISE = ("richardson-lucy", "total-variation", "hyper-laplacian")
-"""Methods that say how far they are."""
+"""Methods that take a number of iterations."""
 
 FEWEST_SAMPLES = 30
 """The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
@@ -77,16 +76,11 @@ class Settings:
                 raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
         return cls(method, level, iterations, linear, parse_psf_size(psf_size))
 
-    def blind_options(self, progress: Callable[[float, str], None]) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore` without a PSF."""
-        options = {"method": self.method, "noise_level": self.noise_level, "progress": progress}
-        return options | ({"psf_shape": self.psf_size} if self.psf_size else {})
-
-    def options(self, callback: Callable[[int, Any, float], None]) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore` with a PSF."""
+    def options(self, *, blind: bool) -> dict[str, Any]:
+        """Return the keywords for `deblur.restore`, without a PSF or with one."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
-        if self.method in STEPWISE:
-            options["callback"] = callback
+        if blind:
+            return options | ({"psf_shape": self.psf_size} if self.psf_size else {})
         if self.iterations is not None:
             options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
         return options

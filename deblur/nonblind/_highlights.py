@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
+from deblur._arrays import enter
 from deblur._spectral import corner
 
 from ._noise import noise_of
 from ._observation import Observation
+from ._progress import Windows
 from ._sparse_gradients import SparseGradients
 from ._tiles import by_tiles
 from ._total_variation import RULE
 
 _ITERATIONS = 100
+_BLOCK, _COST = 1000, 4.0  # pixels, and times the time of `unrolled` for as many; only progress goes by it
 _EDGE = 4.0  # of the contrast: lamps have more than the clipped picture shows
 
 
@@ -41,6 +45,7 @@ def part_highlights(
     *,
     noise_level: float | None = None,
     channel_axis: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Highlights:
     r"""Find the light that clipped highlights lost, so that a lamp does not ring when the picture is restored.
 
@@ -61,6 +66,8 @@ def part_highlights(
         Standard deviation of the noise, in the unit of the image; estimated if None.
     channel_axis : int, optional
         Axis of the channels, if there is one.
+    progress : callable, optional
+        ``progress(part)`` is told the part of the picture that is done, 0 to 1.
 
     Returns
     -------
@@ -94,25 +101,43 @@ def part_highlights(
     level = noise_of(y, 2) if noise_level is None else observation.noise_level(noise_level)
     level = level.expand(*batch, 1, 1).reshape(-1)
 
+    windows = Windows(progress)
+
     def part(window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
         parts = torch.cat([window, torch.zeros_like(window)], 1)
         clipped = (window >= saturation).flatten(1).any(1).nonzero()[:, 0]
         if len(clipped):
             chosen = planes[clipped]
-            parts[clipped] = _parted(window[clipped, 0], kernel[chosen], level[chosen], saturation)
+            parts[clipped] = _parted(window[clipped, 0], kernel[chosen], level[chosen], saturation, windows.within)
         return parts
 
-    rest, beyond = by_tiles(part, y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])).unbind(1)
+    flat = y.reshape(-1, 1, *y.shape[-2:])
+    rest, beyond = by_tiles(part, flat, 2 * max(kernel.shape[-2:]), progress=windows.begin).unbind(1)
     return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond)))
 
 
-def _parted(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor, saturation: float) -> torch.Tensor:
+def highlights_share(image: Any, saturation: float, channel_axis: int | None) -> float:
+    """Estimate the part of the time that finding the highlights takes, where `unrolled` restores the rest."""
+    y = enter(image, "image")[0]
+    clipped = (y if channel_axis is None else y.movedim(channel_axis, 0)) >= saturation
+    blocks = [block for rows in clipped.split(_BLOCK, -2) for block in rows.split(_BLOCK, -1)]
+    cost = _COST * sum(bool(block.any()) for block in blocks) / len(blocks)
+    return cost / (1 + cost)
+
+
+def _parted(
+    y: torch.Tensor,
+    psf: torch.Tensor,
+    noise_level: torch.Tensor,
+    saturation: float,
+    progress: Callable[[float], None],
+) -> torch.Tensor:
     """Return the rest of pictures and what is beyond it, shape ``(batch, 2, height, width)``."""
     observation = Observation(y, psf, ndim=2)
     problem = SparseGradients(
         observation, "unknown", exponent=1.0, curvature=0.0, is_color=False, saturation=saturation, edge=_EDGE
     )
-    scene = problem.solve(problem.balance(None, noise_level, RULE), _ITERATIONS, None)
+    scene = problem.solve(problem.balance(None, noise_level, RULE), _ITERATIONS, None, progress)
     light = psf.sum((-2, -1), keepdim=True)
     beyond = (scene - saturation / light).clamp_min(0)
     dim, bright = (problem.blur.shown(light * each) for each in (scene - beyond, beyond))

@@ -12,6 +12,7 @@ derivatives. What remains of x is a quadratic that the Fourier transform minimiz
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -95,7 +96,13 @@ class SparseGradients:
         channels = len(self._observation.y) if self._is_color else 1
         return channels**0.5 * rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
 
-    def solve(self, balance: torch.Tensor, num_iter: int, callback: Callback | None) -> torch.Tensor:
+    def solve(
+        self,
+        balance: torch.Tensor,
+        num_iter: int,
+        callback: Callback | None,
+        progress: Callable[[float], None] | None = None,
+    ) -> torch.Tensor:
         """Return the scene on the torus; `balance` is λ, one number an image."""
         if num_iter < 1:
             raise ValueError(f"num_iter must be at least 1, got {num_iter}")
@@ -127,6 +134,8 @@ class SparseGradients:
                 pull.addcmul_(to_scene, fourier(blurred, grid))
             spectrum = pull
             x = inverse_fourier(spectrum, grid)
+            if progress is not None:
+                progress((iteration + 1) / num_iter)
             if callback is not None and callback(
                 iteration, self._observation.finish(self._scaled(x)), self._objective(x, balance)
             ):

@@ -10,18 +10,28 @@ import torch
 _WINDOW = 1152
 
 
-def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *others: torch.Tensor) -> torch.Tensor:
+def by_tiles(
+    restore: Callable[..., torch.Tensor],
+    y: torch.Tensor,
+    halo: int,
+    *others: torch.Tensor,
+    progress: Callable[[int, int], None] | None = None,
+) -> torch.Tensor:
     """Restore ``(planes, 1, height, width)`` in windows of one size, and keep what is `halo` away from inner edges.
 
     Pictures up to the size of a window are restored whole; small ones many at a time. `restore` maps windows, the
     indices of the planes they are from, and the same windows of the others, to restored windows, of any number of
-    channels.
+    channels. `progress` is told how many of the windows are done, and of how many.
     """
     size = max(_WINDOW, 4 * halo)
     rows, columns = (_windows(extent, size, halo) for extent in y.shape[-2:])
     at_once = max(1, size**2 // (min(size, y.shape[-2]) * min(size, y.shape[-1])))
-    restored = None
-    for planes in torch.arange(len(y)).split(at_once):
+    restored, done = None, 0
+    groups = torch.arange(len(y)).split(at_once)
+    count = len(groups) * len(rows) * len(columns)
+    if progress is not None:
+        progress(0, count)
+    for planes in groups:
         for top, bottom, first_row, last_row in rows:
             for left, right, first_column, last_column in columns:
                 here = (planes, slice(None), slice(top, bottom), slice(left, right))
@@ -30,6 +40,9 @@ def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *
                     restored = y.new_empty((len(y), window.shape[1], *y.shape[-2:]))
                 kept = window[..., first_row - top : last_row - top, first_column - left : last_column - left]
                 restored[planes, :, first_row:last_row, first_column:last_column] = kept
+                done += 1
+                if progress is not None:
+                    progress(done, count)
     assert restored is not None  # there is a window
     return restored
 

@@ -14,6 +14,7 @@ from deblur.networks._precision import reduced_precision
 
 from ._observation import Observation
 from ._planes import Planes
+from ._progress import Windows, stage_by_stage
 from ._tiles import by_tiles
 
 _REACH = 64
@@ -32,6 +33,7 @@ def unrolled(
     network: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Any:
     """Restore an image by an unrolled network that ships with the package.
 
@@ -61,6 +63,8 @@ def unrolled(
         Axis of the channels, if there is one.
     ndim : int, optional
         Number of spatial axes, which must be 2.
+    progress : callable, optional
+        ``progress(part)`` is told the part of the work that is done, 0 to 1.
 
     Returns
     -------
@@ -97,10 +101,13 @@ def unrolled(
             return _over_reflections(once, y, kernel, *weights) if ensemble else once(y, kernel, *weights)
 
     others = () if planes.weights is None else (planes.weights,)
-    if boundary == "circular":  # the far side is the neighbor: no windows
-        restored = restore(planes.y, torch.arange(len(planes.y)), *others)
-    else:
-        restored = by_tiles(restore, planes.y, max(planes.psf.shape[-2:]) + _REACH, *others)
+    windows = Windows(progress)
+    with stage_by_stage(network, windows, calls=8 if ensemble else 1):
+        if boundary == "circular":  # the far side is the neighbor: no windows
+            restored = restore(planes.y, torch.arange(len(planes.y)), *others)
+        else:
+            halo = max(planes.psf.shape[-2:]) + _REACH
+            restored = by_tiles(restore, planes.y, halo, *others, progress=windows.begin)
     return observation.finish(planes.merge(restored))
 
 

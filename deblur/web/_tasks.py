@@ -1,0 +1,212 @@
+"""What a worker process does for the page: everything that decodes, computes and encodes."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections import OrderedDict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deblur import photo, psf
+from deblur._restore import Progress
+from deblur._restore_photo import count_pages, restore_photo
+from deblur.photo import Photo
+from deblur.web._examples import EXAMPLES, example
+from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
+
+_KEPT = 2  # photographs that are kept decoded between previews
+_ROOM = 16  # pixels that a preview is restored with beyond the reach of the PSF
+_LARGEST_PSF = MEGA  # pixels
+_DRAWN_SIDE = 160  # pixels, at least, of a drawn PSF
+
+
+class Tasks:
+    """The tasks, and the photographs that were looked at last.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        For files on their way to and from the libraries that insist on files; each is gone when a task ends.
+    most_pixels : int
+        Of a photograph.
+    """
+
+    def __init__(self, folder: Path, most_pixels: int) -> None:
+        self._folder, self._most_pixels = folder, most_pixels
+        self._decoded: OrderedDict[str, Photo] = OrderedDict()
+
+    def example(self, progress: Progress, which: str) -> bytes:
+        """Return the file of an example."""
+        return example(which)
+
+    def thumbnails(self, progress: Progress) -> dict[str, bytes]:
+        """Return a small JPEG of each example."""
+        import cv2
+
+        small = {}
+        for name, each in EXAMPLES.items():
+            pixels = cv2.resize(each.make().astype(np.float32), (144, 108), interpolation=cv2.INTER_AREA)
+            small[name] = self._encoded(Photo(pixels, None if pixels.ndim == 2 else -1), ".jpg")
+        return small
+
+    def open(self, progress: Progress, key: str, data: bytes) -> dict[str, Any]:
+        """Decode a photograph, and return what the page has to know of it."""
+        suffix = suffix_of(data, self._most_pixels)
+        opened = self._photo(key, data)
+        height, width = opened.pixels.shape[:2]
+        return {"suffix": suffix, "width": width, "height": height, "depth": opened.dtype.name}
+
+    def view(self, progress: Progress, key: str, data: bytes) -> bytes:
+        """Return a JPEG of a photograph that browsers cannot show."""
+        opened = self._photo(key, data)
+        return self._encoded(_shown(opened, _brightest(opened)), ".jpg")
+
+    def read_psf(self, progress: Progress, data: bytes, suffix: str) -> np.ndarray:
+        """Return the PSF in a file."""
+        if suffix not in (".npy", ".tif", ".tiff", ".png"):
+            raise RefusedError("A PSF file ends in .npy, .tif or .png.")
+        if suffix != ".npy":
+            suffix_of(data, _LARGEST_PSF)
+        path = self._folder / f"psf{suffix}"
+        try:
+            path.write_bytes(data)
+            loaded = psf.load(path)
+        except (OSError, ValueError) as error:
+            raise RefusedError(f"This PSF file cannot be used: {_without(path, error)}.") from error
+        finally:
+            path.unlink(missing_ok=True)
+        if loaded.ndim != 2:
+            raise RefusedError(f"A PSF for photographs has two axes; this one has {loaded.ndim}.")
+        if loaded.size > _LARGEST_PSF:
+            raise RefusedError("This PSF has more than a megapixel; cut away what is dark.")
+        return loaded
+
+    def preview(
+        self,
+        progress: Progress,
+        key: str,
+        data: bytes,
+        blur: str | np.ndarray,
+        noise_level: float | None,
+        box: tuple[int, int, int, int],
+        fine: bool,
+    ) -> dict[str, Any]:
+        """Restore a part of a photograph: at once by Wiener's filter, or as the whole will be."""
+        opened, kernel = self._photo(key, data), _kernel(blur)
+        height, width = opened.pixels.shape[:2]
+        left, top = (min(max(0, at), size - 1) for at, size in zip(box[:2], (width, height), strict=True))
+        right, bottom = min(width, left + box[2]), min(height, top + box[3])
+        room = max(kernel.shape) // 2 + _ROOM
+        first_row, first_column = max(0, top - room), max(0, left - room)
+        part = opened.pixels[first_row : bottom + room, first_column : right + room]
+        options = {"method": "auto"} if fine else {"method": "wiener", "saturation": None}
+        made = restore_photo(
+            replace(opened, pixels=part, alpha=None), kernel, noise_level=noise_level, progress=progress, **options
+        )
+        rows, columns = slice(top - first_row, bottom - first_row), slice(left - first_column, right - first_column)
+        kept = replace(made.photo, pixels=np.ascontiguousarray(made.photo.pixels[rows, columns]))
+        return {
+            "image": _data_url(self._encoded(_shown(kept, _brightest(opened)), ".jpg"), "jpeg"),
+            "box": [left, top, right - left, bottom - top],
+            "psf": _data_url(self._drawn(kernel), "png"),
+            "psf_shape": list(kernel.shape),
+            "noise_level": made.pages[0].noise_level,
+            "fine": fine,
+        }
+
+    def restore(
+        self, progress: Progress, data: bytes, suffix: str, blur: str | np.ndarray | None, noise_level: float | None
+    ) -> dict[str, Any]:
+        """Restore a whole photograph, exactly as `deblur restore` does."""
+        progress(0.0, "reading the photo")
+        opened = self._decode(data)
+        made = restore_photo(
+            opened, None if blur is None else _kernel(blur), noise_level=noise_level, progress=progress
+        )
+        progress(1.0, "writing the result")
+        page = made.pages[0]
+        shown = self._encoded(_shown(made.photo, _brightest(opened)), ".jpg") if suffix in (".tif", ".tiff") else None
+        return {
+            "file": self._encoded(made.photo, suffix),
+            "view": shown,
+            "psf": self._drawn(page.psf),
+            "facts": {
+                "method": page.method,
+                "noise_level": page.noise_level,
+                "confidence": page.confidence,
+                "reason": page.reason,
+                "psf_shape": list(page.psf.shape),
+                "seconds": round(page.seconds, 1),
+            },
+        }
+
+    def _photo(self, key: str, data: bytes) -> Photo:
+        """Decode, unless it was looked at lately."""
+        if key not in self._decoded:
+            self._decoded[key] = self._decode(data)
+            while len(self._decoded) > _KEPT:
+                self._decoded.popitem(last=False)
+        self._decoded.move_to_end(key)
+        return self._decoded[key]
+
+    def _decode(self, data: bytes) -> Photo:
+        path = self._folder / "photo"
+        try:
+            path.write_bytes(data)
+            opened = photo.read(path)
+        except ValueError as error:
+            raise RefusedError(f"This picture cannot be read: {_without(path, error)}.") from error
+        finally:
+            path.unlink(missing_ok=True)
+        if count_pages(opened) > 1:
+            raise RefusedError(SEVERAL_PAGES)
+        if opened.channel_axis is not None and opened.pixels.shape[-1] != 3:
+            raise RefusedError(f"This picture has {opened.pixels.shape[-1]} channels; this page takes gray and color.")
+        return opened
+
+    def _encoded(self, made: Photo, suffix: str) -> bytes:
+        path = self._folder / f"made{suffix}"
+        try:
+            photo.write(path, made, overwrite=True)
+            return path.read_bytes()
+        except ValueError as error:
+            raise RefusedError(f"The result cannot be written: {_without(path, error)}.") from error
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _drawn(self, kernel: np.ndarray) -> bytes:
+        """Draw a PSF; brightness is the square root of the value, so that faint parts show."""
+        values = np.sqrt(np.clip(np.asarray(kernel, np.float64), 0, None) / np.max(kernel))
+        side = max(values.shape) + 2
+        values = np.pad(values, [((side - size) // 2, side - size - (side - size) // 2) for size in values.shape])
+        times = max(1, math.ceil(_DRAWN_SIDE / side))
+        return self._encoded(Photo(np.kron(values, np.ones((times, times)))), ".png")
+
+
+def _kernel(blur: str | np.ndarray) -> np.ndarray:
+    return psf.parse(blur) if isinstance(blur, str) else blur
+
+
+def _brightest(opened: Photo) -> float:
+    """Return what to show as white: 1, or the brightest of a picture of floats that goes beyond."""
+    return max(1.0, float(np.nanmax(opened.pixels))) if opened.dtype.kind == "f" else 1.0
+
+
+def _shown(opened: Photo, white: float) -> Photo:
+    """Return what a browser can show."""
+    pixels = np.nan_to_num(opened.pixels / white).clip(0, 1)
+    return replace(opened, pixels=pixels, alpha=None, dtype=np.dtype(np.uint8), exif=None, xmp=None)
+
+
+def _data_url(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _without(path: Path, error: Exception) -> str:
+    """Return what an error says, without where on this machine the file was."""
+    message = str(error).removeprefix(f"cannot read {path}: ").removeprefix(f"cannot write {path}: ")
+    return message.replace(f"{path}: ", "").replace(str(path), "the file").rstrip(".")

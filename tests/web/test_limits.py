@@ -1,0 +1,189 @@
+"""What is refused before anything is decoded, and what is made of what visitors send."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+pytest.importorskip("starlette", reason="the page needs the extra web")
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+
+from deblur.web import _asked
+from deblur.web._desk import Held
+from deblur.web._guard import Guard
+from deblur.web._limits import RefusedError, suffix_of
+
+
+def encoded(kind: str, sides: tuple[int, int] = (8, 6)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", sides).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A few bytes that say they are a picture of any size."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def tiff_bomb() -> bytes:
+    """A TIFF of 100,000 x 100,000 pixels, compressed to a few hundred bytes of tags and one strip."""
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.zeros((16, 16), np.uint8), compression="zlib")
+    data = bytearray(buffer.getvalue())
+    with tifffile.TiffFile(io.BytesIO(bytes(data))) as tiff:
+        for name in ("ImageWidth", "ImageLength"):
+            tag = tiff.pages.first.tags[name]
+            struct.pack_into("<I" if tag.dtype == 4 else "<H", data, tag.valueoffset, 65_000)
+    return bytes(data)
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("TIFF", ".tif")])
+def test_pictures_are_known_by_their_content_and_counted(kind: str, suffix: str) -> None:
+    assert suffix_of(encoded(kind), 48) == suffix
+    with pytest.raises(RefusedError, match="8 x 6 pixels, which is more than"):
+        suffix_of(encoded(kind), 47)
+
+
+@pytest.mark.parametrize("bomb", [png_bomb(8000, 8000), png_bomb(60_000, 60_000), png_bomb(2**31 - 1, 1), tiff_bomb()])
+def test_bombs_are_refused_unopened(bomb: bytes) -> None:
+    assert len(bomb) < 2000
+    with pytest.raises(RefusedError, match="pixels"):
+        suffix_of(bomb, 50_000_000)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello",
+        b"<svg xmlns='http://www.w3.org/2000/svg'><script>1</script></svg>",
+        b"%PDF-1.7",
+        encoded("GIF"),
+        encoded("BMP"),
+        b"II*\0",
+        b"II*\0\x08\0\0\0\0\0\0\0",
+        b"\xff\xd8\xff",
+        encoded("PNG")[:20],
+    ],
+)
+def test_what_is_no_picture_is_refused(data: bytes) -> None:
+    with pytest.raises(RefusedError, match=r"not a JPEG|damaged|no picture"):
+        suffix_of(data, 1000)
+    with pytest.raises(RefusedError, match="empty"):
+        suffix_of(b"", 1000)
+
+
+def test_stacks_are_refused() -> None:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.zeros((3, 16, 16), np.uint8), photometric="minisblack")
+    with pytest.raises(RefusedError, match="several pages"):
+        suffix_of(buffer.getvalue(), 10_000)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("photo.jpg", "photo.jpg"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Windows\\system.ini", "system.ini"),
+        ("a\r\nSet-Cookie: x.png", "aSet-Cookie_ x.png"),
+        ("<img src=x onerror=alert(1)>.png", "_img src=x onerror=alert(1)_.png"),
+        ("..", "photo"),
+        ("", "photo"),
+        ("Übersicht 2.tif", "Übersicht 2.tif"),
+        ("x" * 300 + ".png", "x" * 96 + ".png"),
+    ],
+)
+def test_names_of_files_are_only_names(said: str, name: str) -> None:
+    assert _asked.file_name(said) == name
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"kind": "disk"},
+        {"kind": "disk", "radius": "3"},
+        {"kind": "disk", "radius": True},
+        {"kind": "disk", "radius": 1e9},
+        {"kind": "motion", "length": 5, "angle": float("nan")},
+        {"kind": "gaussian", "sigma": -1},
+        {"kind": "camera_shake", "length": 10**9},
+        {"kind": "file"},
+        {"kind": ["disk"]},
+    ],
+)
+def test_blurs_out_of_range_are_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(RefusedError, match=r"must be|Choose"):
+        _asked.blur(asked, Held("a", b""))
+
+
+def test_blurs_become_what_the_command_takes() -> None:
+    held = Held("a", b"")
+    assert _asked.blur({"kind": "blind"}, held) is None
+    assert _asked.blur({"kind": "motion", "length": 12.5, "angle": -30}, held) == "motion:length=12.5,angle=-30"
+    assert _asked.noise_level({"noise_level": None}) is None
+    assert _asked.noise_level({"noise_level": 0.01}) == 0.01
+    assert _asked.box({"left": 3.0, "top": 0, "width": 10, "height": 20}) == (3, 0, 10, 20)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"host": "127.0.0.1:8000"}, 200),
+        ("GET", {"host": "[::1]:8000"}, 200),
+        ("GET", {"host": "rebound.example"}, 421),
+        ("GET", {"host": "[nonsense"}, 421),
+        ("GET", {}, 421),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:8000"}, 200),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:9999"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "https://elsewhere.example"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "null"}, 403),
+    ],
+)
+def test_only_the_page_itself_is_answered(method: str, headers: dict[str, str], status: int) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": "/",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    guard = Guard(PlainTextResponse("yes"), ("localhost", "127.0.0.1", "::1"))
+    asyncio.run(guard(scope, None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == status
+    names = {name for name, _ in sent[0]["headers"]}
+    assert {b"content-security-policy", b"x-content-type-options"} <= names
+
+
+def test_a_body_without_a_length_ends_at_the_limit() -> None:
+    taken = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
+
+    request = Request({"type": "http", "method": "POST", "headers": []}, receive)  # type: ignore[arg-type]
+    with pytest.raises(RefusedError, match=r"larger than the 0.01 MB"):
+        asyncio.run(_asked.body(request, 10_000, "file"))
+    assert taken == 11
