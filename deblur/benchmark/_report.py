@@ -24,6 +24,7 @@ HEADINGS = {
     "psnr": "PSNR (dB)",
     "ssim": "SSIM",
     "psnr_fourier": "Fourier dB",
+    "fourier_gap": "gap to known PSF",
     "error_ratio": "error ratio",
     "spectral_error_ratio": "spectral ratio",
     "psf_similarity": "PSF similarity",
@@ -31,6 +32,8 @@ HEADINGS = {
     "ellipticity_error": "ellipticity error",
 }
 """What tables call the scores."""
+
+_COARSE = ("psnr", "psnr_fourier", "fourier_gap", "error_ratio", "spectral_error_ratio")
 
 
 @dataclass(frozen=True)
@@ -179,7 +182,7 @@ def score(name: str, value: float | None) -> str:
     """Write a score with the digits that mean something."""
     if value is None:
         return ""
-    return f"{value:.2f}" if name in ("psnr", "psnr_fourier", "error_ratio", "spectral_error_ratio") else f"{value:.4f}"
+    return f"{value:.2f}" if name in _COARSE else f"{value:.4f}"
 
 
 def _cells(summary: Summary, scores: Sequence[str], success: Sequence[float]) -> list[str]:
