@@ -15,7 +15,9 @@ Examples:
   deblur restore photo.jpg --psf "motion:length=15,angle=30"
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
-  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json"""
+  deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
+  deblur restore cells.ome.tif --psf psf3d.tif --method richardson-lucy -o cells.zarr
+  deblur restore mosaic.tif --psf psf.tif --method wiener --memory 4G"""
 
 
 def restore(
@@ -24,7 +26,7 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them.",
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them.",
             show_default=False,
         ),
     ],
@@ -96,6 +98,19 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Most memory to use, as in 4G or 500M: a TIFF is then restored by parts, of a size to match. Stacks "
+            "always are, in four fifths of what is free. Needs --psf.",
+            show_default=False,
+        ),
+    ] = None,
+    float32: Annotated[
+        bool,
+        typer.Option("--float32", help="Write stacks in floats, in the unit of the file (counts), so that none clips."),
+    ] = False,
     force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
 ) -> None:
@@ -105,6 +120,10 @@ def restore(
     comes back says how far to believe it; a picture that is not blurred, or shows nothing to go by, is not changed.
 
     Clipped highlights of photographs of 8 or 16 bits are taken for brighter than they are, so that lamps do not ring.
+
+    OME-TIFF, ImageJ hyperstacks and OME-Zarr are read and written by parts, every channel and time by itself; axes,
+    voxel sizes and channel names are kept. Samples keep their unit: 16-bit counts are counts in the result, clipped at
+    65535, and the line says how many were.
 
     What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
@@ -117,7 +136,9 @@ def restore(
         raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
     if psf is not None and method == "selfdeblur":
         raise ValueError("--method selfdeblur finds the PSF itself; leave --psf out")
-    settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
+    if psf is None and (memory is not None or float32):
+        raise ValueError(f"{'--memory' if memory is not None else '--float32'} needs --psf")
+    settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32)
     code = restore_files(
         [Path(image) for image in images],
         psf,

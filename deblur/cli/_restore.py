@@ -14,19 +14,13 @@ from deblur.cli._errors import complain
 from deblur.cli._files import Job, check_target, plan
 from deblur.cli._progress import progress_bar
 from deblur.cli._psf import by, check_psf_target, read_psf
-from deblur.cli._settings import STEPWISE, Settings
+from deblur.cli._settings import CLIPPED, LINEAR_DTYPES, STEPWISE, Settings
 
 if TYPE_CHECKING:
     import numpy as np
 
     from deblur import Restoration
     from deblur.photo import Photo
-
-CLIPPED = 0.98
-"""Of the range of a photograph: from there on its samples count as clipped."""
-
-LINEAR_DTYPES = ("uint8", "uint16")
-"""Pictures of these types are restored in linear light by default."""
 
 
 def restore_files(
@@ -102,6 +96,12 @@ def _restore_file(
     import deblur
     from deblur import photo
 
+    if psf is not None and _by_parts(job, settings):
+        from deblur.cli._stacks import restore_stack
+
+        check_target(job.target)
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        return {"output": str(job.target)} | restore_stack(job.source, job.target, psf, settings, advance, force=force)
     blurred = photo.read(job.source)
     if psf is None and save_psf is not None and _pages(blurred) > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
@@ -126,6 +126,14 @@ def _restore_file(
     if save_psf is not None:
         deblur.psf.save(save_psf, found, overwrite=force)
     return {"output": str(job.target), **facts, "linear": linear}
+
+
+def _by_parts(job: Job, settings: Settings) -> bool:
+    """Whether a file is restored by parts, and its axes and sizes kept, and not as a photograph."""
+    from deblur.stack import is_stack
+
+    is_tiff = job.source.suffix.lower() in (".tif", ".tiff")
+    return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ".zarr"))
 
 
 def _restore_blindly(

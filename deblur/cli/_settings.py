@@ -27,6 +27,12 @@ METHODS = (
 STEPWISE = ("richardson-lucy", "total-variation", "hyper-laplacian")
 """Methods that say how far they are."""
 
+CLIPPED = 0.98
+"""Of the range of a photograph: from there on its samples count as clipped."""
+
+LINEAR_DTYPES = ("uint8", "uint16")
+"""Pictures of these types are restored in linear light by default."""
+
 FEWEST_SAMPLES = 30
 """The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
 
@@ -47,6 +53,10 @@ class Settings:
         Whether to restore linear light.
     psf_size : tuple of int or None
         Largest size of the PSF, where it is to be estimated.
+    memory : int or None
+        Most bytes to hold; given, pictures are restored by parts.
+    floats : bool
+        Whether stacks are written in 32-bit floats.
     """
 
     method: str = "auto"
@@ -54,10 +64,20 @@ class Settings:
     iterations: int | None = None
     linear: bool | None = None
     psf_size: tuple[int, int] | None = None
+    memory: int | None = None
+    floats: bool = False
 
     @classmethod
     def parse(
-        cls, method: str, noise_level: str, iterations: int | None, linear: bool | None, psf_size: str = "auto"
+        cls,
+        method: str,
+        noise_level: str,
+        iterations: int | None,
+        linear: bool | None,
+        psf_size: str = "auto",
+        memory: str | None = None,
+        *,
+        floats: bool = False,
     ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
         if method not in METHODS:
@@ -75,7 +95,8 @@ class Settings:
             fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
             if iterations < fewest:
                 raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
-        return cls(method, level, iterations, linear, parse_psf_size(psf_size))
+        limit = None if memory is None else _memory(memory)
+        return cls(method, level, iterations, linear, parse_psf_size(psf_size), limit, floats)
 
     def blind_options(self, progress: Callable[[float, str], None]) -> dict[str, Any]:
         """Return the keywords for `deblur.restore` without a PSF."""
@@ -90,6 +111,15 @@ class Settings:
         if self.iterations is not None:
             options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
         return options
+
+
+def _memory(text: str) -> int:
+    from deblur._memory import parse_bytes
+
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
 
 
 def _noise_level(text: str) -> float:

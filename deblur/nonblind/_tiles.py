@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
+
+from deblur._tiles import tiles
 
 _WINDOW = 1152
 
@@ -17,29 +18,15 @@ def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *
     indices of the planes they are from, and the same windows of the others, to restored windows, of any number of
     channels.
     """
-    size = max(_WINDOW, 4 * halo)
-    rows, columns = (_windows(extent, size, halo) for extent in y.shape[-2:])
-    at_once = max(1, size**2 // (min(size, y.shape[-2]) * min(size, y.shape[-1])))
+    size, frame = max(_WINDOW, 4 * halo), y.shape[-2:]
+    at_once = max(1, size**2 // (min(size, frame[0]) * min(size, frame[1])))
     restored = None
     for planes in torch.arange(len(y)).split(at_once):
-        for top, bottom, first_row, last_row in rows:
-            for left, right, first_column, last_column in columns:
-                here = (planes, slice(None), slice(top, bottom), slice(left, right))
-                window = restore(y[here], planes, *(other[here] for other in others))
-                if restored is None:
-                    restored = y.new_empty((len(y), window.shape[1], *y.shape[-2:]))
-                kept = window[..., first_row - top : last_row - top, first_column - left : last_column - left]
-                restored[planes, :, first_row:last_row, first_column:last_column] = kept
+        for tile in tiles(frame, (size, size), (halo, halo)):
+            here = (planes, slice(None), *tile.window)
+            window = restore(y[here], planes, *(other[here] for other in others))
+            if restored is None:
+                restored = y.new_empty((len(y), window.shape[1], *frame))
+            restored[(planes, slice(None), *tile.kept)] = window[(..., *tile.inner)]
     assert restored is not None  # there is a window
     return restored
-
-
-def _windows(extent: int, size: int, halo: int) -> list[tuple[int, int, int, int]]:
-    """Cover an axis: start and stop of each window, then of what is kept of it."""
-    if extent <= size:
-        return [(0, extent, 0, extent)]
-    count = -(-(extent - 2 * halo) // (size - 2 * halo))
-    starts = [round(index * (extent - size) / (count - 1)) for index in range(count)]
-    seams = [(a + size + b) // 2 for a, b in pairwise(starts)]
-    edges = [0, *seams, extent]
-    return [(start, start + size, *kept) for start, kept in zip(starts, pairwise(edges), strict=True)]

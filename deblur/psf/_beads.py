@@ -168,7 +168,7 @@ def _spots(values: np.ndarray, sizes: tuple[int, ...], threshold: float) -> np.n
 
 def _is_alone(spot: np.ndarray, spots: np.ndarray, sizes: tuple[int, ...], extent: tuple[int, ...]) -> bool:
     half = np.array(sizes) // 2
-    if (spot - half < 0).any() or (spot - half + sizes > extent).any():
+    if bool(np.any(spot < half)) or bool(np.any(spot - half + sizes > extent)):
         return False
     return int((np.abs(spots - spot) < sizes).all(1).sum()) == 1  # itself: windows must not overlap
 

@@ -396,6 +396,6 @@ def _on_voxels(profile: CubicSpline, voxels: Sequence[float], sizes: Sequence[in
             y, x = (pixels[0] + row_node) * voxels[1], (pixels[1] + column_node) * voxels[2]
             values = profile(np.hypot(y[:, None], x)).clip(min=0)
             quarter += row_weight * column_weight * np.moveaxis(values, -1, 0)
-    aside = np.ix_(range(sizes[0]), *(np.abs(offsets(size)) for size in sizes[1:]))
-    psf = quarter[aside]
+    rows, columns = (np.abs(offsets(size)) for size in sizes[1:])
+    psf: Psf = quarter[:, rows[:, None], columns]
     return psf / psf.sum()
