@@ -148,7 +148,7 @@ def restore_large(
     name = best_method(space, psf.ndim) if method == "auto" else method
     if name not in METHODS:
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
-    psf = np.asarray(normalize(psf), np.float32)
+    psf = normalize(np.asarray(psf, np.float64)).astype(np.float32)
     support = [part.stop - part.start for part in estimate_support(psf)]
     widths = (HALO_OF_STEPS if name == "richardson-lucy" else HALO) if halo is None else halo
     if not 0 <= widths < np.inf:
@@ -159,6 +159,8 @@ def restore_large(
         channels = 1 if channel_axis is None else image.shape[-1]
         window = largest_window(space, psf.shape, halos, name, (limit - resident_bytes()) // channels)
     plan = list(tiles(space, window, halos))
+    if len(plan) > 1 and options.get("holdout"):
+        raise ValueError("holdout decides for an image that fits into memory; give num_iter for one that does not")
 
     def read(tile: Tile) -> np.ndarray:
         return scaled(np.asarray(image[tile.window]))

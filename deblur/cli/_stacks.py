@@ -12,7 +12,7 @@ import numpy as np
 import deblur
 from deblur import photo
 from deblur._depth import quantized, scaled
-from deblur._memory import available_bytes, resident_bytes
+from deblur._memory import available_bytes, give_back_freed_memory, resident_bytes
 from deblur.cli._psf import by
 from deblur.cli._settings import CLIPPED, LINEAR_DTYPES, Settings
 from deblur.stack import Stack, create_stack, open_stack
@@ -33,6 +33,7 @@ def restore_stack(
     force: bool,
 ) -> dict[str, Any]:
     """Restore every volume (or plane, with a PSF of two axes) of a stack, and return what the JSON says of it."""
+    give_back_freed_memory()
     stack = open_stack(source)
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)
