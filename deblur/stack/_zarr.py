@@ -34,7 +34,7 @@ def open_zarr(path: Path) -> Stack:
         described = attributes.get("ome", attributes)["multiscales"][0]
         level = described["datasets"][0]
         data = node[level["path"]]
-    except OSError:
+    except PermissionError:
         raise
     except Exception as error:  # zarr raises whatever a folder of something else drives it to
         raise ValueError(f"cannot read {path}: it is neither OME-Zarr nor a zarr array ({error})") from error
