@@ -12,17 +12,17 @@ from pathlib import Path
 from deblur.operators import fast_size
 
 FLOATS = {
-    "wiener": 14.1,
-    "unsupervised-wiener": 28.0,
+    "wiener": 13.7,
+    "unsupervised-wiener": 16.4,
     "richardson-lucy": 13.0,
-    "total-variation": 22.6,
-    "hyper-laplacian": 40.0,
-    "plug-and-play": 60.0,
-    "adm": 60.0,
-    "unrolled": 40.0,
+    "total-variation": 22.2,
+    "hyper-laplacian": 37.0,
+    "plug-and-play": 36.5,
+    "adm": 40.0,
+    "unrolled": 27.4,
     "fused": 40.0,
 }
-"""Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory."""
+"""Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory (`adm`, `fused`: guessed)."""
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _M_MMAP_THRESHOLD = -3  # of malloc.h

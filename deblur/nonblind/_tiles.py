@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -23,10 +24,11 @@ def by_tiles(restore: Callable[..., torch.Tensor], y: torch.Tensor, halo: int, *
     restored = None
     for planes in torch.arange(len(y)).split(at_once):
         for tile in tiles(frame, (size, size), (halo, halo)):
-            here = (planes, slice(None), *tile.window)
+            here: tuple[Any, ...] = (planes, slice(None), *tile.window)
+            inner: tuple[Any, ...] = (..., *tile.inner)
             window = restore(y[here], planes, *(other[here] for other in others))
             if restored is None:
                 restored = y.new_empty((len(y), window.shape[1], *frame))
-            restored[(planes, slice(None), *tile.kept)] = window[(..., *tile.inner)]
+            restored[(planes, slice(None), *tile.kept)] = window[inner]
     assert restored is not None  # there is a window
     return restored

@@ -142,7 +142,7 @@ class TiledConvolution(LinearOperator):
             raise ValueError(f"psfs of {taps} taps are larger than the shape, {space}")
         super().__init__(space, sizes[boundary])
         self._full, self._taps = full, taps
-        self._crop = tuple(slice(start, start + size) for start, size in zip(starts, self.range_shape, strict=True))
+        self._crop = _box(starts, self.range_shape)
         axes = [_windows(size, count) for size, count in zip(space, tiles, strict=True)]
         self._parts = [
             _Part(kernels[place], [axis[i] for axis, i in zip(axes, place, strict=True)], method)
@@ -152,15 +152,15 @@ class TiledConvolution(LinearOperator):
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         full = x.new_zeros((*x.shape[: x.ndim - len(self._full)], *self._full))
         for part in self._parts:
-            full[(..., *part.reached)] += part.blur._forward(x[(..., *part.box)] * part.window.to(x))
-        return full[(..., *self._crop)]
+            full[part.reached] += part.blur._forward(x[part.box] * part.window.to(x))
+        return full[self._crop]
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         batch = y.shape[: y.ndim - len(self._full)]
         full, x = y.new_zeros((*batch, *self._full)), y.new_zeros((*batch, *self.domain_shape))
-        full[(..., *self._crop)] = y
+        full[self._crop] = y
         for part in self._parts:
-            x[(..., *part.box)] += part.blur._adjoint(full[(..., *part.reached)]) * part.window.to(y)
+            x[part.box] += part.blur._adjoint(full[part.reached]) * part.window.to(y)
         return x
 
 
@@ -177,10 +177,12 @@ class _Part:
         for _, values in windows:
             self.window = self.window[..., None] * values
         self.blur = Convolution(kernel, shape, "full", method=method)
-        self.box = tuple(slice(start, start + size) for (start, _), size in zip(windows, shape, strict=True))
-        self.reached = tuple(
-            slice(start, start + size) for (start, _), size in zip(windows, self.blur.range_shape, strict=True)
-        )
+        starts = [start for start, _ in windows]
+        self.box, self.reached = _box(starts, shape), _box(starts, self.blur.range_shape)
+
+
+def _box(starts: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
+    return (..., *(slice(start, start + size) for start, size in zip(starts, shape, strict=True)))
 
 
 def _windows(size: int, count: int) -> list[tuple[int, torch.Tensor]]:

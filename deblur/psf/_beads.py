@@ -168,9 +168,10 @@ def _spots(values: np.ndarray, sizes: tuple[int, ...], threshold: float) -> np.n
 
 def _is_alone(spot: np.ndarray, spots: np.ndarray, sizes: tuple[int, ...], extent: tuple[int, ...]) -> bool:
     half = np.array(sizes) // 2
-    if bool(np.any(spot < half)) or bool(np.any(spot - half + sizes > extent)):
+    if np.any(spot < half) or np.any(spot - half + sizes > extent):
         return False
-    return int((np.abs(spots - spot) < sizes).all(1).sum()) == 1  # itself: windows must not overlap
+    near: np.ndarray = np.abs(spots - spot) < np.array(sizes)
+    return int(near.all(1).sum()) == 1  # itself: windows must not overlap
 
 
 def _centered(values: np.ndarray, spot: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

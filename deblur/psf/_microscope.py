@@ -17,7 +17,7 @@ from scipy.special import j0
 from ._grid import Psf, Shape, choose_shape, finite, half_width, offsets
 from ._optics import FIRST_DARK_RING
 
-Phase = Callable[[Psf, Psf], np.ndarray]
+Phase = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``phase(pupil radii 0 to 1, positions in micrometers)``: radians, complex where light is evanescent."""
 
 DARK_POINTS = 2.0
@@ -82,7 +82,7 @@ def born_wolf(
     voxels = _voxels(voxel_size)
     sizes = _sizes(wavelength, na, index, voxels, shape)
 
-    def phase(rho: Psf, z: Psf) -> Psf:
+    def phase(rho: np.ndarray, z: np.ndarray) -> np.ndarray:
         return -math.pi / wavelength * na**2 / index * np.multiply.outer(rho**2, z)
 
     return _on_voxels(_radial(wavelength, na, phase, voxels, sizes), voxels, sizes)
@@ -190,7 +190,7 @@ def gibson_lanni(
     voxels = _voxels(voxel_size)
     sizes = _sizes(wavelength, na, immersion_index, voxels, shape)
 
-    def phase(rho: Psf, z: Psf) -> np.ndarray:
+    def phase(rho: np.ndarray, z: np.ndarray) -> np.ndarray:
         def c(n: float) -> np.ndarray:
             root = np.sqrt((n**2 - na**2 * rho**2).astype(complex))
             return root - n  # the path of the axis is the same for all, and huge
@@ -272,7 +272,7 @@ def confocal(
     sizes = _sizes(wavelength, na, index, voxels, shape)
     radius = pinhole * FIRST_DARK_RING / (2 * math.pi) * wavelength / na  # half of 1.22 wavelength / na
 
-    def phase(rho: Psf, z: Psf) -> Psf:  # in wavelengths
+    def phase(rho: np.ndarray, z: np.ndarray) -> np.ndarray:  # in wavelengths
         return -math.pi * na**2 / index * np.multiply.outer(rho**2, z)
 
     def of(length: float, beyond: float) -> CubicSpline:

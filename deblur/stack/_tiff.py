@@ -98,7 +98,7 @@ class _Paged:
         leading, within = box[: len(self._pages)], box[len(self._pages) :]
         chosen = np.asarray(numbers[leading])
         with tifffile.TiffFile(self._path) as tiff:
-            pages = tiff.series[0].pages
+            pages: Any = tiff.series[0].pages
             planes = [np.array(pages[int(number)].asarray()[within]) for number in chosen.ravel()]
         return np.stack(planes).reshape(*chosen.shape, *planes[0].shape)
 
@@ -133,7 +133,7 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
 
 
 def _from_ome(tiff: tifffile.TiffFile) -> tuple[dict[str, float], tuple[str, ...]]:
-    image = tifffile.xml2dict(tiff.ome_metadata)["OME"]["Image"]
+    image = tifffile.xml2dict(tiff.ome_metadata or "")["OME"]["Image"]
     pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
     sizes = {}
     for axis in "ZYX":
@@ -164,8 +164,9 @@ def _from_imagej(tiff: tifffile.TiffFile) -> dict[str, float]:
     if unit is None:
         return {}
     sizes = {"Z": float(metadata["spacing"]) * unit} if "spacing" in metadata else {}
+    tags = tiff.pages.first.tags
     for axis, tag in (("Y", "YResolution"), ("X", "XResolution")):
-        numerator, denominator = tiff.pages[0].tags.valueof(tag, (0, 1))
+        numerator, denominator = tags.valueof(tag, (0, 1))
         if numerator:
             sizes[axis] = denominator / numerator * unit
     return sizes
