@@ -147,10 +147,10 @@ def radially_averaged(psf: ArrayT) -> ArrayT:
     angles = 2 * np.pi * (np.arange(64) + 0.5) / 64
     at = np.stack([np.outer(radii, np.sin(angles)) + rows // 2, np.outer(radii, np.cos(angles)) + columns // 2])
     edge = np.array([rows - 1, columns - 1]).reshape(2, 1, 1)
-    inside = ((at >= 0) & (at <= edge)).all(0)
+    inside = np.all((at >= 0) & (at <= edge), axis=0)
     planes = values.reshape(-1, rows, columns)
     sampled = np.stack([scipy.ndimage.map_coordinates(plane, at, order=3, mode="nearest") for plane in planes])
-    seen = inside.any(1)
+    seen = np.any(inside, axis=1)
     profile = (sampled * inside).sum(-1)[:, seen] / inside.sum(1)[seen]
     averaged = CubicSpline(radii[seen], profile, axis=1)(distance.clip(max=radii[seen][-1])).clip(min=0)
     return give_back(tensor.new_tensor(averaged.reshape(values.shape) * (values.sum() / averaged.sum())))
