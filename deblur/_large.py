@@ -219,4 +219,5 @@ def _decide_once(
 
     fixed = {"accelerate": "steady"} | fixed
     METHODS[name](y, psf, channel_axis=channel_axis, **{**options, **fixed, "callback": callback})
-    return {"num_iter": count, "noise_level": 0.0, "tolerance": 0.0, "accelerate": "steady"}
+    level = fixed["noise_level"] if options.get("damping") else 0.0  # 0: no window stops before the others
+    return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": "steady"}

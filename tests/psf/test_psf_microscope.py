@@ -10,6 +10,7 @@ import scipy.signal
 from scipy.special import j0
 
 from deblur import psf
+from deblur.psf._radial import radial_profile, through_disk
 
 WAVELENGTH = 0.51
 
@@ -119,13 +120,11 @@ def test_confocal_between_its_limits():
 
 
 def test_pinhole_averages_over_its_disk():
-    from deblur.psf._microscope import _radial, _through_disk
-
     def phase(rho, z):
         return np.multiply.outer(rho**2, z)
 
-    profile = _radial(0.5, 1.0, phase, (1.0, 0.1, 0.1), (3, 21, 21), beyond=0.4)
-    averaged = _through_disk(profile, 0.4, np.linspace(0, 1.4, 8))
+    profile = radial_profile(0.5, 1.0, phase, (1.0, 0.1, 0.1), (3, 21, 21), beyond=0.4)
+    averaged = through_disk(profile, 0.4, np.linspace(0, 1.4, 8))
     points = np.random.default_rng(0).uniform(-0.4, 0.4, (400_000, 2))
     points = points[np.hypot(*points.T) < 0.4]
     for r in (0.0, 0.6):
