@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -145,7 +145,7 @@ def restore(
     >>> result.method, result.image.shape
     ('unrolled', (64, 64, 3))
     """
-    name = _best(image, psf, channel_axis) if method == "auto" else method
+    name = best_method(_space(image, channel_axis), getattr(psf, "ndim", 2)) if method == "auto" else method
     if name not in (*METHODS, SELFDEBLUR):
         raise ValueError(f"method must be auto, {', '.join(METHODS)} or {SELFDEBLUR}, got {method!r}")
     if name == SELFDEBLUR and psf is not None:
@@ -225,11 +225,15 @@ def _fast_then_selfdeblur(
     return replace(refined, confidence=found.confidence, reason=found.reason)  # no surer than what it began with
 
 
-def _best(image: Any, psf: Any, channel_axis: int | None) -> str:
-    shape = list(getattr(image, "shape", ()))
-    ndim = getattr(psf, "ndim", 2)
-    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
-        del shape[channel_axis]
+def best_method(shape: Sequence[int], ndim: int) -> str:
+    """Say what `restore` does with an image of this shape, without channels, and a PSF of so many axes."""
     if ndim == 2 and min(shape[-2:], default=0) < SMALLEST:
         return "wiener"
     return BEST.get(ndim, "wiener")
+
+
+def _space(image: Any, channel_axis: int | None) -> list[int]:
+    shape = list(getattr(image, "shape", ()))
+    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
+        del shape[channel_axis]
+    return shape

@@ -109,6 +109,11 @@ def count_pages(blurred: Photo) -> int:
     return len(blurred.pixels) if blurred.pixels.ndim - (blurred.channel_axis is not None) == 3 else 1
 
 
+def clipped_from(linear: bool) -> float:
+    """Return from which value on a photograph is clipped, in linear light or as the file has it."""
+    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
+
+
 def _page_by_page(
     restore: Callable[[np.ndarray, Progress], Restoration], pixels: np.ndarray, ndim: int, progress: Progress
 ) -> tuple[np.ndarray, list[Restoration]]:
@@ -144,6 +149,4 @@ def _is_encoded(blurred: Photo) -> bool:
 
 def _saturation(blurred: Photo, linear: bool) -> float | None:
     """Return from which value on a photograph is clipped; None for what instruments measured."""
-    if not _is_encoded(blurred):
-        return None
-    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
+    return clipped_from(linear) if _is_encoded(blurred) else None

@@ -14,6 +14,7 @@ import typer
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
 from deblur.cli._app_export import EXPORT_EPILOG, export
+from deblur.cli._app_psf import BEADS_EPILOG, beads
 from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._app_web import WEB_EPILOG, web
@@ -147,6 +148,7 @@ app.command(epilog=BENCH_EPILOG)(bench)
 app.command(epilog=TRAIN_EPILOG)(train)
 app.command(epilog=EXPORT_EPILOG)(export)
 app.command(epilog=WEB_EPILOG)(web)
+psf_app.command(epilog=BEADS_EPILOG)(beads)
 
 
 @psf_app.callback(
@@ -155,6 +157,7 @@ app.command(epilog=WEB_EPILOG)(web)
 Examples:
   deblur psf make "disk:radius=4" -o psf.tif
   deblur psf estimate photo.jpg -o psf.tif
+  deblur psf beads beads.tif --size 31x65x65 -o psf.tif
   deblur psf show psf.tif""",
 )
 def _psf_root(context: typer.Context) -> None:
@@ -172,8 +175,11 @@ Kinds:
   camera_shake:length=31,seed=4    unsteady hand; another seed, another path
   airy:radius=6                    perfect lens; radius of the first dark ring
   gaussian:sigma=3x1x1             3-D, for stacks: planes x rows x columns
+  born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1        microscope, without aberrations
+  gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5   with those of 5 µm of water
+  confocal:wavelength=0.51,excitation=0.488,na=1.2,voxel_size=0.2x0.06x0.06,pinhole=1
 \b
-Lengths are pixels; angles are degrees, counter-clockwise from the horizontal.
+Lengths are pixels, those of microscopes micrometers; angles are degrees, counter-clockwise from the horizontal.
 Every kind takes shape, as in shape=41 or shape=41x31.
 \b
 Example:

@@ -17,6 +17,8 @@ Examples:
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
   deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
+  deblur restore cells.ome.tif --psf psf3d.tif --method richardson-lucy -o cells.zarr
+  deblur restore mosaic.tif --psf psf.tif --method wiener --memory 4G
   deblur restore scans/ --psf psf.tif -o sharp/ --scheduler tcp://10.0.0.1:8786
   deblur restore - --psf psf.tif < photo.jpg > sharp.jpg"""
 
@@ -33,7 +35,7 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP), and folders of them. Or - alone: one from standard "
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. Or - alone: one from standard "
             "input, restored in its format to standard output.",
             show_default=False,
         ),
@@ -106,6 +108,19 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BYTES",
+            help="Most memory to use, as in 4G or 500M: a TIFF is then restored by parts, of a size to match. Stacks "
+            "always are, in four fifths of what is free. Needs --psf.",
+            show_default=False,
+        ),
+    ] = None,
+    float32: Annotated[
+        bool,
+        typer.Option("--float32", help="Write stacks in floats, in the unit of the file (counts), so that none clips."),
+    ] = False,
     force: Force = False,
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Leave out pictures whose results exist: go on with a folder.")
@@ -138,6 +153,10 @@ def restore(
 
     Clipped highlights of photographs of 8 or 16 bits are taken for brighter than they are, so that lamps do not ring.
 
+    OME-TIFF, ImageJ hyperstacks and OME-Zarr are read and written by parts, every channel and time by itself; axes,
+    voxel sizes and channel names are kept. Samples keep their unit: 16-bit counts are counts in the result, clipped at
+    65535, and the line says how many were.
+
     What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
     After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
     bad file that is the only one.
@@ -150,11 +169,13 @@ def restore(
         raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
     if psf is not None and method == "selfdeblur":
         raise ValueError("--method selfdeblur finds the PSF itself; leave --psf out")
+    if psf is None and (memory is not None or float32):
+        raise ValueError(f"{'--memory' if memory is not None else '--float32'} needs --psf")
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
     if skip_existing and force:
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
-    settings = Settings.parse(method, noise_level, iterations, linear, psf_size)
+    settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32)
     estimated = None if save_psf is None else Path(save_psf)
     if STANDARD in images:
         if len(images) > 1 or as_json:

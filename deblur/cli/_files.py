@@ -7,7 +7,12 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from deblur.photo import SUFFIXES as IMAGE_SUFFIXES
+from deblur.photo import SUFFIXES
+
+ZARR = ".zarr"
+"""The suffix of a folder that is one picture."""
+
+IMAGE_SUFFIXES = (*SUFFIXES, ZARR)
 
 
 @dataclass(frozen=True)
@@ -39,11 +44,11 @@ def plan(images: list[Path], output: str | None, *, force: bool) -> list[Job]:
         If a folder has no pictures, `output` is a file for several pictures, two pictures have one target, or the
         target of one is another.
     """
-    sources = [file for image in images for file in (_images_in(image) if image.is_dir() else [image])]
-    several = len(sources) > 1 or images[0].is_dir()
+    sources = [file for image in images for file in (_images_in(image) if _is_folder(image) else [image])]
+    several = len(sources) > 1 or _is_folder(images[0])
     if output is None:
         jobs = [Job(source, restored_name(source)) for source in sources]
-    elif os.path.isdir(output) or output.endswith(("/", os.sep)) or several:
+    elif _is_folder(Path(output)) or output.endswith(("/", os.sep)) or several:
         folder = Path(output)
         if several and (folder.is_file() or folder.suffix.lower() in IMAGE_SUFFIXES):
             raise ValueError(f"-o {output} is one file, and there are several pictures to restore; give a folder")
@@ -89,15 +94,22 @@ def check_folder(target: Path) -> None:
 
 
 def restored_name(source: Path) -> Path:
-    """Return ``name-restored.suffix`` beside ``name.suffix``."""
-    return source.with_name(f"{source.stem}-restored{source.suffix}")
+    """Return ``name-restored.suffix`` beside ``name.suffix``; ``.ome.tif`` is one suffix."""
+    stem, suffix = source.stem, source.suffix
+    if stem.lower().endswith(".ome"):
+        stem, suffix = stem[:-4], stem[-4:] + suffix
+    return source.with_name(f"{stem}-restored{suffix}")
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and path.suffix.lower() != ZARR
 
 
 def _images_in(folder: Path) -> list[Path]:
     files = {
         file
         for file in folder.iterdir()
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and not _is_folder(file)
     }
     if not files:
         raise ValueError(f"{folder} has no pictures in it ({', '.join(IMAGE_SUFFIXES)})")

@@ -99,6 +99,24 @@ def estimate_psf(image: Path, output: Path, psf_size: str, *, force: bool) -> No
     print(_drawing(_flat(result.psf)))
 
 
+def measure_psf(image: Path, output: Path, size: str, *, threshold: float, symmetrize: bool, force: bool) -> None:
+    """Measure the PSF from a picture or a stack of beads, write it, and say what it was made of."""
+    from deblur import photo
+
+    sizes = size.split("x")
+    if not (1 <= len(sizes) <= 3 and all(each.isascii() and each.isdigit() for each in sizes)):
+        raise ValueError(f"--size must be voxels such as 31 or 31x65x65, got {size!r}")
+    check_psf_target(output, force=force)
+    picture = photo.read(image)
+    if picture.channel_axis is not None:
+        raise ValueError(f"{image} is in color; give one channel")
+    shape = int(sizes[0]) if len(sizes) == 1 else tuple(map(int, sizes))
+    beads = psf.from_beads(picture.pixels, shape, threshold=threshold, symmetrize=symmetrize)
+    psf.save(output, beads.psf, overwrite=force)
+    print(f"{output}: {by(beads.psf.shape)} pixels, the mean of {len(beads.positions)} beads of {beads.found}")
+    print(_drawing(_flat(beads.psf)))
+
+
 def show_psf(text: str, output: Path | None, *, force: bool) -> None:
     """Print the figures of a PSF and draw it, and write an enlarged picture if `output` is given."""
     if output is not None:

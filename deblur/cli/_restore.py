@@ -125,6 +125,12 @@ def _restore_file(
     from deblur import photo
     from deblur._restore_photo import count_pages, restore_photo
 
+    if psf is not None and _by_parts(job, settings):
+        from deblur.cli._stacks import restore_stack
+
+        check_target(job.target)
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        return restore_stack(job.source, job.target, psf, settings, advance, force=force)
     blurred = photo.read(job.source)
     if psf is None and save_psf is not None and count_pages(blurred) > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
@@ -142,6 +148,14 @@ def _restore_file(
     if save_psf is not None:
         deblur.psf.save(save_psf, made.pages[-1].psf, overwrite=force)
     return {**_facts(made), "linear": made.linear}
+
+
+def _by_parts(job: Job, settings: Settings) -> bool:
+    """Whether a file is restored by parts, and its axes and sizes kept, and not as a photograph."""
+    from deblur.stack import is_stack
+
+    is_tiff = job.source.suffix.lower() in (".tif", ".tiff")
+    return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ".zarr"))
 
 
 def _facts(made: RestoredPhoto) -> dict[str, Any]:

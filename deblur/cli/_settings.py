@@ -46,6 +46,10 @@ class Settings:
         Whether to restore linear light.
     psf_size : tuple of int or None
         Largest size of the PSF, where it is to be estimated.
+    memory : int or None
+        Most bytes to hold; given, pictures are restored by parts.
+    floats : bool
+        Whether stacks are written in 32-bit floats.
     """
 
     method: str = "auto"
@@ -53,10 +57,20 @@ class Settings:
     iterations: int | None = None
     linear: bool | None = None
     psf_size: tuple[int, int] | None = None
+    memory: int | None = None
+    floats: bool = False
 
     @classmethod
     def parse(
-        cls, method: str, noise_level: str, iterations: int | None, linear: bool | None, psf_size: str = "auto"
+        cls,
+        method: str,
+        noise_level: str,
+        iterations: int | None,
+        linear: bool | None,
+        psf_size: str = "auto",
+        memory: str | None = None,
+        *,
+        floats: bool = False,
     ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
         if method not in METHODS:
@@ -74,7 +88,8 @@ class Settings:
             fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
             if iterations < fewest:
                 raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
-        return cls(method, level, iterations, linear, parse_psf_size(psf_size))
+        limit = None if memory is None else _memory(memory)
+        return cls(method, level, iterations, linear, parse_psf_size(psf_size), limit, floats)
 
     def options(self, *, blind: bool) -> dict[str, Any]:
         """Return the keywords for `deblur.restore`, without a PSF or with one."""
@@ -84,6 +99,15 @@ class Settings:
         if self.iterations is not None:
             options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
         return options
+
+
+def _memory(text: str) -> int:
+    from deblur._memory import parse_bytes
+
+    try:
+        return parse_bytes(text)
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
 
 
 def _noise_level(text: str) -> float:

@@ -71,7 +71,7 @@ class Observation:
                 f"image must have at least the {n} spatial axes of the psf, got shape {tuple(image.shape)}"
                 + ("" if channel_axis is None else " with a channel axis")
             )
-        self.weights = _weights(seen, y)
+        self.weights = broadcast_weights(seen, y)
         y = torch.where(self.weights == 0, torch.zeros_like(y), y) if seen is not None else y
         check_finite(y, "image")
         self.frame, taps = tuple(y.shape[y.ndim - n :]), tuple(kernel.shape[kernel.ndim - n :])
@@ -89,6 +89,11 @@ class Observation:
         self.roomy_grid = tuple(
             fast_size(size + k - 1 + min(k, _ROOM)) for size, k in zip(self.frame, taps, strict=True)
         )
+
+    @property
+    def gain(self) -> torch.Tensor:
+        """Sum of the PSF of each image: what a scene of ones looks like."""
+        return self.psf.sum(self.axes, keepdim=True)
 
     def blur(self, boundary: str) -> LinearOperator:
         """Return the map from the estimate to the picture: A in ``y = A x + noise``."""
@@ -125,7 +130,8 @@ class Observation:
         return self._give_back(x.contiguous())
 
 
-def _weights(given: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
+def broadcast_weights(given: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
+    """Check weights that broadcast to y; a single 1 if there are none."""
     if given is None:
         return torch.ones((), dtype=y.dtype, device=y.device)
     weights = given.to(y)

@@ -110,6 +110,42 @@ def wiener(
     return observation.finish(inverse_fourier(estimate, grid))
 
 
+def wiener_balance(
+    image: Any, psf: Any, *, noise_level: float | None = None, channel_axis: int | None = None, ndim: int | None = None
+) -> float:
+    """Return the weight λ that `wiener` chooses for its prior, to give it to `wiener` for other images like this one.
+
+    Parameters
+    ----------
+    image, psf, noise_level, channel_axis, ndim
+        As for `wiener`; of several images or channels the geometric mean is returned.
+
+    Returns
+    -------
+    float
+        The most likely weight for the noise level.
+
+    Raises
+    ------
+    ValueError
+        As `wiener` raises.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur import psf
+    >>> y, blur = np.random.default_rng(0).random((48, 48)), psf.gaussian(1.5)
+    >>> balance = wiener_balance(y, blur)
+    >>> bool(np.allclose(wiener(y, blur), wiener(y, blur, balance=balance)))
+    True
+    """
+    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
+    y, grid = observation.y, observation.roomy_grid
+    power = squared_modulus(transfer_function(observation.psf, grid, y))
+    evidence = Evidence(fourier(continue_smoothly(y, grid), grid), power, roughness(None, grid, y), grid)
+    return float(evidence.balance(observation.noise_level(noise_level)).log().mean().exp())
+
+
 class _FrameGram:
     """``A^T A + prior`` on half spectra, where A blurs on the torus and keeps the frame."""
 

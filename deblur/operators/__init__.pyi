@@ -24,3 +24,5 @@ from ._shapes import output_padding_for as output_padding_for
 from ._strided import StridedConvolution as StridedConvolution
 from ._strided import bilinear_kernel as bilinear_kernel
 from ._strided import checkerboard as checkerboard
+from ._varying import ProductConvolution as ProductConvolution
+from ._varying import TiledConvolution as TiledConvolution

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from deblur._depth import quantized, scaled
 from deblur._files import atomic_path
 from deblur.photo import _exif
-from deblur.photo._stored import Resolution, Stored, quantized, scaled
+from deblur.photo._stored import Resolution, Stored
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
 _DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "float32", "float64")

@@ -1,8 +1,10 @@
 """Point-spread functions: what blurs a picture.
 
-Make one from a formula (`gaussian`, `disk`, `airy`, `motion`, `camera_shake`, or any of them from a line of text with
-`parse`), read and write one (`load`, `save`), and bring it into shape (`center`, `normalize`, `pad_to`,
-`estimate_support`, `validate`). A point-spread function is a plain array; its center is the index k//2 of every axis.
+Make one from a formula (`gaussian`, `disk`, `airy`, `motion`, `camera_shake`, of a microscope `born_wolf`,
+`gibson_lanni`, `confocal`; or any of them from a line of text with `parse`) or from pictures of beads (`from_beads`),
+read and write one (`load`, `save`), and bring it into shape (`center`, `normalize`, `pad_to`, `resample`,
+`radially_averaged`, `estimate_support`, `validate`). A point-spread function is a plain array; its center is the index
+k//2 of every axis.
 """
 
 import lazy_loader

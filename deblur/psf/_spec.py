@@ -7,10 +7,13 @@ import inspect
 from collections.abc import Callable, Iterable
 
 from ._grid import Psf
+from ._microscope import born_wolf, confocal, gibson_lanni
 from ._motion import camera_shake, motion
 from ._optics import airy, disk, gaussian
 
-KINDS: dict[str, Callable[..., Psf]] = {make.__name__: make for make in (gaussian, disk, airy, motion, camera_shake)}
+KINDS: dict[str, Callable[..., Psf]] = {
+    make.__name__: make for make in (gaussian, disk, airy, motion, camera_shake, born_wolf, gibson_lanni, confocal)
+}
 
 
 def parse(spec: str) -> Psf:
@@ -19,9 +22,9 @@ def parse(spec: str) -> Psf:
     Parameters
     ----------
     spec : str
-        ``kind:name=value,name=value``. The kinds are `gaussian`, `disk`, `airy`, `motion` and `camera_shake`; names
-        and meanings are those of the functions. A value is a number, or several joined by x: ``sigma=2x1``,
-        ``shape=31x31``.
+        ``kind:name=value,name=value``. The kinds are `gaussian`, `disk`, `airy`, `motion`, `camera_shake`, `born_wolf`,
+        `gibson_lanni` and `confocal`; names and meanings are those of the functions. A value is a number, or several
+        joined by x: ``sigma=2x1``, ``shape=31x31``.
 
     Returns
     -------

@@ -9,18 +9,22 @@ import pytest
 
 import deblur
 from deblur import photo, psf
+from deblur.operators import Convolution
 from deblur.psf._spec import KINDS
 
 from .conftest import Run
 
-COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "estimate"], ["psf", "show"]]
+COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "estimate"], ["psf", "beads"], ["psf", "show"]]
 
 
 def test_the_examples_in_the_help_work(run: Run, tmp_path: Path) -> None:
     lines = run("psf", "--help").stdout.splitlines()
-    make, estimate, show = (line.replace('"', "").split()[1:] for line in lines if line.startswith("    deblur psf "))
+    make, estimate, beads, show = (
+        line.replace('"', "").split()[1:] for line in lines if line.startswith("    deblur psf ")
+    )
     assert make == ["psf", "make", "disk:radius=4", "-o", "psf.tif"]
     assert estimate == ["psf", "estimate", "photo.jpg", "-o", "psf.tif"]
+    assert beads == ["psf", "beads", "beads.tif", "--size", "31x65x65", "-o", "psf.tif"]
     assert show == ["psf", "show", "psf.tif"]
     assert run(*make).stdout == "psf.tif: 9 x 9 pixels\n"
     np.testing.assert_allclose(psf.load(tmp_path / "psf.tif"), psf.disk(4), rtol=1e-6)
@@ -31,6 +35,18 @@ def test_the_examples_in_the_help_work(run: Run, tmp_path: Path) -> None:
         "centroid  +0.00, +0.00 pixels from the center",
     ]
     assert shown.stderr == ""
+
+
+def test_beads_of_a_stack(run: Run, tmp_path: Path) -> None:
+    x = np.zeros((20, 60, 60))
+    x[9, 15, 15] = x[10, 40, 42] = 1
+    blurred = Convolution(psf.gaussian((2, 1.5, 1.5)), x.shape, "zero")(x)
+    photo.write(tmp_path / "beads.tif", photo.Photo(blurred / blurred.max(), dtype=np.dtype(np.uint16)))
+    done = run("psf", "beads", "beads.tif", "--size", "11x13x13", "-o", "psf.tif")
+    assert done.stdout.startswith("psf.tif: 11 x 13 x 13 pixels, the mean of 2 beads of 2\n")
+    truth = psf.gaussian((2, 1.5, 1.5), (11, 13, 13))
+    np.testing.assert_allclose(psf.load(tmp_path / "psf.tif"), truth, atol=0.02 * truth.max())
+    assert "--size must be voxels" in run("psf", "beads", "beads.tif", "--size", "9x", "-o", "q.tif", code=2).stderr
 
 
 def test_the_drawing_has_the_shape_of_the_psf(run: Run) -> None:

@@ -17,9 +17,11 @@ from deblur.operators import (
     Mask,
     MaxUnpool,
     Pad,
+    ProductConvolution,
     Stack,
     StridedConvolution,
     SubPixel,
+    TiledConvolution,
     Upsample,
 )
 
@@ -125,5 +127,22 @@ def others() -> dict[str, Callable[[], LinearOperator]]:
     return cases
 
 
-OPERATORS = {**convolutions(), **strided(), **others()}
+def varying() -> dict[str, Callable[[], LinearOperator]]:
+    cases: dict[str, Callable[[], LinearOperator]] = {}
+    for method, (shape, taps, tiles) in itertools.product(
+        ("direct", "fft"), [((13,), (4,), (3,)), ((9, 10), (3, 4), (2, 3)), ((7, 6, 5), (2, 3, 3), (3, 1, 2))]
+    ):
+        ndim = len(shape)
+        for boundary in ("circular", "reflect", "valid"):
+            cases[f"Product-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=taps, b=boundary, m=method: (
+                ProductConvolution(random((3, *k)), random((3, *s), 1), b, method=m)
+            )
+        for boundary in ("zero", "valid", "full"):
+            cases[f"Tiled-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=taps, t=tiles, b=boundary, m=method: (
+                TiledConvolution(random((*t, *k)), s, b, method=m)
+            )
+    return cases
+
+
+OPERATORS = {**convolutions(), **strided(), **others(), **varying()}
 BILINEAR = [name for name in OPERATORS if name.split("-")[0] in ("Convolution", "Bank", "Strided")]

@@ -1,0 +1,117 @@
+"""How much memory a restoration takes, and how large a window may be."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from deblur.operators import fast_size
+
+FLOATS = {
+    "wiener": 13.7,
+    "unsupervised-wiener": 16.4,
+    "richardson-lucy": 13.0,
+    "total-variation": 22.2,
+    "hyper-laplacian": 37.0,
+    "plug-and-play": 36.5,
+    "adm": 40.0,
+    "unrolled": 27.4,
+    "fused": 40.0,
+}
+"""Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory (`adm`, `fused`: guessed)."""
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+_ROOM = 16  # more on the torus than the scene needs, as `Observation.roomy_grid` has it
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount of memory such as ``4G``, ``500M`` or ``1.5GiB``; the units are powers of 1024.
+
+    Examples
+    --------
+    >>> parse_bytes("1.5G")
+    1610612736
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"memory must be an amount such as 4G or 500M, got {text!r}")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process holds; where the system does not tell, the most that it ever held."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if os.uname().sysname == "Darwin" else most * 1024
+
+
+def available_bytes() -> int:
+    """Return the memory that is free; 4 GB where the system does not tell."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+        if match:
+            return int(match[1]) * 1024
+    return 4 * 2**30
+
+
+def give_back_freed_memory() -> None:
+    """Make glibc return what is freed to the system at once, for a process that has to keep to a limit.
+
+    Left alone it keeps arrays of up to 32 MB for later, and the peak is half as high again.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
+    except (AttributeError, OSError, TypeError):
+        return  # another C library
+
+
+def samples(method: str, shape: Sequence[int], taps: Sequence[int]) -> int:
+    """Return the size of the torus that a window is restored on."""
+    room = 0 if method == "richardson-lucy" else _ROOM
+    return math.prod(fast_size(size + k - 1 + min(k, room)) for size, k in zip(shape, taps, strict=True))
+
+
+def window_bytes(method: str, shape: Sequence[int], taps: Sequence[int]) -> int:
+    """Return the peak of memory while a window in single precision is read and restored."""
+    return int(4 * (FLOATS[method] * samples(method, shape, taps) + math.prod(shape)))
+
+
+def largest_window(
+    shape: Sequence[int], taps: Sequence[int], halos: Sequence[int], method: str, available: int
+) -> tuple[int, ...]:
+    """Return the largest window, as wide beyond its halos along every axis, that is restored in so many bytes.
+
+    Raises
+    ------
+    ValueError
+        If not even one that keeps as much as its halos does.
+    """
+
+    def window(kept: int) -> tuple[int, ...]:
+        least = [max(2 * halo + kept, k) for halo, k in zip(halos, taps, strict=True)]
+        return tuple(min(size, most) for size, most in zip(shape, least, strict=True))
+
+    low, high = max(halos), max(shape)  # a window that keeps less than its halos would take most of its time for them
+    needed = window_bytes(method, window(low), taps)
+    if needed > available:
+        raise ValueError(
+            f"memory is too small: with this PSF {method} needs {math.ceil(needed / 2**20)} MB beside what the "
+            f"program holds, and {max(0, available) // 2**20} MB are left"
+        )
+    while low < high:
+        middle = (low + high + 1) // 2
+        if window_bytes(method, window(middle), taps) <= available:
+            low = middle
+        else:
+            high = middle - 1
+    return window(low)

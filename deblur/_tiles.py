@@ -1,0 +1,70 @@
+"""Windows that cover a large array, overlapping, of each of which the middle is kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+Box = tuple[slice, ...]
+
+
+class Tile(NamedTuple):
+    """A window of an array, and what is kept of it.
+
+    Attributes
+    ----------
+    window : tuple of slice
+        Where the window is in the array.
+    kept : tuple of slice
+        What of the array is taken from it.
+    inner : tuple of slice
+        The same, counted from the start of the window.
+    """
+
+    window: Box
+    kept: Box
+    inner: Box
+
+
+def tiles(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> Iterator[Tile]:
+    """Cover an array with windows of one shape, which keep away from their inner edges.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Of the array.
+    sizes : sequence of int
+        Of a window, at least twice the halo and one more; an axis that is no longer is covered by one.
+    halos : sequence of int
+        Least distance of what is kept of a window to an edge that lies inside the array.
+
+    Yields
+    ------
+    Tile
+        What they keep covers the array, without overlap, in row-major order.
+
+    Examples
+    --------
+    >>> [tile.kept for tile in tiles((10,), (6,), (1,))]
+    [(slice(0, 5, None),), (slice(5, 10, None),)]
+    """
+    axes = [_windows(*axis) for axis in zip(shape, sizes, halos, strict=True)]
+    for place in itertools.product(*axes):
+        yield Tile(
+            tuple(slice(start, stop) for start, stop, _, _ in place),
+            tuple(slice(first, last) for _, _, first, last in place),
+            tuple(slice(first - start, last - start) for start, _, first, last in place),
+        )
+
+
+def _windows(extent: int, size: int, halo: int) -> list[tuple[int, int, int, int]]:
+    """Cover an axis: start and stop of each window, then of what is kept of it."""
+    if extent <= size:
+        return [(0, extent, 0, extent)]
+    count = -(-(extent - 2 * halo) // (size - 2 * halo))
+    starts = [round(index * (extent - size) / (count - 1)) for index in range(count)]
+    seams = [(a + size + b) // 2 for a, b in pairwise(starts)]
+    edges = [0, *seams, extent]
+    return [(start, start + size, *kept) for start, kept in zip(starts, pairwise(edges), strict=True)]

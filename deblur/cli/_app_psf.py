@@ -1,0 +1,52 @@
+"""The command `deblur psf beads`: its options and explanations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deblur.cli._options import Force, check_not_empty
+
+BEADS_EPILOG = """\b
+Examples:
+  deblur psf beads beads.tif --size 31x65x65 -o psf.tif
+  deblur psf beads beads.tif --size 41 --symmetrize -o psf.tif"""
+
+
+def beads(
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", callback=check_not_empty, help="Picture or stack of beads (TIFF).")
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=check_not_empty,
+            metavar="FILE",
+            help=".npy keeps the values exactly, .tif in 32-bit floats; .png is a 16-bit picture.",
+        ),
+    ],
+    size: Annotated[
+        str,
+        typer.Option(
+            metavar="N|NxM|NxMxK",
+            help="Size of the PSF in voxels, planes first; each bead needs such a window to itself.",
+            show_default=False,
+        ),
+    ],
+    threshold: Annotated[
+        float, typer.Option(metavar="T", help="Least height of a bead, as a part of the highest one's.")
+    ] = 0.2,
+    symmetrize: Annotated[bool, typer.Option("--symmetrize", help="Average about the optical axis.")] = False,
+    force: Force = False,
+) -> None:
+    """Measure a point-spread function from a picture or a stack of small beads.
+
+    Beads that lie alone are aligned to a fraction of a voxel and averaged; those unlike the others are left out.
+    """
+    from deblur.cli._psf import measure_psf
+
+    measure_psf(Path(image), Path(output), size, threshold=threshold, symmetrize=symmetrize, force=force)

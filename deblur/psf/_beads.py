@@ -1,0 +1,205 @@
+"""A point-spread function measured: pictures of small beads, found, aligned and averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.ndimage
+from scipy.interpolate import CubicSpline
+
+from deblur._arrays import ArrayT, enter
+
+from ._adjust import normalize, validate
+from ._grid import as_sizes
+
+_LIKE_THE_OTHERS = 0.9
+"""Least correlation of a bead with the mean of all; two beads in one, and dirt, have less."""
+
+_CENTERING = 20
+"""Most steps of the centroid; a few are enough."""
+
+
+class Beads(NamedTuple):
+    """What `from_beads` returns.
+
+    Attributes
+    ----------
+    psf : numpy.ndarray or torch.Tensor
+        The mean of the beads used, non-negative, sum 1, its centroid on index k//2 of every axis.
+    positions : numpy.ndarray
+        Where the beads used are, to a fraction of a voxel, shape ``(beads, axes)``.
+    found : int
+        How many bright spots there were before those near the border, near another, or unlike the others were left
+        out.
+    """
+
+    psf: Any
+    positions: np.ndarray
+    found: int
+
+
+def from_beads(image: ArrayT, shape: int | Sequence[int], *, threshold: float = 0.2, symmetrize: bool = False) -> Beads:
+    """Measure a point-spread function from a picture or a stack of beads.
+
+    Bright spots are found; those are kept that have their window in the image and to themselves. The background of
+    each, the median around its window, is taken off, and each is moved by cubic splines until its centroid is on
+    the center. Beads that correlate with the mean by less than 0.9 are left out of it.
+
+    The size of the beads stays in what is measured: take ones well below the resolution.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Two axes (y, x) or three (z, y, x).
+    shape : int or tuple of int
+        Size of the point-spread function, and of the window that each bead needs to itself: none may overlap another.
+    threshold : float
+        Least height of a bead above the background, as a part of the highest one's; between 0 and 1.
+    symmetrize : bool
+        Whether to average about the optical axis, see `radially_averaged`.
+
+    Returns
+    -------
+    Beads
+        The point-spread function, and where the beads are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the arguments do not fit, or no bead can be used; the message says why.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur import psf
+    >>> from deblur.operators import Convolution
+    >>> x = np.zeros((80, 90)); x[20, 20] = x[50, 30] = x[40, 70] = 1
+    >>> y = Convolution(psf.gaussian(2.0), x.shape, "zero")(x) + 0.1
+    >>> beads = psf.from_beads(y, 17)
+    >>> beads.psf.shape, len(beads.positions), bool(abs(beads.psf - psf.gaussian(2.0, 17)).max() < 1e-4)
+    ((17, 17), 3, True)
+    """
+    tensor, give_back = enter(image, "image")
+    values = tensor.detach().cpu().double().numpy()
+    if values.ndim not in (2, 3):
+        raise ValueError(f"image must have 2 axes, or 3 for a stack, got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("image has values that are NaN or infinite")
+    sizes = as_sizes(shape, values.ndim)
+    if any(size < 3 or size > extent for size, extent in zip(sizes, values.shape, strict=True)):
+        raise ValueError(f"shape must be between 3 and the size of the image, {values.shape}, got {sizes}")
+    if not 0 < threshold < 1:
+        raise ValueError(f"threshold must be between 0 and 1, got {threshold!r}")
+
+    spots = _spots(values, sizes, threshold)
+    alone = [spot for spot in spots if _is_alone(spot, spots, sizes, values.shape)]
+    if not alone:
+        raise ValueError(
+            f"image has {len(spots)} bright spots, and none with a window of {' x '.join(map(str, sizes))} to itself: "
+            "take a smaller shape"
+        )
+    windows, positions = zip(*(_centered(values, spot, sizes) for spot in alone), strict=True)
+    likeness = _likeness(np.stack(windows))
+    kept = likeness >= min(_LIKE_THE_OTHERS, likeness.max())
+    mean = np.mean([window / window.sum() for window in np.stack(windows)[kept]], axis=0)
+    mean = mean.clip(min=0)
+    psf = normalize(radially_averaged(mean) if symmetrize else mean)
+    return Beads(give_back(tensor.new_tensor(psf)), np.stack(positions)[kept], len(spots))
+
+
+def radially_averaged(psf: ArrayT) -> ArrayT:
+    """Average a point-spread function about the optical axis: its last two axes, around their centers k//2.
+
+    Parameters
+    ----------
+    psf : numpy.ndarray or torch.Tensor
+        Two axes (y, x) or three (z, y, x), of square pixels.
+
+    Returns
+    -------
+    numpy.ndarray or torch.Tensor
+        Of the same kind, shape and sum, each value the mean over its circle, as far as that is within the array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `validate` raises, and if there are not two or three axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur import psf
+    >>> blur = psf.radially_averaged(psf.gaussian((2.0, 1.0), 15))
+    >>> bool(np.allclose(blur, blur.T)), round(float(blur.sum()), 6)
+    (True, 1.0)
+    """
+    validate(psf)
+    tensor, give_back = enter(psf, "psf")
+    values = tensor.detach().cpu().double().numpy()
+    if values.ndim not in (2, 3):
+        raise ValueError(f"psf must have 2 or 3 axes, got shape {values.shape}")
+    rows, columns = values.shape[-2:]
+    y, x = np.arange(rows) - rows // 2, np.arange(columns) - columns // 2
+    distance = np.hypot(y[:, None], x)
+    radii = np.arange(0, distance.max() + 1, 0.5)
+    angles = 2 * np.pi * (np.arange(64) + 0.5) / 64
+    at = np.stack([np.outer(radii, np.sin(angles)) + rows // 2, np.outer(radii, np.cos(angles)) + columns // 2])
+    edge = np.array([rows - 1, columns - 1]).reshape(2, 1, 1)
+    inside = np.all((at >= 0) & (at <= edge), axis=0)
+    planes = values.reshape(-1, rows, columns)
+    sampled = np.stack([scipy.ndimage.map_coordinates(plane, at, order=3, mode="nearest") for plane in planes])
+    seen = np.any(inside, axis=1)
+    profile = (sampled * inside).sum(-1)[:, seen] / inside.sum(1)[seen]
+    averaged = CubicSpline(radii[seen], profile, axis=1)(distance.clip(max=radii[seen][-1])).clip(min=0)
+    return give_back(tensor.new_tensor(averaged.reshape(values.shape) * (values.sum() / averaged.sum())))
+
+
+def _spots(values: np.ndarray, sizes: tuple[int, ...], threshold: float) -> np.ndarray:
+    """Find the tops of what is bright, after a slight blur that noise does not survive."""
+    from skimage.feature import peak_local_max
+
+    smooth = scipy.ndimage.gaussian_filter(values, 1.0)
+    floor = float(np.median(smooth))
+    height = floor + threshold * (float(smooth.max()) - floor)
+    return peak_local_max(smooth, min_distance=max(1, min(sizes) // 6), threshold_abs=height, exclude_border=False)
+
+
+def _is_alone(spot: np.ndarray, spots: np.ndarray, sizes: tuple[int, ...], extent: tuple[int, ...]) -> bool:
+    half = np.array(sizes) // 2
+    if np.any(spot < half) or np.any(spot - half + sizes > extent):
+        return False
+    near: np.ndarray = np.abs(spots - spot) < np.array(sizes)
+    return int(near.all(1).sum()) == 1  # itself: windows must not overlap
+
+
+def _centered(values: np.ndarray, spot: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a window with the centroid of its bead on the center, without the background."""
+    center = np.array(sizes) // 2
+    grid = np.indices(sizes).reshape(len(sizes), -1) - center[:, None]
+    # A window cannot follow a bead past itself: the centroid is that of the same window, moved.
+    position = spot.astype(float)
+    for _ in range(_CENTERING):
+        window = scipy.ndimage.map_coordinates(values, grid + position[:, None], order=3, mode="nearest")
+        light = (window - _background(window.reshape(sizes))).clip(min=0)
+        offset = (grid * light).sum(1) / light.sum()
+        position = position + offset
+        if np.abs(offset).max() < 1e-3:
+            break
+    window = scipy.ndimage.map_coordinates(values, grid + position[:, None], order=3, mode="nearest").reshape(sizes)
+    return window - _background(window), position
+
+
+def _background(window: np.ndarray) -> float:
+    rim = np.ones(window.shape, bool)
+    rim[tuple(slice(1, -1) for _ in window.shape)] = False
+    return float(np.median(window[rim]))
+
+
+def _likeness(windows: np.ndarray) -> np.ndarray:
+    """Correlate each window with the median of all."""
+    flat = windows.reshape(len(windows), -1)
+    flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
+    typical = np.median(flat, axis=0)
+    return flat @ typical / np.linalg.norm(typical)

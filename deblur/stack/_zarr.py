@@ -1,0 +1,121 @@
+"""Zarr folders: OME-Zarr 0.4 and 0.5, and bare arrays."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._stack import Stack
+
+_MICROMETERS = {"nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "meter": 1e6}
+_CHUNK = {"Z": 32, "Y": 256, "X": 256}
+_TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
+
+
+def open_zarr(path: Path) -> Stack:
+    """See `open_stack`."""
+    zarr = _zarr()
+    if not path.exists():
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+    try:
+        node = zarr.open(path, mode="r")
+        if not isinstance(node, zarr.Group):
+            return Stack(
+                node, _default_axes(node.ndim), format="zarr", extra={"zarr_format": node.metadata.zarr_format}
+            )
+        attributes = dict(node.attrs)
+        described = attributes.get("ome", attributes)["multiscales"][0]
+        level = described["datasets"][0]
+        data = node[level["path"]]
+    except PermissionError:
+        raise
+    except Exception as error:  # zarr raises whatever a folder of something else drives it to
+        raise ValueError(f"cannot read {path}: it is neither OME-Zarr nor a zarr array ({error})") from error
+    axes = [each if isinstance(each, dict) else {"name": each} for each in described["axes"]]
+    letters = "".join(axis["name"].upper() for axis in axes)
+    scale = _scale(level, described, len(axes))
+    sizes = {}
+    for letter, axis, size in zip(letters, axes, scale, strict=True):
+        unit = 1.0 if letter == "T" and axis.get("unit") == "second" else _MICROMETERS.get(axis.get("unit", ""))
+        if letter in "TZYX" and unit:
+            sizes[letter] = size * unit
+    omero = attributes.get("ome", attributes).get("omero", {})
+    names = tuple(str(channel.get("label", "")) for channel in omero.get("channels", []))
+    extra = {"zarr_format": data.metadata.zarr_format, "ome": True, "omero": omero}
+    return Stack(data, letters, sizes, names if any(names) else (), "zarr", extra)
+
+
+@contextmanager
+def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) -> Iterator[Any]:
+    """See `create_stack`."""
+    zarr = _zarr()
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already and overwriting was not asked for")
+    temporary = path.with_name(f".deblur-{secrets.token_hex(6)}.zarr")
+    chunks = tuple(min(size, _CHUNK.get(axis, 1)) for axis, size in zip(like.axes, like.shape, strict=True))
+    layout = {"shape": like.shape, "chunks": chunks, "dtype": dtype.newbyteorder("=")}
+    form = like.extra.get("zarr_format", 2)
+    try:
+        if like.format == "zarr" and not like.extra.get("ome"):
+            yield zarr.create_array(temporary, zarr_format=form, **layout)
+        else:
+            group = zarr.create_group(temporary, zarr_format=form)
+            # Folders of chunks, as OME-Zarr wants it, and not one of names with dots.
+            separator = {"name": "v2" if form == 2 else "default", "separator": "/"}
+            out = group.create_array("0", chunk_key_encoding=separator, **layout)
+            group.attrs.update(_attributes(like, form))
+            yield out
+        old = path.with_name(f"{temporary.name}.old")
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _zarr() -> Any:
+    try:
+        import zarr
+    except ImportError:
+        raise ImportError("zarr folders need the package zarr: pip install 'deblur-toolkit[zarr]'") from None
+    return zarr
+
+
+def _default_axes(ndim: int) -> str:
+    if not 2 <= ndim <= 5:
+        raise ValueError(f"it has {ndim} axes, and a stack has 2 to 5")
+    return {2: "YX", 3: "ZYX", 4: "CZYX", 5: "TCZYX"}[ndim]
+
+
+def _scale(level: dict[str, Any], described: dict[str, Any], ndim: int) -> list[float]:
+    scale = np.ones(ndim)
+    for transformations in (level.get("coordinateTransformations", []), described.get("coordinateTransformations", [])):
+        for each in transformations:
+            if each["type"] == "scale":
+                scale = scale * np.asarray(each["scale"], float)
+    return scale.tolist()
+
+
+def _attributes(like: Stack, form: int) -> dict[str, Any]:
+    axes = []
+    for letter in like.axes:
+        axis = {"name": letter.lower(), "type": _TYPES.get(letter, "other")}
+        if letter in like.voxel_size:
+            axis["unit"] = "second" if letter == "T" else "micrometer"
+        axes.append(axis)
+    scale = [like.voxel_size.get(letter, 1.0) for letter in like.axes]
+    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
+    multiscale: dict[str, Any] = {"axes": axes, "datasets": [level]}
+    omero = like.extra.get("omero") or {"channels": [{"label": name} for name in like.channels]}
+    extra = {"omero": omero} if like.channels or like.extra.get("omero") else {}
+    if form == 2:
+        return {"multiscales": [{"version": "0.4", **multiscale}], **extra}
+    return {"ome": {"version": "0.5", "multiscales": [multiscale], **extra}}

@@ -1,0 +1,140 @@
+"""Restoration by parts: no seam shows, what is decided holds for all, and memory bounds the windows."""
+
+import numpy as np
+import pytest
+from scipy.signal import fftconvolve
+from skimage import data
+
+import deblur
+from deblur import psf
+from deblur._memory import largest_window, parse_bytes, window_bytes
+from deblur._restore import METHODS
+from deblur._tiles import tiles
+from deblur.nonblind import richardson_lucy, wiener, wiener_balance
+
+SCENE = data.camera() / 255.0
+BLUR = psf.disk(3).astype(np.float32)  # the sum is 1 to rounding
+NOISE = 0.01
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    y = fftconvolve(SCENE[:230, :240], BLUR, mode="valid")
+    return (y + NOISE * np.random.default_rng(0).standard_normal(y.shape)).clip(0, 1).astype(np.float32)
+
+
+def by_parts(y, blur=BLUR, **options):
+    out = np.empty_like(y)
+    return out, deblur.restore_large(y, blur, out, **{"noise_level": NOISE, **options})
+
+
+def test_one_window_is_restore(picture):
+    for method in ("wiener", "richardson-lucy", "auto"):
+        out, done = by_parts(picture, method=method)
+        assert done.count == 1
+        whole = deblur.restore(picture, BLUR, method=method, noise_level=NOISE).image
+        np.testing.assert_array_equal(out, whole)
+
+
+def test_no_seam_of_richardson_lucy_shows(picture):
+    out, done = by_parts(picture, method="richardson-lucy", window=(130, 140))
+    assert done.count >= 4
+    assert done.halo == (28, 28)  # four widths
+    steady = {"accelerate": "steady", "noise_level": 0, "tolerance": 0}
+    whole = richardson_lucy(picture, BLUR, num_iter=done.num_iter, **steady)
+    inside = (slice(14, -14), slice(14, -14))
+    assert np.abs(out - whole)[inside].max() < 1e-3
+
+
+def test_windows_of_wiener_are_exactly_those_of_wiener(picture):
+    out, done = by_parts(picture, method="wiener", window=(130, 140), balance=0.01)
+    for tile in tiles(picture.shape, done.window, done.halo):
+        np.testing.assert_array_equal(out[tile.kept], wiener(picture[tile.window], BLUR, balance=0.01)[tile.inner])
+
+
+def test_the_balance_of_wiener_is_chosen_once(picture):
+    window = (130, 140)
+    chosen, done = by_parts(picture, method="wiener", window=window)
+    assert done.count >= 4
+    balances = [
+        wiener_balance(picture[t.window], BLUR, noise_level=NOISE) for t in tiles(picture.shape, window, done.halo)
+    ]
+    errors = [np.abs(by_parts(picture, method="wiener", window=window, balance=b)[0] - chosen).max() for b in balances]
+    assert min(errors) < 1e-4
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("fused", "adm")])
+def test_every_method_by_parts_is_nearly_what_it_is_on_the_whole(picture, method):
+    y = picture[:120, :130]
+    level = {} if method == "unsupervised-wiener" else {"noise_level": NOISE}
+    options = {"max_iter": 60} if method == "unsupervised-wiener" else {}
+    out = np.empty_like(y)
+    done = deblur.restore_large(y, BLUR, out, method=method, window=(80, 130), **level, **options)
+    assert done.count > 1
+    whole = deblur.restore(y, BLUR, method=method, **level, **options).image
+    truth = SCENE[3:123, 3:133]
+    error, error_whole = (np.sqrt(np.mean((x - truth)[10:-10, 10:-10] ** 2)) for x in (out, whole))
+    assert error < 1.1 * error_whole + 1e-3
+
+
+def test_volumes_channels_and_integers(rng):
+    blur = psf.gaussian((1, 1, 1)).astype(np.float32)
+    y = (rng.random((30, 40, 41)) * 60000).astype(np.uint16)
+    out = np.zeros_like(y)
+    done = deblur.restore_large(y, blur, out, method="richardson-lucy", num_iter=3, window=(30, 34, 34), halo=1)
+    assert done.count == 4
+    whole = deblur.restore((y / 65535).astype(np.float32), blur, method="richardson-lucy", num_iter=3).image
+    assert np.abs(out[5:-5, 5:-5, 5:-5] / 65535 - whole.clip(0, 1)[5:-5, 5:-5, 5:-5]).mean() < 0.01
+
+    color = rng.random((70, 80, 3)).astype(np.float32)
+    out = np.empty_like(color)
+    done = deblur.restore_large(color, BLUR, out, method="wiener", window=(60, 80), channel_axis=-1)
+    assert done.count == 2
+    assert np.isfinite(out).all()
+
+
+def test_progress_and_one_noise_level_for_all(picture):
+    parts = []
+    _, done = by_parts(picture, method="wiener", window=(130, 140), noise_level=None, progress=parts.append)
+    assert parts == [(i + 1) / done.count for i in range(done.count)]
+    assert 0.5 * NOISE < done.noise_level < 2 * NOISE
+
+
+def test_memory_bounds_the_window():
+    shape, taps, halos = (20000, 20000), (31, 31), (62, 62)
+    sizes = [largest_window(shape, taps, halos, "wiener", parse_bytes(text)) for text in ("500M", "1G", "2G")]
+    for window, text in zip(sizes, ("500M", "1G", "2G"), strict=True):
+        assert 0.95 * parse_bytes(text) < window_bytes("wiener", window, taps) <= parse_bytes(text)
+    thin = largest_window((40, 5000, 5000), (9, 15, 15), (18, 30, 30), "richardson-lucy", 2**30)
+    assert thin[0] == 40
+    with pytest.raises(ValueError, match="memory is too small: with this PSF wiener needs"):
+        largest_window(shape, taps, halos, "wiener", 10**6)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("4G", 4 * 2**30), ("500M", 500 * 2**20), ("1.5 GiB", 3 * 2**29), ("7", 7)]
+)
+def test_amounts_of_memory(text, expected):
+    assert parse_bytes(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "4 apples", "-1G", "0"])
+def test_bad_amounts(text):
+    with pytest.raises(ValueError, match="memory must be an amount such as 4G"):
+        parse_bytes(text)
+
+
+def test_bad_arguments(picture):
+    for options, message in [
+        ({"method": "selfdeblur"}, "method must be"),
+        ({"channel_axis": 0}, "channel_axis must be None or -1"),
+        ({"halo": -1}, "halo must be finite"),
+        ({"memory": "1M"}, "memory is too small"),
+        ({"method": "richardson-lucy", "holdout": 0.1, "window": (150, 160)}, "holdout decides"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            by_parts(picture, **options)
+    with pytest.raises(ValueError, match="the 3 axes of the psf"):
+        by_parts(picture, psf.gaussian((1, 1, 1)))
+    with pytest.raises(ValueError, match="out must have the shape"):
+        deblur.restore_large(picture, BLUR, np.empty((3, 3)))
