@@ -93,7 +93,7 @@ def restore(
     elif isinstance(depth, int):
         depth = dict.fromkeys(spatial, depth)
     shared = {"psf": psf, "channel_axis": channel_axis}
-    name = _restore._best(blocks, psf, channel_axis) if method == "auto" else method
+    name = _restore.best_method([blocks.shape[axis] for axis in axes], psf.ndim) if method == "auto" else method
     if noise_level is None and name != "unsupervised-wiener":
         noise_level = _noise_level(blocks, **shared)
     return da.map_overlap(

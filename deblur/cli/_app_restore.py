@@ -35,8 +35,8 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. Or - alone: one from standard "
-            "input, restored in its format to standard output.",
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. Or - alone: one from "
+            "standard input, restored in its format to standard output.",
             show_default=False,
         ),
     ],
