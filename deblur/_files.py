@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 
@@ -55,6 +57,8 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
     if path.exists() and not overwrite:
         raise FileExistsError(f"{target} exists already and overwriting was not asked for")
     temporary = path.with_name(f".deblur-{secrets.token_hex(6)}{path.suffix}")
+    remove = partial(_remove, temporary)
+    atexit.register(remove)  # for threads that a process does not wait for when it ends, as those of Dask's workers
     try:
         # In here, as a signal may come between making the file and knowing of it.
         try:
@@ -68,5 +72,10 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
     finally:
-        if os.path.exists(temporary):  # unlink() would complain of a folder that is none
-            temporary.unlink(missing_ok=True)
+        remove()
+        atexit.unregister(remove)
+
+
+def _remove(temporary: Path) -> None:
+    if os.path.exists(temporary):  # unlink() would complain of a folder that is none
+        temporary.unlink(missing_ok=True)

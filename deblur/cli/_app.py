@@ -175,11 +175,16 @@ Kinds:
   camera_shake:length=31,seed=4    unsteady hand; another seed, another path
   airy:radius=6                    perfect lens; radius of the first dark ring
   gaussian:sigma=3x1x1             3-D, for stacks: planes x rows x columns
-  born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1        microscope, without aberrations
-  gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5   with those of 5 µm of water
-  confocal:wavelength=0.51,excitation=0.488,na=1.2,voxel_size=0.2x0.06x0.06,pinhole=1
 \b
-Lengths are pixels, those of microscopes micrometers; angles are degrees, counter-clockwise from the horizontal.
+Kinds of a microscope:
+  born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1
+    without aberrations
+  gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5
+    with those of 5 µm of water
+  confocal:wavelength=.51,excitation=.49,na=1.2,voxel_size=.2x.1x.1,pinhole=1
+\b
+Lengths are pixels, those of microscopes micrometers; angles are degrees,
+counter-clockwise from the horizontal.
 Every kind takes shape, as in shape=41 or shape=41x31.
 \b
 Example:

@@ -113,7 +113,8 @@ def restore(
         typer.Option(
             metavar="BYTES",
             help="Most memory to use, as in 4G or 500M: a TIFF is then restored by parts, of a size to match. Stacks "
-            "always are, in four fifths of what is free. Needs --psf.",
+            "always are, in four fifths of what is free. With --jobs or --scheduler, each process may use it. Needs "
+            "--psf.",
             show_default=False,
         ),
     ] = None,
@@ -180,6 +181,8 @@ def restore(
     if STANDARD in images:
         if len(images) > 1 or as_json:
             raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")
+        if skip_existing or scheduler is not None or jobs != 1:
+            raise ValueError("--skip-existing, --jobs and --scheduler are for files; - is one picture, restored here")
         raise typer.Exit(restore_standard_input(psf, settings, output, force=force, save_psf=estimated))
     code = restore_files(
         [Path(image) for image in images],

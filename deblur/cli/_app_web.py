@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from deblur.cli._options import check_not_empty
+
 WEB_EPILOG = """\b
 Examples:
   deblur web
@@ -15,7 +17,12 @@ Examples:
 
 def web(
     host: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Where to listen; only this machine can reach the default.")
+        str,
+        typer.Option(
+            metavar="ADDRESS",
+            callback=check_not_empty,
+            help="Where to listen; only this machine can reach the default.",
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="0 takes one that is free.")] = 8000,
     workers: Annotated[

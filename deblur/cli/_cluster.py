@@ -10,7 +10,9 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,6 +36,9 @@ PATIENCE = 5
 PAUSE = 0.5
 """Seconds between two reports of how far a picture is."""
 
+FAREWELL = 20
+"""Seconds that workers here have to drop what they do, and remove temporary files, before they are killed."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -47,7 +52,8 @@ class Run:
         To compute each picture on. Sums that are shared out among threads differ in the last digits, and more threads
         than cores are many times slower.
     mark : str
-        Name of an empty file in each folder to write to, by which workers know that it is the same folder.
+        Name of an empty file in each folder to write to, by which workers know that it is the same folder, and that the
+        command goes on.
     topic : str or None
         Of the events that say how far a picture is; None if nobody looks.
     force : bool
@@ -139,6 +145,7 @@ def _client(cluster: str | int) -> Iterator[Client]:
 
     if not os.environ.get(DEBUG):
         logging.disable()  # Dask logs over many lines what is said here in one
+    is_ours = isinstance(cluster, int)
     with ExitStack() as stack:
         if isinstance(cluster, int):
             # Dask has workers give memory back to the system at once, which costs pictures half as much time again.
@@ -158,7 +165,12 @@ def _client(cluster: str | int) -> Iterator[Client]:
             raise OSError(f"no Dask scheduler answers at {cluster}: {error}") from error
         if not client.scheduler_info()["workers"]:
             print(f"deblur: {cluster} has no workers yet; waiting for them", file=sys.stderr, flush=True)
-        yield client
+        try:
+            yield client
+        finally:
+            end = time.monotonic() + FAREWELL
+            while is_ours and any(client.processing().values()) and time.monotonic() < end:
+                time.sleep(0.1)
 
 
 @contextmanager
@@ -183,22 +195,30 @@ def _attempt(job: Job, index: int, run: Run) -> dict[str, Any] | str:
     import socket
 
     import torch
-    from distributed import get_worker
+    from distributed import Status, get_worker
 
     if run.version != deblur.__version__:
         return f"the worker on {socket.gethostname()} has deblur {deblur.__version__}, and not {run.version}"
-    if not (job.target.parent / run.mark).exists():
+    mark = job.target.parent / run.mark
+    if not mark.exists():
         return (
             f"the worker on {socket.gethostname()} does not see {job.target.parent}: all machines need the same files"
         )
     torch.set_num_threads(run.threads)
+    worker = get_worker()
+    worker.loop.add_callback(_exit_when_terminated)
     last = 0.0
 
     def advance(part: float) -> None:
         nonlocal last
-        if run.topic is not None and time.monotonic() - last > PAUSE:
+        if worker.status not in (Status.running, Status.paused):
+            sys.exit()  # which leaves no temporary file, and nothing that Dask could take for a result
+        if time.monotonic() - last > PAUSE:
             last = time.monotonic()
-            get_worker().log_event(run.topic, (index, part))
+            if not mark.exists():
+                raise InterruptedError("the command has ended")
+            if run.topic is not None:
+                worker.log_event(run.topic, (index, part))
 
     try:
         refuse_existing(job.target, force=run.force)
@@ -207,6 +227,12 @@ def _attempt(job: Job, index: int, run: Run) -> dict[str, Any] | str:
         return {"reason": "written by a worker that was lost then"}
     except Exception as error:
         return describe(error)
+
+
+def _exit_when_terminated() -> None:
+    """Have a worker of a nanny exit at SIGTERM, which removes temporary files, where it would be gone at once."""
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _outcome(outcome: Any, job: Job, whole: Job) -> dict[str, Any] | Exception:

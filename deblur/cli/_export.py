@@ -10,14 +10,14 @@ from deblur.cli._files import check_folder, refuse_existing
 
 def export_network(network: str, targets: dict[str, Path], size: str, psf_size: str, *, force: bool) -> None:
     """Write a network to the files given for ``onnx`` and ``torch``, and name them; see the help of `deblur export`."""
-    from deblur.networks import export_onnx, export_program, load, pretrained
-
     if not targets:
         raise ValueError("give --onnx FILE, --torch FILE, or both")
     shapes = {"image_shape": _parse_size(size, "--size"), "psf_shape": _parse_size(psf_size, "--psf-size")}
     for target in targets.values():
         refuse_existing(target, force=force)
         check_folder(target)
+    from deblur.networks import export_onnx, export_program, load, pretrained
+
     model = load(network) if network.endswith(".safetensors") else pretrained(network)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which no network here uses
     for kind, target in targets.items():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deblur.cli._errors import complain
-from deblur.cli._files import Job, check_target, plan
+from deblur.cli._files import ZARR, Job, check_target, plan
 from deblur.cli._progress import progress_bar
 from deblur.cli._psf import by, check_psf_target, read_psf
 from deblur.cli._settings import Settings
@@ -62,9 +63,12 @@ def restore_files(
     psf = None if psf_text is None else read_psf(psf_text)
     if psf is not None and psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
+    planned = len(jobs)
     if skip_existing:
-        planned, jobs = len(jobs), [job for job in jobs if not job.target.exists()]
+        jobs = [job for job in jobs if not job.target.exists()]
         print(f"deblur: {planned - len(jobs)} of {planned} are there already", file=sys.stderr)
+    if isinstance(cluster, int):
+        settings = replace(settings, processes=cluster)
     restore = partial(_restore_file, psf=psf, settings=settings, save_psf=save_psf and save_psf.absolute(), force=force)
     results: list[dict[str, Any]] = [{"input": str(job.source)} for job in jobs]
     failures = 0
@@ -87,7 +91,7 @@ def restore_files(
     if as_json:
         print(json.dumps(results, indent=2))
     if failures:
-        return 2 if len(jobs) == 1 else 1
+        return 2 if planned == 1 else 1
     return 0
 
 
@@ -131,6 +135,7 @@ def _restore_file(
         check_target(job.target)
         job.target.parent.mkdir(parents=True, exist_ok=True)
         return restore_stack(job.source, job.target, psf, settings, advance, force=force)
+    _check_photo(job, settings)
     blurred = photo.read(job.source)
     if psf is None and save_psf is not None and count_pages(blurred) > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
@@ -156,6 +161,18 @@ def _by_parts(job: Job, settings: Settings) -> bool:
 
     is_tiff = job.source.suffix.lower() in (".tif", ".tiff")
     return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ".zarr"))
+
+
+def _check_photo(job: Job, settings: Settings) -> None:
+    """Raise an error where a file that is restored as a photograph is asked for what only stacks can do."""
+    if job.source.suffix.lower() == ZARR:
+        raise ValueError(f"cannot restore {job.source} without --psf: the PSF is estimated for photographs")
+    if job.target.suffix.lower() == ZARR:
+        raise ValueError(f"cannot write {job.target}: zarr folders are written from TIFF files and zarr, with --psf")
+    if settings.memory is not None:
+        raise ValueError(f"{job.source} is restored whole: --memory is for TIFF files and stacks; leave it out")
+    if settings.floats:
+        raise ValueError(f"{job.source} keeps its depth: --float32 is for stacks (OME, ImageJ, zarr); leave it out")
 
 
 def _facts(made: RestoredPhoto) -> dict[str, Any]:

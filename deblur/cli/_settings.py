@@ -50,6 +50,8 @@ class Settings:
         Most bytes to hold; given, pictures are restored by parts.
     floats : bool
         Whether stacks are written in 32-bit floats.
+    processes : int
+        How many share the memory of this machine, where `memory` is not given.
     """
 
     method: str = "auto"
@@ -59,6 +61,7 @@ class Settings:
     psf_size: tuple[int, int] | None = None
     memory: int | None = None
     floats: bool = False
+    processes: int = 1
 
     @classmethod
     def parse(

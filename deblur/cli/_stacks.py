@@ -41,7 +41,7 @@ def restore_stack(
     encoded = stack.format == "tiff" and stack.dtype.name in LINEAR_DTYPES and set(stack.axes) <= set("YXS")
     linear = encoded if settings.linear is None else settings.linear
     saturation = clipped_from(linear) if encoded else None
-    memory = settings.memory or int(resident_bytes() + _SHARE * available_bytes())
+    memory = settings.memory or int(resident_bytes() + _SHARE * available_bytes() / settings.processes)
 
     batch = [axis for axis in stack.axes if axis not in (*space, "S")]
     places = list(itertools.product(*(range(stack.shape[stack.axes.index(axis)]) for axis in batch)))

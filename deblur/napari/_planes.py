@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -74,22 +72,14 @@ def restore_array(
 
         done(0.0)
         image = plane.astype(restored.dtype) / scale
-        options = _options(known, method, done)
-        result = deblur.restore(image, known, method=method, channel_axis=-1 if is_color else None, **options)
+        result = deblur.restore(
+            image,
+            known,
+            method=method,
+            channel_axis=-1 if is_color else None,
+            progress=lambda part, what: done(part),
+        )
         restored[number] = result.image * scale
     done(1.0)
     summary = result.method if result.confidence is None else f"{result.method}, confidence {result.confidence:.2g}"
     return restored.reshape(data.shape), result.psf, f"{summary}: {result.reason}" if result.reason else summary
-
-
-def _options(psf: np.ndarray | None, method: str, done: Callable[[float], None]) -> dict[str, Any]:
-    """Return the keywords with which a method says how far it is, where it can."""
-    from deblur._restore import BEST, METHODS
-
-    if psf is None:
-        return {"progress": lambda part, what: done(part)}
-    parameters = inspect.signature(METHODS[BEST[psf.ndim] if method == "auto" else method]).parameters
-    if "callback" not in parameters:
-        return {}
-    most = parameters["num_iter"].default
-    return {"callback": lambda iteration, estimate, objective: done((iteration + 1) / most)}

@@ -190,10 +190,11 @@ class Desk:
 
     async def enqueue(self, job: Job) -> None:
         """Put work in the line, or raise `BusyError` if it is full. Of one photograph, the last work counts."""
+        others = sum(each.held is not job.held for each in self._line)
+        if others >= self.limits.waiting:
+            raise BusyError(f"{others} photos are waiting already. Try again in a few minutes.")
         if job.held.job is not None:
             self.drop(job.held.job)
-        if len(self._line) >= self.limits.waiting:
-            raise BusyError(f"{len(self._line)} photos are waiting already. Try again in a few minutes.")
         job.held.job = job
         self._line.append(job)
         async with self._news:

@@ -6,6 +6,7 @@ import asyncio
 import multiprocessing
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,8 @@ class Worker:
         """
         if self._yields and self._connection is not None:
             self._yields = False
-            self._connection.send(None)
+            with suppress(OSError):  # it has died; whoever waits for it is told
+                self._connection.send(None)
         async with self._turn:
             await self._start()
             assert self._connection is not None

@@ -56,7 +56,11 @@ def test_exit_codes_are_in_the_help(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("words", "expected"),
-    [("deblur re", {"restore"}), ("deblur psf ", {"make", "show", "estimate"}), ("deblur export --on", {"--onnx"})],
+    [
+        ("deblur re", {"restore"}),
+        ("deblur psf ", {"make", "show", "estimate", "beads"}),
+        ("deblur export --on", {"--onnx"}),
+    ],
 )
 def test_shells_complete(command: str, environment: dict[str, str], words: str, expected: set[str]) -> None:
     asked = {"_DEBLUR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}

@@ -63,6 +63,8 @@ def test_output_can_be_a_file(pipe, tmp_path: Path, blurred: np.ndarray) -> None
         (b"\xff\xd8\xff\xe0 cut short", [], "cannot read standard-input.jpg"),
         (b"", ["other.png"], "it goes with no other"),
         (b"", ["--json"], "not with --json"),
+        (b"", ["--psf", BLUR, "--jobs", "2"], "- is one picture, restored here"),
+        (b"", ["--psf", BLUR, "--skip-existing"], "- is one picture, restored here"),
         (b"", ["--psf", "disk:size=3"], "cannot read standard input: it is empty"),
     ],
 )

@@ -114,6 +114,24 @@ def test_bad_options(run: Run, cells: np.ndarray, arguments: list[str], message:
     assert message in run("restore", "cells.ome.tif", *arguments, code=2).stderr
 
 
+@pytest.mark.parametrize(
+    ("source", "arguments", "message"),
+    [
+        ("photo.png", ["--psf", BLUR, "--memory", "1G"], "photo.png is restored whole: --memory is for TIFF files"),
+        ("photo.png", ["--psf", BLUR, "--float32"], "photo.png keeps its depth: --float32 is for stacks"),
+        ("photo.png", ["--psf", BLUR, "-o", "out.zarr"], "cannot write out.zarr: zarr folders are written from TIFF"),
+        ("stack.zarr", [], "cannot restore stack.zarr without --psf"),
+    ],
+)
+def test_what_only_stacks_can_do(
+    run: Run, tmp_path: Path, blurred: np.ndarray, source: str, arguments: list[str], message: str
+) -> None:
+    photo.write(tmp_path / "photo.png", Photo(blurred, -1))
+    (tmp_path / "stack.zarr").mkdir()
+    assert message in run("restore", source, *arguments, code=2).stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"photo.png", "stack.zarr"}
+
+
 def test_volumes_need_a_z_axis(run: Run, tmp_path: Path, cells: np.ndarray) -> None:
     tifffile.imwrite(tmp_path / "t.ome.tif", cells[0], metadata={"axes": "TYX"})
     assert "its axes are TYX, and a PSF of 3 axes needs ZYX" in run("restore", "t.ome.tif", *STEPS, code=2).stderr

@@ -82,7 +82,7 @@ def found(folder, stored):
     torchrun = shutil.which("torchrun", path=str(Path(sys.executable).parent))
     assert torchrun, "torchrun is not installed beside this Python"
     command = [torchrun, "--standalone", "--nproc-per-node=2", SCRIPT, folder / "cases.pt", folder]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     return [torch.load(folder / f"{rank}.pt", weights_only=False) for rank in range(2)]
 

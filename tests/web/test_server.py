@@ -221,7 +221,7 @@ def test_the_line_is_bounded_and_cancelling_stops_the_work(server: Server, long_
         assert client.get(f"{photos[2]}/job").json()["before"] == 0
         assert client.delete(f"{photos[2]}/job").json()["state"] == "cancelled"
         assert client.delete(f"{photos[0]}/job").json()["state"] == "cancelled"
-        until(lambda: len(before - server.children()) == 1, 20)  # the process that worked is no more
+        until(lambda: len(before - server.children()) == 1)  # the process that worked is no more
         assert client.get(f"{photos[0]}/job/file").status_code == 404
 
         client.post(f"{photos[3]}/job", json=DISK)  # and the next gets its turn
@@ -229,7 +229,7 @@ def test_the_line_is_bounded_and_cancelling_stops_the_work(server: Server, long_
         for photo in photos:
             assert client.post(f"{photo}/forget").status_code == 204
             assert client.get(f"{photo}/job").status_code == 404
-    until(lambda: server.left_files() == [], 20)
+    until(lambda: server.left_files() == [])
 
 
 def test_a_process_that_dies_takes_nobody_with_it(server: Server, long_work: bytes) -> None:
