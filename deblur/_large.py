@@ -20,6 +20,7 @@ from deblur.psf import estimate_support, normalize
 _HALO = 2.0
 """In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more: python -m benchmarks.tiles."""
 
+
 @dataclass(frozen=True)
 class Tiling:
     """How `restore_large` did it.
@@ -67,9 +68,9 @@ def restore_large(
     """Restore an image part by part, in a bounded amount of memory.
 
     Windows overlap, and of each the middle is written. What is estimated from a picture is estimated once and holds
-    for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the
-    part with the most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt
-    to the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
+    for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the part
+    with the most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt to
+    the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
 
     Parameters
     ----------

@@ -60,7 +60,7 @@ def tiles(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> I
 
 
 def evened(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> tuple[int, ...]:
-    """Return the smallest windows of which no more are needed to cover an array: they overlap no further than they must.
+    """Return the smallest windows of which no more are needed to cover an array: they overlap no more than they must.
 
     Examples
     --------
