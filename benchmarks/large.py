@@ -28,14 +28,19 @@ BLUR = "disk:radius=5"
 
 def make(path: Path, side: int) -> None:
     """Write a blurred picture of so many rows and columns."""
-    tile = np.concatenate([skimage.data.camera(), skimage.data.grass()], axis=1) / 255.0
+    tile = np.concatenate([skimage.data.camera(), skimage.data.grass()], axis=1) / 300.0  # nothing is clipped
     blurred = Convolution(psf.parse(BLUR), tile.shape, "circular")(tile)
-    rows = np.tile(blurred, (1, -(-side // tile.shape[1])))[:, :side]
+    rows = np.tile(blurred.astype(np.float32), (1, -(-side // tile.shape[1])))[:, :side]
     rng = np.random.default_rng(0)
-    picture = tifffile.memmap(path, shape=(side, side), dtype=np.uint16, photometric="minisblack")
-    for top in range(0, side, len(rows)):
-        strip = rows[: side - top] + 0.01 * rng.standard_normal((min(len(rows), side - top), side), dtype=np.float32)
-        picture[top : top + len(rows)] = (strip.clip(0, 1) * 65535).astype(np.uint16)
+    mapped = tifffile.memmap(path, shape=(side, side), dtype=np.uint16, photometric="minisblack")
+    offset = int(mapped.offset)
+    del mapped  # pages of the file would count as memory of this process, and of the child until it starts
+    with path.open("r+b") as file:
+        file.seek(offset)
+        for top in range(0, side, len(rows)):
+            noise = rng.standard_normal((min(len(rows), side - top), side), dtype=np.float32)
+            strip = rows[: len(noise)] + 0.01 * noise
+            file.write((strip.clip(0, 1) * 65535).astype("=u2").tobytes())
 
 
 def main() -> None:

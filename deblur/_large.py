@@ -6,34 +6,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from deblur._depth import quantized, scaled
-from deblur._memory import largest_window, parse_bytes, resident_bytes
+from deblur._memory import largest_window, parse_bytes, resident_bytes, window_bytes
+from deblur._parts import ArrayLike, Parts
 from deblur._restore import METHODS, best_method, restore
-from deblur._tiles import Tile, tiles
-from deblur.nonblind import estimate_noise, wiener_balance
+from deblur._tiles import evened, tiles
 from deblur.psf import estimate_support, normalize
 
-HALO = 2.0
-HALO_OF_STEPS = 4.0
-"""In widths of the PSF; each step of Richardson-Lucy reaches one further: python -m benchmarks.tiles."""
-
-_PROBES = 9
-"""Windows that are looked at to find the noise level, and the one to try the method on."""
-
-_PROBE_SIDE = 512
-
-
-class ArrayLike(Protocol):
-    """What is read and written by parts: a NumPy array or memory map, a zarr or HDF5 array."""
-
-    shape: tuple[int, ...]
-    dtype: Any
-
-    def __getitem__(self, box: Any, /) -> Any: ...
+_HALO = 2.0
+"""In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more: python -m benchmarks.tiles."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +36,7 @@ class Tiling:
     count : int
         How many windows there were.
     num_iter : int or None
-        Iterations of each, where the first window decided for all.
+        Iterations of each, where one part decided for all.
     seconds : float
         How long it took.
     """
@@ -83,9 +68,9 @@ def restore_large(
     """Restore an image part by part, in a bounded amount of memory.
 
     Windows overlap, and of each the middle is written. What is estimated from a picture is estimated once and holds
-    for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the window
-    with the most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt
-    to the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
+    for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the part
+    with the most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt to
+    the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
 
     Parameters
     ----------
@@ -108,7 +93,8 @@ def restore_large(
         Whether the last axis has channels.
     halo : float, optional
         How far what is kept of a window stays from its inner edges, in widths of the PSF (of the box with 99.9 % of
-        its light); 4 for `richardson_lucy`, 2 for the others if None.
+        its light). If None 2, and for more than 4 iterations of `richardson_lucy` the square root of their number, as
+        far as `memory` allows.
     window : tuple of int, optional
         Size of the windows, instead of one chosen for `memory`.
     progress : callable, optional
@@ -150,31 +136,42 @@ def restore_large(
         raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
     psf = normalize(np.asarray(psf, np.float64)).astype(np.float32)
     support = [part.stop - part.start for part in estimate_support(psf)]
-    widths = (HALO_OF_STEPS if name == "richardson-lucy" else HALO) if halo is None else halo
-    if not 0 <= widths < np.inf:
+    if halo is not None and not 0 <= halo < np.inf:
         raise ValueError(f"halo must be finite and not negative, got {halo!r}")
-    halos = tuple(math.ceil(widths * width) for width in support)
-    if window is None:
-        limit = parse_bytes(memory) if isinstance(memory, str) else memory
-        channels = 1 if channel_axis is None else image.shape[-1]
-        window = largest_window(space, psf.shape, halos, name, (limit - resident_bytes()) // channels)
-    plan = list(tiles(space, window, halos))
-    if len(plan) > 1 and options.get("holdout"):
-        raise ValueError("holdout decides for an image that fits into memory; give num_iter for one that does not")
+    limit = parse_bytes(memory) if isinstance(memory, str) else memory
+    copies = 1 if channel_axis is None else image.shape[-1]
+    lamps = saturation is not None
 
-    def read(tile: Tile) -> np.ndarray:
-        return scaled(np.asarray(image[tile.window]))
+    def available() -> int:
+        return (limit - resident_bytes()) // copies
 
+    parts = Parts(image, psf, space, channel_axis)
     fixed: dict[str, Any] = {}
     if name != "unsupervised-wiener":
         if noise_level is None:
-            noise_level = _noise_level(image, psf, space, channel_axis)
+            noise_level = parts.noise_level()
         fixed["noise_level"] = noise_level
-    if len(plan) > 1:
-        fixed |= _decide_once(name, read, plan, psf, channel_axis, fixed, options)
+    if window is None:
+        is_whole = window_bytes(name, space, psf.shape, lamps=lamps) <= available()
+    else:
+        is_whole = all(size >= extent for size, extent in zip(window, space, strict=True))
+    if not is_whole:
+        if options.get("holdout"):
+            raise ValueError("holdout decides for an image that fits into memory; give num_iter for one that does not")
+        fixed |= parts.decide_once(name, fixed, options)
+    widths = max(_HALO, math.sqrt(fixed.get("num_iter", 0))) if halo is None else halo
+    if is_whole:
+        window = space
+    elif window is None:
+        least = _HALO if halo is None else halo
+        widths, window = _fitting(space, psf.shape, support, name, widths, least, available(), lamps)
+    halos = tuple(math.ceil(widths * width) for width in support)
+    if any(2 * edge >= size < extent for edge, size, extent in zip(halos, window, space, strict=True)):
+        raise ValueError(f"a window of {tuple(window)} keeps nothing beyond a halo of {halos} at both ends")
+    plan = list(tiles(space, window, halos))
     keywords: dict[str, Any] = {**options, **fixed, "saturation": saturation, "channel_axis": channel_axis}
     for number, tile in enumerate(plan):
-        restored = restore(read(tile), psf, method=name, **keywords).image
+        restored = restore(scaled(np.asarray(image[tile.window])), psf, method=name, **keywords).image
         kept = restored[tile.inner]
         del restored
         out[tile.kept] = quantized(kept, np.dtype(out.dtype))
@@ -184,40 +181,24 @@ def restore_large(
     return Tiling(name, noise_level, sizes, halos, len(plan), fixed.get("num_iter"), seconds)
 
 
-def _noise_level(image: ArrayLike, psf: np.ndarray, space: tuple[int, ...], channel_axis: int | None) -> float:
-    """Return the median over parts of the image, spread evenly over it."""
-    sides = [max(k, _PROBE_SIDE if psf.ndim == 2 else _PROBE_SIDE // 8) for k in psf.shape]
-    parts = list(tiles(space, sides, [0] * psf.ndim))
-    chosen = parts[:: -(-len(parts) // _PROBES)]
-    levels = [estimate_noise(scaled(np.asarray(image[each.window])), psf, channel_axis=channel_axis) for each in chosen]
-    return float(np.median(levels))
-
-
-def _decide_once(
+def _fitting(
+    space: tuple[int, ...],
+    taps: tuple[int, ...],
+    support: list[int],
     name: str,
-    read: Callable[[Tile], np.ndarray],
-    plan: list[Tile],
-    psf: np.ndarray,
-    channel_axis: int | None,
-    fixed: dict[str, Any],
-    options: dict[str, Any],
-) -> dict[str, Any]:
-    """Find in one window what each window would decide for itself."""
-    if name not in ("wiener", "richardson-lucy"):
-        return {}
-    pilot = max(plan[:: -(-len(plan) // _PROBES)], key=lambda tile: float(read(tile).std()))
-    y = read(pilot)
-    if name == "wiener":
-        if "balance" in options:
-            return {}
-        return {"balance": wiener_balance(y, psf, noise_level=fixed["noise_level"], channel_axis=channel_axis)}
-    count = 0
-
-    def callback(iteration: int, estimate: Any, objective: float) -> None:
-        nonlocal count
-        count = iteration + 1
-
-    fixed = {"accelerate": "steady"} | fixed
-    METHODS[name](y, psf, channel_axis=channel_axis, **{**options, **fixed, "callback": callback})
-    level = fixed["noise_level"] if options.get("damping") else 0.0  # 0: no window stops before the others
-    return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": "steady"}
+    widths: float,
+    least: float,
+    available: int,
+    lamps: bool,
+) -> tuple[float, tuple[int, ...]]:
+    """Return a halo of as many `widths` as leave room for a window, but not fewer than `least`, and the window."""
+    while True:
+        halos = [math.ceil(widths * width) for width in support]
+        try:
+            window = evened(space, largest_window(space, taps, halos, name, available, lamps=lamps), halos)
+        except ValueError:
+            if widths <= least:
+                raise
+            widths = max(least, 0.8 * widths)
+        else:
+            return widths, tuple(max(size, k) for size, k in zip(window, taps, strict=True))

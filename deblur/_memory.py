@@ -24,6 +24,8 @@ FLOATS = {
 }
 """Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory (`adm`, `fused`: guessed)."""
 
+_HELD_OF_LAMPS = 3  # floats a sample: the window, the rest of it, the light beyond
+
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _M_MMAP_THRESHOLD = -3  # of malloc.h
 _ROOM = 16  # more on the torus than the scene needs, as `Observation.roomy_grid` has it
@@ -81,13 +83,23 @@ def samples(method: str, shape: Sequence[int], taps: Sequence[int]) -> int:
     return math.prod(fast_size(size + k - 1 + min(k, room)) for size, k in zip(shape, taps, strict=True))
 
 
-def window_bytes(method: str, shape: Sequence[int], taps: Sequence[int]) -> int:
-    """Return the peak of memory while a window in single precision is read and restored."""
-    return int(4 * (FLOATS[method] * samples(method, shape, taps) + math.prod(shape)))
+def window_bytes(method: str, shape: Sequence[int], taps: Sequence[int], *, lamps: bool = False) -> int:
+    """Return the peak of memory while a window in single precision is read and restored.
+
+    With `lamps` it may have clipped samples: what is beyond them is then held beside the rest.
+    """
+    held = _HELD_OF_LAMPS if lamps else 1
+    return int(4 * (FLOATS[method] * samples(method, shape, taps) + held * math.prod(shape)))
 
 
 def largest_window(
-    shape: Sequence[int], taps: Sequence[int], halos: Sequence[int], method: str, available: int
+    shape: Sequence[int],
+    taps: Sequence[int],
+    halos: Sequence[int],
+    method: str,
+    available: int,
+    *,
+    lamps: bool = False,
 ) -> tuple[int, ...]:
     """Return the largest window, as wide beyond its halos along every axis, that is restored in so many bytes.
 
@@ -102,7 +114,7 @@ def largest_window(
         return tuple(min(size, most) for size, most in zip(shape, least, strict=True))
 
     low, high = max(halos), max(shape)  # a window that keeps less than its halos would take most of its time for them
-    needed = window_bytes(method, window(low), taps)
+    needed = window_bytes(method, window(low), taps, lamps=lamps)
     if needed > available:
         raise ValueError(
             f"memory is too small: with this PSF {method} needs {math.ceil(needed / 2**20)} MB beside what the "
@@ -110,7 +122,7 @@ def largest_window(
         )
     while low < high:
         middle = (low + high + 1) // 2
-        if window_bytes(method, window(middle), taps) <= available:
+        if window_bytes(method, window(middle), taps, lamps=lamps) <= available:
             low = middle
         else:
             high = middle - 1

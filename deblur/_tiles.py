@@ -59,11 +59,30 @@ def tiles(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> I
         )
 
 
+def evened(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> tuple[int, ...]:
+    """Return the smallest windows of which no more are needed to cover an array: they overlap no more than they must.
+
+    Examples
+    --------
+    >>> evened((100,), (70,), (5,))
+    (55,)
+    """
+    return tuple(_smallest(*axis) for axis in zip(shape, sizes, halos, strict=True))
+
+
+def _smallest(extent: int, size: int, halo: int) -> int:
+    return extent if extent <= size else -(-(extent - 2 * halo) // _count(extent, size, halo)) + 2 * halo
+
+
+def _count(extent: int, size: int, halo: int) -> int:
+    return -(-(extent - 2 * halo) // (size - 2 * halo))
+
+
 def _windows(extent: int, size: int, halo: int) -> list[tuple[int, int, int, int]]:
     """Cover an axis: start and stop of each window, then of what is kept of it."""
     if extent <= size:
         return [(0, extent, 0, extent)]
-    count = -(-(extent - 2 * halo) // (size - 2 * halo))
+    count = _count(extent, size, halo)
     starts = [round(index * (extent - size) / (count - 1)) for index in range(count)]
     seams = [(a + size + b) // 2 for a, b in pairwise(starts)]
     edges = [0, *seams, extent]

@@ -22,6 +22,10 @@ def test_windows_cover_and_stay_away_from_their_inner_edges(extent: int, halo: i
         assert before[1] - before[3] >= halo
         assert after[2] - after[0] >= halo
     assert all(start <= first < last <= stop for start, stop, first, last in windows)
+    (least,) = _tiles.evened((extent,), (size,), (halo,))
+    assert least <= size
+    assert len(_tiles._windows(extent, least, halo)) == len(windows)
+    assert least == extent or least == 2 * halo + 1 or len(_tiles._windows(extent, least - 1, halo)) > len(windows)
 
 
 @given(shape=st.tuples(*[st.integers(1, 30)] * 3), sizes=st.tuples(*[st.integers(5, 12)] * 3))
