@@ -10,7 +10,8 @@ import numpy as np
 from deblur._depth import scaled
 from deblur._restore import METHODS
 from deblur._tiles import tiles
-from deblur.nonblind import estimate_noise, wiener_balance
+from deblur.nonblind import estimate_noise
+from deblur.nonblind._wiener import wiener_balance
 
 _PARTS = 9
 _NOISE_SIDE = {1: 2**18, 2: 512, 3: 64}

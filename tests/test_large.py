@@ -10,7 +10,8 @@ from deblur import psf
 from deblur._memory import largest_window, parse_bytes, resident_bytes, window_bytes
 from deblur._restore import METHODS
 from deblur._tiles import tiles
-from deblur.nonblind import richardson_lucy, wiener, wiener_balance
+from deblur.nonblind import richardson_lucy, wiener
+from deblur.nonblind._wiener import wiener_balance
 
 SCENE = data.camera() / 255.0
 BLUR = psf.disk(3).astype(np.float32)  # the sum is 1 to rounding

@@ -11,4 +11,3 @@ from ._unrolled import unrolled as unrolled
 from ._unsupervised_wiener import Posterior as Posterior
 from ._unsupervised_wiener import unsupervised_wiener as unsupervised_wiener
 from ._wiener import wiener as wiener
-from ._wiener import wiener_balance as wiener_balance

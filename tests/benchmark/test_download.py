@@ -316,7 +316,12 @@ def test_killed_download_leaves_a_part_and_goes_on(kill: signal.Signals, server:
     server.moods = ["stalled", "good"]
     code = KILLED.format(path=PATH, url=server.url, sha256=SHA256, size=len(CONTENT))
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=Path(__file__).parents[2],
+        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert child.stdout
     child.stdout.readline()  # some of it has arrived
