@@ -45,7 +45,6 @@ class Job:
     held: Held
     blur: str | np.ndarray | None
     noise_level: float | None
-    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     state: str = "waiting"
     part: float = 0.0
     what: str = "waiting"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from deblur import photo, psf
 from deblur.operators import Convolution
-from deblur.photo import Photo
 
 Pixels = np.ndarray
 
@@ -30,31 +27,6 @@ class Example:
 
     make: Callable[[], Pixels]
     blur: str | None
-
-
-def example(name: str) -> bytes:
-    r"""Return the PNG file of an example.
-
-    Parameters
-    ----------
-    name : str
-        One of `EXAMPLES`.
-
-    Raises
-    ------
-    KeyError
-        If there is none of that name.
-
-    Examples
-    --------
-    >>> example("clock")[:4]
-    b'\x89PNG'
-    """
-    pixels = EXAMPLES[name].make()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "example.png")
-        photo.write(path, Photo(pixels.astype(np.float32), None if pixels.ndim == 2 else -1))
-        return path.read_bytes()
 
 
 def _blurred(scene: Pixels, blur: Pixels, seed: int) -> Pixels:

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import dataclass
 
 MEGA = 1_000_000
+_NO_PICTURE = "This is not a JPEG, PNG, TIFF or WebP picture."
 SEVERAL_PAGES = "This file has several pages; this page takes pictures of one. deblur restore takes stacks."
 
 
@@ -70,12 +71,15 @@ def suffix_of(data: bytes, most_pixels: int) -> str:
     ...
     deblur.web._limits.RefusedError: This is not a JPEG, PNG, TIFF or WebP picture.
     """
+    from deblur.photo._photo import suffix_of as suffix_by
+
     if not data:
         raise RefusedError("This file is empty.")
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        suffix, sides = ".tif", _tiff_sides(data)
-    else:
-        suffix, sides = _raster_sides(data)
+    try:
+        suffix = suffix_by(data[:12])
+    except ValueError:
+        raise RefusedError(_NO_PICTURE) from None
+    sides = _tiff_sides(data) if suffix == ".tif" else _raster_sides(data)
     if math.prod(sides) > most_pixels:
         raise RefusedError(
             f"This picture has {sides[0]} x {sides[1]} pixels, which is more than the "
@@ -84,18 +88,16 @@ def suffix_of(data: bytes, most_pixels: int) -> str:
     return suffix
 
 
-def _raster_sides(data: bytes) -> tuple[str, tuple[int, int]]:
+def _raster_sides(data: bytes) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
-    # A telephone's JPEG with previews in it opens as MPO.
-    suffixes = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # our own limit is stricter than the one that Pillow warns of
         try:
             with Image.open(io.BytesIO(data), formats=["JPEG", "PNG", "WEBP"]) as image:
-                return suffixes[str(image.format)], image.size
+                return image.size
         except UnidentifiedImageError:
-            raise RefusedError("This is not a JPEG, PNG, TIFF or WebP picture.") from None
+            raise RefusedError(_NO_PICTURE) from None
         except Image.DecompressionBombError:
             raise RefusedError("This picture has far more pixels than this page takes.") from None
         except Exception as error:  # a damaged header ends in whatever error its damage leads to

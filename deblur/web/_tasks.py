@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from deblur import photo, psf
-from deblur._restore import Progress
 from deblur._restore_photo import count_pages, restore_photo
+from deblur.blind._fast import Progress
 from deblur.photo import Photo
-from deblur.web._examples import EXAMPLES, example
+from deblur.web._examples import EXAMPLES
 from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
 
 _KEPT = 2  # photographs that are kept decoded between previews
@@ -41,7 +41,7 @@ class Tasks:
 
     def example(self, progress: Progress, which: str) -> bytes:
         """Return the file of an example."""
-        return example(which)
+        return self._encoded(_picture(EXAMPLES[which].make()), ".png")
 
     def thumbnails(self, progress: Progress) -> dict[str, bytes]:
         """Return a small JPEG of each example."""
@@ -50,7 +50,7 @@ class Tasks:
         small = {}
         for name, each in EXAMPLES.items():
             pixels = cv2.resize(each.make().astype(np.float32), (144, 108), interpolation=cv2.INTER_AREA)
-            small[name] = self._encoded(Photo(pixels, None if pixels.ndim == 2 else -1), ".jpg")
+            small[name] = self._encoded(_picture(pixels), ".jpg")
         return small
 
     def open(self, progress: Progress, key: str, data: bytes) -> dict[str, Any]:
@@ -189,6 +189,10 @@ class Tasks:
 
 def _kernel(blur: str | np.ndarray) -> np.ndarray:
     return psf.parse(blur) if isinstance(blur, str) else blur
+
+
+def _picture(pixels: np.ndarray) -> Photo:
+    return Photo(pixels.astype(np.float32), None if pixels.ndim == 2 else -1)
 
 
 def _brightest(opened: Photo) -> float:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deblur.web import _child
 from deblur.web._limits import RefusedError
 
-Progress = Callable[[float, str], None]
+if TYPE_CHECKING:  # the server itself does not wait for torch
+    from deblur.blind._fast import Progress
 
 _PATIENCE = 5.0  # seconds that a process has to end
 
