@@ -54,12 +54,8 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         raise IsADirectoryError(f"{target} is a folder; give the path of a file")
     if path.exists() and not path.is_file():
         raise OSError(f"{target} is a device or a pipe; give the path of a file")
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{target} exists already and overwriting was not asked for")
-    temporary = path.with_name(f".deblur-{secrets.token_hex(6)}{path.suffix}")
-    remove = partial(_remove, temporary)
-    atexit.register(remove)  # for threads that a process does not wait for when it ends, as those of Dask's workers
-    try:
+    _refuse_existing(path, target, overwrite)
+    with _temporary(path) as temporary:
         # In here, as a signal may come between making the file and knowing of it.
         try:
             temporary.touch(exist_ok=False)  # and not tempfile, which would make the result private to its owner
@@ -71,11 +67,44 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         if path.exists():
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
+
+
+@contextmanager
+def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield the path of a folder, to be made, that becomes `target` when the block ends without an exception.
+
+    As `atomic_path` does for files; what is replaced is moved aside for a moment, as folders cannot be exchanged.
+    """
+    _refuse_existing(target, target, overwrite)
+    with _temporary(target) as temporary:
+        yield temporary
+        old = target.with_name(f"{temporary.name}.old")
+        if target.exists():
+            os.replace(target, old)
+        os.replace(temporary, target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_existing(path: Path, given: str | os.PathLike[str], overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{given} exists already and overwriting was not asked for")
+
+
+@contextmanager
+def _temporary(target: Path) -> Iterator[Path]:
+    """Yield a hidden path beside `target`, and remove what is there in the end."""
+    temporary = target.with_name(f".deblur-{secrets.token_hex(6)}{target.suffix}")
+    remove = partial(_remove, temporary)
+    atexit.register(remove)  # for threads that a process does not wait for when it ends, as those of Dask's workers
+    try:
+        yield temporary
     finally:
         remove()
         atexit.unregister(remove)
 
 
 def _remove(temporary: Path) -> None:
-    if os.path.exists(temporary):  # unlink() would complain of a folder that is none
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    elif os.path.exists(temporary):  # unlink() would complain of a folder that is none
         temporary.unlink(missing_ok=True)

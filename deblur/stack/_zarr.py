@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from deblur._files import atomic_folder
 
 from ._stack import Stack
 
@@ -56,13 +55,10 @@ def open_zarr(path: Path) -> Stack:
 def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) -> Iterator[Any]:
     """See `create_stack`."""
     zarr = _zarr()
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already and overwriting was not asked for")
-    temporary = path.with_name(f".deblur-{secrets.token_hex(6)}.zarr")
     chunks = tuple(min(size, _CHUNK.get(axis, 1)) for axis, size in zip(like.axes, like.shape, strict=True))
     layout = {"shape": like.shape, "chunks": chunks, "dtype": dtype.newbyteorder("=")}
     form = like.extra.get("zarr_format", 2)
-    try:
+    with atomic_folder(path, overwrite=overwrite) as temporary:
         if like.format == "zarr" and not like.extra.get("ome"):
             yield zarr.create_array(temporary, zarr_format=form, **layout)
         else:
@@ -72,13 +68,6 @@ def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) ->
             out = group.create_array("0", chunk_key_encoding=separator, **layout)
             group.attrs.update(_attributes(like, form))
             yield out
-        old = path.with_name(f"{temporary.name}.old")
-        if path.exists():
-            os.replace(path, old)
-        os.replace(temporary, path)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _zarr() -> Any:
