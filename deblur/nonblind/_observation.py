@@ -51,29 +51,19 @@ class Observation:
         ndim: int | None = None,
         weights: Any = None,
     ) -> None:
-        seen = None if weights is None else enter(weights, "weights")[0]
-        y, self._give_back = enter(image, "image")
+        y, seen, self._give_back = channel_first(image, channel_axis, weights)
         kernel = enter(psf, "psf")[0]
         n = kernel.ndim if ndim is None else ndim
         if not 1 <= n <= min(3, kernel.ndim):
             raise ValueError(f"ndim must be 1 to {min(3, kernel.ndim)}, the number of spatial axes, got {n}")
         for one in kernel.reshape(-1, *kernel.shape[kernel.ndim - n :]):
             validate(one)
-        self._channel_axis = channel_axis
-        if channel_axis is not None:
-            if not -y.ndim <= channel_axis < y.ndim:
-                raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(y.shape)}")
-            y = y.movedim(channel_axis, 0)
-            if seen is not None and seen.ndim == y.ndim:
-                seen = seen.movedim(channel_axis, 0)
         if y.ndim < n:
             raise ValueError(
                 f"image must have at least the {n} spatial axes of the psf, got shape {tuple(image.shape)}"
                 + ("" if channel_axis is None else " with a channel axis")
             )
-        self.weights = broadcast_weights(seen, y)
-        y = torch.where(self.weights == 0, torch.zeros_like(y), y) if seen is not None else y
-        check_finite(y, "image")
+        y, self.weights = weighted(y, seen)
         self.frame, taps = tuple(y.shape[y.ndim - n :]), tuple(kernel.shape[kernel.ndim - n :])
         if any(k > size for k, size in zip(taps, self.frame, strict=True)):
             raise ValueError(
@@ -108,15 +98,16 @@ class Observation:
         """Return the standard deviation of the noise with one number an image, estimated where not given."""
         if given is None:
             return self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
-        level = torch.as_tensor(given, dtype=self.y.dtype, device=self.y.device)
-        if not bool(torch.isfinite(level).all()) or bool((level < 0).any()):
-            raise ValueError(f"noise_level must be finite and not negative, got {given}")
-        return level.reshape(*level.shape, *(1 for _ in self.axes)) if level.ndim else level
+        return given_level(given, self.y, self.axes)
+
+    def evidence(self, grid: tuple[int, ...]) -> Evidence:
+        """Return what the picture says of its noise and its scene, continued to a torus."""
+        power = squared_modulus(transfer_function(self.psf, grid, self.y))
+        filled = fourier(continue_smoothly(self.y, grid), grid)
+        return Evidence(filled, power, roughness(None, grid, self.y), grid)
 
     def _likely_noise(self, grid: tuple[int, ...]) -> torch.Tensor:
-        y = self.y
-        power = squared_modulus(transfer_function(self.psf, grid, y))
-        evidence = Evidence(fourier(continue_smoothly(y, grid), grid), power, roughness(None, grid, y), grid)
+        y, evidence = self.y, self.evidence(grid)
         level = evidence.noise_level(smooth_half=True).to(y)
         # Where the finest details are quieter than the rest, a codec or a filter has been at work on them.
         is_white = noise_of(y, len(self.axes)) > _QUIET * level
@@ -124,14 +115,42 @@ class Observation:
 
     def finish(self, x: torch.Tensor) -> Any:
         """Crop an estimate to the frame, and return it in the kind and layout of the image."""
-        x = corner(x, self.frame)
-        if self._channel_axis is not None:
-            x = x.movedim(0, self._channel_axis)
-        return self._give_back(x.contiguous())
+        return self._give_back(corner(x, self.frame))
 
 
-def broadcast_weights(given: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
-    """Check weights that broadcast to y; a single 1 if there are none."""
+def channel_first(
+    image: Any, channel_axis: int | None, weights: Any
+) -> tuple[torch.Tensor, torch.Tensor | None, Callable[[torch.Tensor], Any]]:
+    """Return an image and its weights, a channel axis moved to the front, and the way back."""
+    seen = None if weights is None else enter(weights, "weights")[0]
+    y, give_back = enter(image, "image")
+    if channel_axis is None:
+        return y, seen, lambda x: give_back(x.contiguous())
+    if not -y.ndim <= channel_axis < y.ndim:
+        raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(y.shape)}")
+    y = y.movedim(channel_axis, 0)
+    if seen is not None and seen.ndim == y.ndim:
+        seen = seen.movedim(channel_axis, 0)
+    return y, seen, lambda x: give_back(x.movedim(0, channel_axis).contiguous())
+
+
+def weighted(y: torch.Tensor, seen: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a picture that is 0 where its weight is, whatever was there, and the weights."""
+    weights = _weights(seen, y)
+    y = torch.where(weights == 0, torch.zeros_like(y), y) if seen is not None else y
+    check_finite(y, "image")
+    return y, weights
+
+
+def given_level(given: Any, y: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    """Return a noise level that was given, with one number an image, or raise an error."""
+    level = torch.as_tensor(given, dtype=y.dtype, device=y.device)
+    if not bool(torch.isfinite(level).all()) or bool((level < 0).any()):
+        raise ValueError(f"noise_level must be finite and not negative, got {given}")
+    return level.reshape(*level.shape, *(1 for _ in axes)) if level.ndim else level
+
+
+def _weights(given: torch.Tensor | None, y: torch.Tensor) -> torch.Tensor:
     if given is None:
         return torch.ones((), dtype=y.dtype, device=y.device)
     weights = given.to(y)

@@ -140,9 +140,7 @@ def wiener_balance(
     True
     """
     observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
-    y, grid = observation.y, observation.roomy_grid
-    power = squared_modulus(transfer_function(observation.psf, grid, y))
-    evidence = Evidence(fourier(continue_smoothly(y, grid), grid), power, roughness(None, grid, y), grid)
+    evidence = observation.evidence(observation.roomy_grid)
     return float(evidence.balance(observation.noise_level(noise_level)).log().mean().exp())
 
 

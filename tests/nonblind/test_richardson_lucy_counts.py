@@ -87,6 +87,16 @@ def test_a_batch_gives_the_same_twice():
     assert first.shape == batch.shape
 
 
+def test_a_noise_level_is_checked_and_may_be_one_an_image_with_any_operator(rng):
+    y, operator = rng.random((2, 12, 13)), Convolution(psf.gaussian(1), (12, 13))
+    with pytest.raises(ValueError, match="noise_level must be finite and not negative"):
+        richardson_lucy(y, operator, noise_level=-0.1)
+    levels = np.array([0.02, 0.3])
+    together = richardson_lucy(y, operator, num_iter=9, noise_level=levels)
+    for image, level, restored in zip(y, levels, together, strict=True):
+        np.testing.assert_allclose(restored, richardson_lucy(image, operator, num_iter=9, noise_level=level), rtol=1e-9)
+
+
 @pytest.mark.parametrize(("options", "message"), [({"holdout": 1}, "between 0 and 1"), ({"holdout": -0.1}, "between")])
 def test_bad_holdout(options, message):
     with pytest.raises(ValueError, match=message):
