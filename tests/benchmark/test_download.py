@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from deblur.benchmark import Card, DownloadError, File, _download, folder_of, get, verify
+from tests.signals import hear_ctrl_c
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -320,8 +321,7 @@ def test_killed_download_leaves_a_part_and_goes_on(kill: signal.Signals, server:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=Path(__file__).parents[2],
-        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_ctrl_c,
     )
     assert child.stdout
     child.stdout.readline()  # some of it has arrived

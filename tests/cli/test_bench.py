@@ -15,6 +15,7 @@ import pytest
 from deblur import photo, psf
 from deblur.benchmark import PROTOCOLS, method_names
 from deblur.photo import Photo
+from tests.signals import hear_ctrl_c
 
 from .conftest import Run
 from .test_interrupted import NEVER, read_until
@@ -110,8 +111,7 @@ def start(command: str, environment: dict[str, str], folder: Path, *arguments: s
         stdout=subprocess.PIPE,
         stderr=stderr,
         start_new_session=True,
-        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_ctrl_c,
     )
 
 

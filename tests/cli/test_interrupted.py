@@ -12,6 +12,7 @@ import pytest
 
 from deblur import photo
 from deblur.photo import Photo
+from tests.signals import hear_ctrl_c
 
 pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
 
@@ -26,8 +27,7 @@ def start(command: str, environment: dict[str, str], folder: Path, *arguments: s
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_ctrl_c,
     )
 
 

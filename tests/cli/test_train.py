@@ -18,6 +18,7 @@ from deblur.cli._train import _read_config
 from deblur.networks import Denoiser, load
 from deblur.networks._tensors import read_tensors
 from deblur.networks.training import recipe_from, resumed
+from tests.signals import hear_ctrl_c
 
 from .conftest import Run
 
@@ -80,8 +81,7 @@ def test_interrupted_it_can_be_resumed(command: str, environment: dict[str, str]
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A test run in the background may have been told to ignore Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_ctrl_c,
     )
     while work.poll() is None and not (folder / "run/log.jsonl").exists():
         time.sleep(0.02)
