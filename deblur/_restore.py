@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from deblur.blind import SELFDEBLUR_PRESETS, BlindResult, fast, selfdeblur
+from deblur.blind._fast import Progress
 from deblur.nonblind import (
     adm,
     estimate_noise,
@@ -36,8 +37,6 @@ METHODS: dict[str, Callable[..., Any]] = {
     "fused": fused,
 }
 """The methods by the names that `restore` and the command line give them."""
-
-Progress = Callable[[float, str], None]
 
 BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
 """By the number of axes of the PSF: the best in `deblur bench set14-levin` and `deblur bench bars3d`."""

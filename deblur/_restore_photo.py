@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from deblur import photo
-from deblur._restore import Progress, Restoration, restore
+from deblur._restore import Restoration, restore
+from deblur.blind._fast import Progress
 from deblur.photo import Photo
 
 CLIPPED = 0.98
@@ -86,7 +87,7 @@ def restore_photo(
     ((64, 64, 3), True, 1)
     """
     if psf is not None:
-        _check_fit(blurred, psf)
+        _check_axes(blurred, psf)
     if linear is None:
         linear = psf is not None and _is_encoded(blurred)
     scale = 1.0 if psf is None else float(psf.sum())  # a measured PSF has any; it would change the brightness
@@ -131,11 +132,16 @@ def _page_by_page(
     return restored if pixels.ndim > ndim else restored[0], restorations
 
 
-def _check_fit(blurred: Photo, psf: np.ndarray) -> None:
+def _check_axes(blurred: Photo, psf: np.ndarray) -> None:
     shape = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
     if psf.ndim > len(shape):
         raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
     shape = shape[len(shape) - psf.ndim :]
+    check_fit(psf, shape)
+
+
+def check_fit(psf: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Raise `ValueError` if a PSF is larger than what it blurred, of as many axes."""
     if any(taps > size for taps, size in zip(psf.shape, shape, strict=True)):
         taps, size = (" x ".join(map(str, each)) for each in (psf.shape, shape))
         raise ValueError(f"the PSF is larger than the picture: {taps} against {size} pixels")

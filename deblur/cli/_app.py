@@ -19,7 +19,7 @@ from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._app_web import WEB_EPILOG, web
 from deblur.cli._errors import DEBUG, complain
-from deblur.cli._options import Force, PsfSize, check_not_empty
+from deblur.cli._options import Force, PsfFile, PsfSize, check_not_empty
 
 # Whatever computes is imported inside the commands, so that --help and the check of the options do not wait for it.
 
@@ -194,16 +194,7 @@ def make(
     spec: Annotated[
         str, typer.Argument(metavar="SPEC", help="Text that describes the point-spread function.", show_default=False)
     ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=check_not_empty,
-            metavar="FILE",
-            help=".npy keeps the values exactly, .tif in 32-bit floats; .png is a 16-bit picture.",
-        ),
-    ],
+    output: PsfFile,
     force: Force = False,
 ) -> None:
     """Make a point-spread function, and write it to a file."""

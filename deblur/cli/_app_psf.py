@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deblur.cli._options import Force, check_not_empty
+from deblur.cli._options import Force, PsfFile, check_not_empty
 
 BEADS_EPILOG = """\b
 Examples:
@@ -19,16 +19,7 @@ def beads(
     image: Annotated[
         str, typer.Argument(metavar="IMAGE", callback=check_not_empty, help="Picture or stack of beads (TIFF).")
     ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=check_not_empty,
-            metavar="FILE",
-            help=".npy keeps the values exactly, .tif in 32-bit floats; .png is a 16-bit picture.",
-        ),
-    ],
+    output: PsfFile,
     size: Annotated[
         str,
         typer.Option(

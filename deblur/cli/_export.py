@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from deblur.cli._files import check_folder, refuse_existing
+from deblur.cli._options import sizes_in
 
 
 def export_network(network: str, targets: dict[str, Path], size: str, psf_size: str, *, force: bool) -> None:
@@ -27,7 +28,7 @@ def export_network(network: str, targets: dict[str, Path], size: str, psf_size: 
 
 
 def _parse_size(text: str, option: str) -> tuple[int, int]:
-    sides = text.split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and int(side) > 0 for side in sides):
+    sides = sizes_in(text)
+    if len(sides) not in (1, 2) or min(sides) < 1:
         raise ValueError(f"{option} must be pixels such as 256 or 240x320, got {text!r}")
-    return int(sides[0]), int(sides[-1])
+    return sides[0], sides[-1]

@@ -77,10 +77,10 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         raise FileExistsError(f"{target} exists already; --force replaces it")
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """Raise an error unless a picture can be written to `target`: now, and not after minutes of computing."""
-    if target.suffix.lower() not in IMAGE_SUFFIXES:
-        raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(IMAGE_SUFFIXES)}")
+    if target.suffix.lower() not in suffixes:
+        raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(suffixes)}")
     check_folder(target)
 
 

@@ -6,7 +6,26 @@ from typing import Annotated
 
 import typer
 
+
+def check_not_empty(value: str | list[str] | None) -> str | list[str] | None:
+    """Refuse an empty path, as an unset variable of a script leaves it: it would mean the current folder."""
+    if value is not None and "" in (value if isinstance(value, list) else [value]):
+        raise typer.BadParameter("it is empty")
+    return value
+
+
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+
+PsfFile = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        callback=check_not_empty,
+        metavar="FILE",
+        help=".npy keeps the values exactly, .tif in 32-bit floats; .png is a 16-bit picture.",
+    ),
+]
 
 PsfSize = Annotated[
     str,
@@ -18,8 +37,7 @@ PsfSize = Annotated[
 ]
 
 
-def check_not_empty(value: str | list[str] | None) -> str | list[str] | None:
-    """Refuse an empty path, as an unset variable of a script leaves it: it would mean the current folder."""
-    if value is not None and "" in (value if isinstance(value, list) else [value]):
-        raise typer.BadParameter("it is empty")
-    return value
+def sizes_in(text: str) -> tuple[int, ...]:
+    """Read numbers joined by x, as in ``31`` and ``31x21``; there are none in a text that is something else."""
+    parts = text.split("x")
+    return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from deblur import psf
 from deblur.cli._files import check_folder, check_target, refuse_existing
+from deblur.cli._options import sizes_in
 from deblur.cli._progress import progress_bar
 
 if TYPE_CHECKING:
@@ -66,13 +67,12 @@ def parse_psf_size(text: str) -> tuple[int, int] | None:
     """Read the largest size of a PSF: ``31``, ``31x21``, or None for ``auto``."""
     if text == "auto":
         return None
-    sizes = text.split("x")
-    if not (len(sizes) in (1, 2) and all(size.isascii() and size.isdigit() for size in sizes)):
+    sizes = sizes_in(text)
+    if len(sizes) not in (1, 2):
         raise ValueError(f"--psf-size must be auto, or odd pixels such as 31 or 31x21, got {text!r}")
-    rows, columns = int(sizes[0]), int(sizes[-1])
-    if any(size < 3 or size % 2 == 0 for size in (rows, columns)):
+    if any(size < 3 or size % 2 == 0 for size in sizes):
         raise ValueError(f"--psf-size must be odd and at least 3, got {text!r}")
-    return rows, columns
+    return sizes[0], sizes[-1]
 
 
 def estimate_psf(image: Path, output: Path, psf_size: str, *, force: bool) -> None:
@@ -103,14 +103,14 @@ def measure_psf(image: Path, output: Path, size: str, *, threshold: float, symme
     """Measure the PSF from a picture or a stack of beads, write it, and say what it was made of."""
     from deblur import photo
 
-    sizes = size.split("x")
-    if not (1 <= len(sizes) <= 3 and all(each.isascii() and each.isdigit() for each in sizes)):
+    sizes = sizes_in(size)
+    if not 1 <= len(sizes) <= 3:
         raise ValueError(f"--size must be voxels such as 31 or 31x65x65, got {size!r}")
     check_psf_target(output, force=force)
     picture = photo.read(image)
     if picture.channel_axis is not None:
         raise ValueError(f"{image} is in color; give one channel")
-    shape = int(sizes[0]) if len(sizes) == 1 else tuple(map(int, sizes))
+    shape = sizes[0] if len(sizes) == 1 else sizes
     beads = psf.from_beads(picture.pixels, shape, threshold=threshold, symmetrize=symmetrize)
     psf.save(output, beads.psf, overwrite=force)
     print(f"{output}: {by(beads.psf.shape)} pixels, the mean of {len(beads.positions)} beads of {beads.found}")

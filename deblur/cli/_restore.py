@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deblur.cli._errors import complain
-from deblur.cli._files import ZARR, Job, check_target, plan
+from deblur.cli._files import IMAGE_SUFFIXES, ZARR, Job, check_target, plan
 from deblur.cli._progress import progress_bar
 from deblur.cli._psf import by, check_psf_target, read_psf
 from deblur.cli._settings import Settings
@@ -19,6 +19,7 @@ from deblur.cli._settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
+    from deblur import Restoration, Tiling
     from deblur._restore_photo import RestoredPhoto
 
 
@@ -132,7 +133,7 @@ def _restore_file(
     if psf is not None and _by_parts(job, settings):
         from deblur.cli._stacks import restore_stack
 
-        check_target(job.target)
+        check_target(job.target, IMAGE_SUFFIXES)
         job.target.parent.mkdir(parents=True, exist_ok=True)
         return restore_stack(job.source, job.target, psf, settings, advance, force=force)
     _check_photo(job, settings)
@@ -158,9 +159,10 @@ def _restore_file(
 def _by_parts(job: Job, settings: Settings) -> bool:
     """Whether a file is restored by parts, and its axes and sizes kept, and not as a photograph."""
     from deblur.stack import is_stack
+    from deblur.stack._stack import TIFF_SUFFIXES
 
-    is_tiff = job.source.suffix.lower() in (".tif", ".tiff")
-    return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ".zarr"))
+    is_tiff = job.source.suffix.lower() in TIFF_SUFFIXES
+    return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ZARR))
 
 
 def _check_photo(job: Job, settings: Settings) -> None:
@@ -175,16 +177,21 @@ def _check_photo(job: Job, settings: Settings) -> None:
         raise ValueError(f"{job.source} keeps its depth: --float32 is for stacks (OME, ImageJ, zarr); leave it out")
 
 
-def _facts(made: RestoredPhoto) -> dict[str, Any]:
-    levels = [each.noise_level for each in made.pages if each.noise_level is not None]
-    least = min(made.pages, key=lambda each: each.confidence or 0.0)
-    facts = {
-        "method": least.method,
+def facts_about(done: Sequence[Restoration | Tiling], psf_shape: tuple[int, ...], psf_sum: float) -> dict[str, Any]:
+    """Return what the JSON says of the pages of a photograph, or the parts of a stack."""
+    levels = [each.noise_level for each in done if each.noise_level is not None]
+    return {
+        "method": done[0].method,
         "noise_level": sum(levels) / len(levels) if levels else None,
-        "seconds": round(sum(each.seconds for each in made.pages), 3),
-        "psf_shape": made.pages[-1].psf.shape,
-        "psf_sum": made.psf_sum,
+        "seconds": round(sum(each.seconds for each in done), 3),
+        "psf_shape": psf_shape,
+        "psf_sum": psf_sum,
     }
+
+
+def _facts(made: RestoredPhoto) -> dict[str, Any]:
+    least = min(made.pages, key=lambda each: each.confidence or 0.0)
+    facts = facts_about(made.pages, made.pages[-1].psf.shape, made.psf_sum) | {"method": least.method}
     if least.confidence is None:
         return facts
     return facts | {"reason": least.reason, "confidence": round(least.confidence, 3)}

@@ -13,8 +13,8 @@ import deblur
 from deblur import photo
 from deblur._depth import quantized, scaled
 from deblur._memory import available_bytes, give_back_freed_memory, resident_bytes
-from deblur._restore_photo import LINEAR_DTYPES, clipped_from
-from deblur.cli._psf import by
+from deblur._restore_photo import LINEAR_DTYPES, check_fit, clipped_from
+from deblur.cli._restore import facts_about
 from deblur.cli._settings import Settings
 from deblur.stack import Stack, create_stack, open_stack
 
@@ -43,6 +43,9 @@ def restore_stack(
     saturation = clipped_from(linear) if encoded else None
     memory = settings.memory or int(resident_bytes() + _SHARE * available_bytes() / settings.processes)
 
+    options = settings.options(blind=False) | {"memory": memory, "saturation": saturation}
+    options["channel_axis"] = -1 if stack.axes.endswith("S") else None
+
     batch = [axis for axis in stack.axes if axis not in (*space, "S")]
     places = list(itertools.product(*(range(stack.shape[stack.axes.index(axis)]) for axis in batch)))
     done: list[Tiling] = []
@@ -57,22 +60,10 @@ def restore_stack(
             def progress(part: float, number: int = number) -> None:
                 advance((number + part) / len(places))
 
-            options = settings.options(blind=False) | {"memory": memory, "saturation": saturation}
-            options["channel_axis"] = -1 if stack.axes.endswith("S") else None
             done.append(deblur.restore_large(view, psf, written, progress=progress, **options))
             clipped += written.clipped
-    levels = [each.noise_level for each in done if each.noise_level is not None]
-    facts = {
-        "method": done[0].method,
-        "noise_level": sum(levels) / len(levels) if levels else None,
-        "seconds": round(sum(each.seconds for each in done), 3),
-        "psf_shape": psf.shape,
-        "psf_sum": float(psf.sum()),
-        "linear": linear,
-        "axes": stack.axes,
-        "windows": sum(each.count for each in done),
-        "clipped": clipped,
-    }
+    facts = facts_about(done, psf.shape, float(psf.sum()))
+    facts |= {"linear": linear, "axes": stack.axes, "windows": sum(each.count for each in done), "clipped": clipped}
     if clipped:
         facts["reason"] = f"{clipped} samples are brighter than {dtype} holds, and clipped; --float32 keeps them"
     return facts
@@ -82,9 +73,7 @@ def _check(stack: Stack, psf: np.ndarray, space: str) -> None:
     missing = [axis for axis in space if axis not in stack.axes]
     if missing:
         raise ValueError(f"its axes are {stack.axes}, and a PSF of {psf.ndim} axes needs {space}")
-    shape = tuple(stack.shape[stack.axes.index(axis)] for axis in space)
-    if any(taps > size for taps, size in zip(psf.shape, shape, strict=True)):
-        raise ValueError(f"the PSF is larger than the picture: {by(psf.shape)} against {by(shape)} pixels")
+    check_fit(psf, tuple(stack.shape[stack.axes.index(axis)] for axis in space))
 
 
 class _Part:

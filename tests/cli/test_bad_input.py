@@ -177,6 +177,7 @@ TABLE: list[tuple[list[str], str]] = [
     (["psf", "show", "zero.npy", "-o", "new.png"], "zero.npy"),
     (["psf", "show", "disk:radius=2", "-o", "taken.png"], "taken.png"),
     (["psf", "show", "disk:radius=2", "-o", "new.npy"], "new.npy"),
+    (["psf", "show", "disk:radius=2", "-o", "new.zarr"], "new.zarr: its suffix must be one of .jpg"),
     (["psf", "show", "disk:radius=2", "-o", "missing-folder/a.png"], "missing-folder"),
     (["demo", "-o", "taken.png"], "taken.png"),
     (["demo", "-o", "taken.png/deep"], "taken.png"),
