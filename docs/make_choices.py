@@ -39,7 +39,7 @@ EVERY: Methods = {
 def main() -> None:
     """Write the pictures and the tables."""
     torch.set_num_threads(1)
-    cat, camera = data.cat()[20:, 90:, 1] / 255, data.camera() / 255
+    cat, camera = data.cat()[:, 50:, 1] / 255, data.camera() / 255
     scene("shake", cat, psf.camera_shake(21, seed=3), noisy(0.01), EVERY)
     stopped = {"richardson_lucy, num_iter=5": lambda y, k: nonblind.richardson_lucy(y, k, num_iter=5)}
     scene("noise", camera[40:, 90:], psf.disk(4), noisy(0.05), EVERY | stopped)
@@ -131,9 +131,11 @@ def panel(label: str, picture: Array, truth: Array) -> Array:
     middle = picture[start : start + SHOWN, start : start + SHOWN] / truth.max()
     shown = np.rint(255 * middle.clip(0, 1)).astype(np.uint8)
     shown = cv2.resize(shown, None, fx=ZOOM, fy=ZOOM, interpolation=cv2.INTER_NEAREST)
-    shown = cv2.copyMakeBorder(shown, 4, 20, 4, 4, cv2.BORDER_CONSTANT, value=255)
-    where = (5, shown.shape[0] - 6)
-    return cv2.putText(shown, label, where, cv2.FONT_HERSHEY_SIMPLEX, 0.38, 0, 1, cv2.LINE_AA)
+    shown = cv2.copyMakeBorder(shown, 4, 44, 4, 4, cv2.BORDER_CONSTANT, value=255)
+    for line, words in enumerate(label.split(", ")):
+        where = (5, SHOWN * ZOOM + 20 + 19 * line)
+        cv2.putText(shown, words, where, cv2.FONT_HERSHEY_SIMPLEX, 0.55, 0, 1, cv2.LINE_AA)
+    return shown
 
 
 if __name__ == "__main__":
