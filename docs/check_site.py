@@ -51,7 +51,9 @@ def problems(site: Path) -> list[str]:
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             if not target.is_file():
                 found.append(f"{name} links to {link}, which does not exist")
-            elif target in pages and target.name not in GENERATED and unquote(parts.fragment) not in pages[target].places:
+            elif (
+                target in pages and target.name not in GENERATED and unquote(parts.fragment) not in pages[target].places
+            ):
                 found.append(f"{name} links to {link}, a page without that place")
     return found
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(not (DOCS / "index.md").exists(), reason="the pa
 
 def script(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -26,7 +27,8 @@ def script(name: str) -> ModuleType:
 def test_a_link_to_nowhere_is_found(tmp_path: Path) -> None:
     problems = script("check_site").problems
     (tmp_path / "a.html").write_text(
-        '<p id="here"></p><a href="b.html#there">1</a><a href="#here">2</a><a href="https://x.org">3</a><img src="c.png">'
+        '<p id="here"></p><a href="b.html#there">1</a><a href="#here">2</a><a href="https://x.org">3</a>'
+        '<img src="c.png">'
     )
     (tmp_path / "b.html").write_text('<a href="a.html#gone">1</a><script src="https://cdn.x.org/x.js"></script>')
     (tmp_path / "c.png").touch()
