@@ -46,6 +46,11 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     folder : path-like, optional
         The data folder; without it `folder_of` finds the files.
 
+    Returns
+    -------
+    Drums
+        The recording and what is known of it.
+
     Raises
     ------
     FileNotFoundError
@@ -54,6 +59,15 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     References
     ----------
     P. Lopez-Serrano et al., NMF Toolbox: Music Processing Applications of Nonnegative Matrix Factorization, DAFx 2019.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     drums(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: drums: ...; get them with: deblur datasets get drums
     """
     place = folder_of("drums", folder=folder) / "audio/drums"
     names = ("kick", "snare", "hihat")

@@ -106,9 +106,23 @@ def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Examp
     Example
         255 x 255 gray images in [0, 1], multiples of 1/255, and the PSF.
 
+    Raises
+    ------
+    ValueError
+        If there is no such scene or kernel.
+    FileNotFoundError
+        If the data set is not here.
+
     References
     ----------
     D. Ren et al., Neural Blind Deconvolution Using Deep Priors, CVPR 2020.
+
+    Examples
+    --------
+    >>> levin_selfdeblur(1, 9)
+    Traceback (most recent call last):
+    ...
+    ValueError: kernel is 9; the Levin data have kernels 1 to 8
     """
     psf = levin_mat(scene, kernel, folder=folder).psf
     package = folder_of("levin2009", folder=folder) / "levin2009/selfdeblur"
@@ -120,6 +134,30 @@ def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     """Return the eight PSFs of Levin et al. (2009): 13 to 27 pixels wide, square, odd, summing to 1.
 
     They are ``f`` of the .mat files rotated by 180 degrees; ``Levin09.mat`` holds the same ``f`` in HDF5.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Eight arrays ``(size, size)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     levin_kernels(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: levin2009: ...; get them with: deblur datasets get levin2009
     """
     return [levin_mat(1, kernel, folder=folder).psf for kernel in range(1, 9)]
 
@@ -191,7 +229,32 @@ def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) 
 
 
 def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
-    """Return DPIR's twelve PSFs of 25 x 25: four isotropic Gaussians, four anisotropic ones, four motion blurs."""
+    """Return DPIR's twelve PSFs of 25 x 25: four isotropic Gaussians, four anisotropic ones, four motion blurs.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Twelve arrays ``(25, 25)``, float64, each of sum 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     kernels_12(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
+    """
     return [_unit(kernel) for kernel in _cell("kernels_12.mat", folder)]
 
 
@@ -199,6 +262,30 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     """Return Schelten's five camera shakes, 25 to 37 pixels a side, not square.
 
     The file stores them for correlation; here they are rotated by 180 degrees into true-convolution PSFs.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Five arrays of two axes, float64, each of sum 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     schelten_kernels(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
     """
     return [_rotated(_unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
 
@@ -208,13 +295,62 @@ def bars3d(*, folder: Folder = None) -> Example:
 
     The PSF has the size of the volume and is scaled to sum 1. Truth and data are as stored, in different units: score
     after the best affine match of intensities.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    Example
+        Three arrays ``(32, 64, 64)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     bars3d(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
     """
     truth, observed, psf = (_volume("bars-25pct", part, folder) for part in ("actual", "data", "kernel"))
     return Example(truth, observed, _unit(psf))
 
 
 def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth."""
+    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    observed, psf : numpy.ndarray
+        Arrays ``(64, 64, 64)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     bead3d(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
+    """
     return _volume("bead-25pct", "data", folder), _unit(_volume("bead-25pct", "kernel", folder))
 
 
@@ -222,6 +358,30 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     """Return 100 observed galaxies and the PSF of each, (100, 41, 41) both, the PSFs summing to 1 to 1e-6.
 
     The galaxies are blurred and noisy (some pixels are negative); the clean ones are not published.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    observed, psfs : numpy.ndarray
+        Arrays ``(100, 41, 41)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     galaxies(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: galaxies: ...; get them with: deblur datasets get galaxies
     """
     stacks = folder_of("galaxies", folder=folder) / "astronomy/sf_deconvolve"
     observed, psfs = (np.load(stacks / f"example_{part}.npy").astype(np.float64) for part in ("image_stack", "psfs"))
