@@ -53,6 +53,13 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     reconstruction_err_ : float
         The divergence at the end, with the penalties.
 
+    Raises
+    ------
+    ValueError
+        From the methods: if X is negative or not finite, has another number of features than at `fit`, or `init` is unknown.
+    NotFittedError
+        From the methods, before `fit`.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).random((20, 6))

@@ -227,6 +227,18 @@ class Identity(LinearOperator):
     ----------
     shape : int or sequence of int
         Shape of the domain and of the range.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur.operators import Identity
+    >>> (Identity(3) + Identity(3))(np.arange(3.0))
+    array([0., 2., 4.])
     """
 
     def __init__(self, shape: int | Sequence[int]) -> None:

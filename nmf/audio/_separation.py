@@ -54,6 +54,11 @@ def nmfd(
     result : nmf.FitResult
         How the fit went.
 
+    Raises
+    ------
+    ValueError
+        As `nmf.NMFD` and its `fit`.
+
     Examples
     --------
     >>> V = torch.rand(6, 12)

@@ -26,8 +26,15 @@ class DenoiserRecipe(Recipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     widths, depths, decoder_depth
-        See `deblur.networks.UNet`; the others are those of `Recipe`.
+        See `deblur.networks.UNet`.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------

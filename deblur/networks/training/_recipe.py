@@ -32,6 +32,20 @@ class Recipe(ABC):
         Decay of the moving average of the weights, which is what is validated and exported.
     seed : int
         Seed of the initial weights and of every batch.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    A recipe of one's own sets `kind` and writes the five methods; those that come along are reached by name.
+
+    >>> from deblur.networks.training import Recipe, recipe_from
+    >>> recipe = recipe_from("udn", {"steps": 100, "warm_up": 10})
+    >>> isinstance(recipe, Recipe), recipe.rate(0) < recipe.rate(9), recipe.rate(100)
+    (True, True, 0.0)
     """
 
     kind: ClassVar[str]

@@ -78,10 +78,17 @@ class UnrolledRecipe(_PairsRecipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     stages, widths, depths, decoder_depth
         See `deblur.networks.UnrolledHQS`.
     from_denoiser : bool
         Whether to start from the denoiser that ships, whose widths and depths these must then be.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------
@@ -121,8 +128,15 @@ class UDNRecipe(_PairsRecipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     depth, width : int
         See `deblur.networks.UDN`.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------

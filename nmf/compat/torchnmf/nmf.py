@@ -33,6 +33,13 @@ class BaseComponent(Described):
     ------
     ValueError
         If the ranks differ or a factor is negative.
+
+    Examples
+    --------
+    >>> from nmf.compat.torchnmf.nmf import BaseComponent, NMF
+    >>> model = NMF(W=(4, 2), H=(3, 2))
+    >>> isinstance(model, BaseComponent), model.rank, model.out_channels
+    (True, 2, 4)
     """
 
     def __init__(
@@ -147,6 +154,20 @@ class BaseComponent(Described):
 class NMF(BaseComponent):
     """``V = H W^T``: V (N, C), W (C, R), H (N, R).
 
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
     Examples
     --------
     >>> model = NMF((20, 30), 5)
@@ -200,6 +221,22 @@ class _Convolutive(BaseComponent):
 class NMFD(_Convolutive):
     """Convolution along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1).
 
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    T : int
+        Length of the templates.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
     Examples
     --------
     >>> model = NMFD((1, 33, 50), 16, T=3)
@@ -214,7 +251,30 @@ class NMFD(_Convolutive):
 
 
 class NMF2D(_Convolutive):
-    """Convolution along two axes: V (N, C, L, M), W (C, R, k0, k1), H (N, R, L - k0 + 1, M - k1 + 1)."""
+    """Convolution along two axes: V (N, C, L, M), W (C, R, k0, k1), H (N, R, L - k0 + 1, M - k1 + 1).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the two axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = NMF2D((1, 1, 33, 50), 16, kernel_size=(3, 4))
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([1, 16, 3, 4]), torch.Size([1, 16, 31, 47]), torch.Size([1, 1, 33, 50]))
+    """
 
     _axes, _of = 2, _nmfd.NMF2D
 
@@ -225,7 +285,30 @@ class NMF2D(_Convolutive):
 
 
 class NMF3D(_Convolutive):
-    """Convolution along three axes, in the same way."""
+    """Convolution along three axes, in the same way.
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, K, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the three axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = NMF3D((1, 1, 6, 7, 8), 2, kernel_size=2)
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([1, 2, 2, 2, 2]), torch.Size([1, 2, 5, 6, 7]), torch.Size([1, 1, 6, 7, 8]))
+    """
 
     _axes, _of = 3, _nmfd.NMF3D
 
