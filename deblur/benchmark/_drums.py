@@ -25,7 +25,7 @@ class Drums(NamedTuple):
         In [-1, 1]; the sum of the stems.
     stems : dict of str to numpy.ndarray, shape (samples,)
         ``kick``, ``snare`` and ``hihat``.
-    onsets : dict of str to numpy.ndarray
+    onsets : dict of str to numpy.ndarray, shape (strokes,)
         When each of them is struck, in seconds, ascending.
     templates : numpy.ndarray, shape (1025, 3)
         A magnitude spectrum for each of them, in this order (FFT of 2048 samples).

@@ -28,7 +28,7 @@ class Restored(NamedTuple):
     image : numpy.ndarray
         Restored picture, of the shape of the blurred one.
     psf : numpy.ndarray, optional
-        Estimated PSF; None from a method that was told it.
+        Estimated PSF, two axes; None from a method that was told it.
     """
 
     image: np.ndarray
@@ -83,6 +83,13 @@ class Protocol:
 
     def score(self, restored: Restored, sample: Sample) -> dict[str, float]:
         """Return ``psnr``, ``ssim`` and what else the protocol measures, by name.
+
+        Parameters
+        ----------
+        restored : Restored
+            What a method made of `sample`.
+        sample : Sample
+            What it was given, and the truth.
 
         Raises
         ------

@@ -78,7 +78,7 @@ class Summary:
     scores : dict of str to float
         Means of all scores that every picture has.
     seconds : float
-        Mean.
+        Mean of the rows' wall-clock times.
     interval : tuple of float
         95 % bootstrap interval of the mean PSNR over pictures. It tells how much the mean hangs on these pictures; to
         compare methods, take `Results.difference`, which is paired.

@@ -48,7 +48,7 @@ class DilatedDenoiser(nn.Module):
         self.skips = skips
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Denoise images ``(batch, 1, height, width)`` on the scale [0, 1], any size; the shape stays."""
+        """Denoise `image`, shape ``(batch, 1, height, width)`` on the scale [0, 1], any size; the shape stays."""
         outputs = [self.convolutions[0](image).relu()]
         for layer, norm in zip(self.convolutions[1:-1], self.norms, strict=True):
             x = outputs[-1]

@@ -149,7 +149,7 @@ def adjoint_versus_inverse(
     y : numpy.ndarray or torch.Tensor
         Data of shape `range_shape`.
     truth : numpy.ndarray or torch.Tensor, optional
-        The x with ``A x = y``, to score both against.
+        The x with ``A x = y``, of shape `domain_shape`, to score both against.
     tolerance : float
         LSQR's stopping tolerance.
     max_iter : int, optional

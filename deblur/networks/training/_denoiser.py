@@ -51,6 +51,7 @@ class DenoiserRecipe(Recipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {name: getattr(self, name) for name in ("widths", "depths", "decoder_depth")}
 
     def model(self) -> nn.Module:

@@ -107,6 +107,7 @@ class UnrolledRecipe(_PairsRecipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {name: getattr(self, name) for name in ("stages", "widths", "depths", "decoder_depth")}
 
     def model(self) -> nn.Module:
@@ -151,6 +152,7 @@ class UDNRecipe(_PairsRecipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {"depth": self.depth, "width": self.width}
 
     def model(self) -> nn.Module:

@@ -56,7 +56,7 @@ class BaseComponent(Described):
         self.rank = common_rank(rank, *(None if x is None else x.shape[1] for x in (self.W, self.H)))
 
     def forward(self, H: Tensor | None = None, W: Tensor | None = None) -> Tensor:
-        """Return the model of V, from the module's factors or others."""
+        """Return the model of V, from the module's factors or another `H` and `W`."""
         H, W = self.H if H is None else H, self.W if W is None else W
         if H is None or W is None:
             raise ValueError("the module has no W or no H: pass it")
@@ -64,7 +64,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
-        """Return the model of V; subclasses say which."""
+        """Return the model of V from `H` and `W`; subclasses say which."""
         raise NotImplementedError
 
     def fit(
@@ -82,7 +82,7 @@ class BaseComponent(Described):
         Parameters
         ----------
         V : torch.Tensor
-            Non-negative data; for `NMF` also sparse.
+            Non-negative data, of the shape given at construction; for `NMF` also sparse.
         beta : float
             Of the divergence.
         tol : float
@@ -120,7 +120,21 @@ class BaseComponent(Described):
         sW: float | None = None,
         sH: float | None = None,
     ) -> int:
-        """Fit with components of a given sparseness, and return the number of iterations; see `nmf.NMF.sparse_fit`."""
+        """Fit with components of a given sparseness, and return the number of iterations; see `nmf.NMF.sparse_fit`.
+
+        Parameters
+        ----------
+        V : torch.Tensor
+            Non-negative data, of the shape given at construction.
+        beta : float
+            Of the divergence.
+        max_iter : int
+            Number of iterations; all are run.
+        verbose : bool
+            Ignored.
+        sW, sH : float, optional
+            Sparseness of the templates and of the activations, 0 to 1; free if None.
+        """
         engine = self._engine()
         for _ in range(max_iter):
             engine.sparse_fit(self._to_engine(V), beta, sW=sW, sH=sH, tol=0, max_iter=1)
@@ -209,7 +223,7 @@ class _Convolutive(BaseComponent):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
-        """Return the full convolution of activations and templates."""
+        """Return the full convolution of activations `H` and templates `W`."""
         kinds = {3: _nmfd.NMFD, 4: _nmfd.NMF2D, 5: _nmfd.NMF3D}
         kind = kinds[W.ndim]
         return ConvolutiveModel(W, H, kind.taps_axes, "full").of_H(W)(H)

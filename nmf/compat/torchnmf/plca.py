@@ -26,7 +26,7 @@ class BaseComponent(Described):
     W, H : tuple of int or torch.Tensor, optional
         Shapes, of factors that are then drawn at random, or where to start.
     Z : torch.Tensor, optional
-        Probabilities of the components.
+        Probabilities of the components, shape ``(rank,)``.
     trainable_W, trainable_H, trainable_Z : bool
         Whether a given tensor is changed by a fit.
 
@@ -73,7 +73,7 @@ class BaseComponent(Described):
     def forward(
         self, H: Tensor | None = None, W: Tensor | None = None, Z: Tensor | None = None, norm: float | None = None
     ) -> Tensor:
-        """Return the model's distribution, times `norm` if given."""
+        """Return the distribution, from the module's factors or other `H`, `W` and `Z`, times `norm` if given."""
         H, W, Z = (own if x is None else x for x, own in ((H, self.H), (W, self.W), (Z, self.Z)))
         if H is None or W is None or Z is None:
             raise ValueError("the module lacks W, H or Z: pass it")
@@ -82,7 +82,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
-        """Return the distribution; subclasses say which."""
+        """Return the distribution from `H`, `W` and `Z`; subclasses say which."""
         raise NotImplementedError
 
     def fit(
@@ -95,7 +95,21 @@ class BaseComponent(Described):
         H_alpha: float | Tensor = 1.0,
         Z_alpha: float | Tensor = 1.0,
     ) -> tuple[int, Tensor]:
-        """Maximize the log-probability, and return the number of iterations and the sum of V; see `nmf.PLCA.fit`."""
+        """Maximize the log-probability, and return the number of iterations and the sum of V; see `nmf.PLCA.fit`.
+
+        Parameters
+        ----------
+        V : torch.Tensor
+            Non-negative data, of the shape given at construction.
+        tol : float
+            Stop when the divergence fell by less than this fraction between two checks.
+        max_iter : int
+            Largest number of iterations.
+        verbose : bool
+            Print how it went.
+        W_alpha, H_alpha, Z_alpha : float or torch.Tensor
+            Dirichlet parameters, positive, broadcastable to the factor.
+        """
         if self.W is None or self.H is None or self.Z is None:
             raise ValueError("the module lacks W, H or Z: nothing to fit")
         engine = self._engine(
@@ -185,7 +199,7 @@ class _ShiftInvariant(BaseComponent):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
-        """Return the full convolution, components weighted by Z."""
+        """Return the full convolution of `H` and `W`, components weighted by `Z`."""
         axes = W.ndim - 2
         weighted = W * Z.reshape(-1, *[1] * axes)
         return ConvolutiveModel(weighted, H, axes, "full").of_H(weighted)(H)
