@@ -72,11 +72,26 @@ def connect(app: Any) -> None:
     """Tell Sphinx how formulas are drawn, and which members of records to leave out."""
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-skip-member", skips)
+    app.connect("doctree-resolved", link_names)
 
 
 def skips(app: Any, kind: str, name: str, member: object, skip: bool, options: object) -> bool | None:
     """Leave out the fields of named tuples: the docstring of the class has them, with shapes."""
     return True if (getattr(member, "__doc__", None) or "").startswith("Alias for field number") else None
+
+
+def link_names(app: Any, doctree: nodes.document, docname: str) -> None:
+    """Make a link of every name in a page's text that the reference has, so that pages stay plain Markdown."""
+    known = app.env.domains["py"].objects
+    for literal in list(doctree.findall(nodes.literal)):
+        target = known.get(re.split(r"[(\s]", literal.astext())[0])
+        if target is None or target.docname == docname or isinstance(literal.parent, nodes.reference):
+            continue
+        uri = app.builder.get_relative_uri(docname, target.docname)
+        place = "" if target.objtype == "module" else f"#{target.node_id}"
+        link = nodes.reference("", "", internal=True, refuri=uri + place)
+        literal.replace_self(link)
+        link += literal
 
 
 def inline_math(self: Any, node: nodes.math) -> None:

@@ -47,6 +47,7 @@ def test_every_command_is_on_the_page() -> None:
     commands = re.findall(r"^## (.*)$", page, re.M)
     assert {"deblur restore", "deblur psf beads", "deblur datasets get", "python -m nmf separate"} <= set(commands)
     assert page.count("--help") >= len(commands)
+    assert all(line.isprintable() for line in page.splitlines())  # no mark of the help's own layout is left in it
 
 
 def test_every_notebook_is_in_the_gallery() -> None:
