@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from tests.test_public_api import MODULES
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 
@@ -48,6 +50,11 @@ def test_every_command_is_on_the_page() -> None:
     assert {"deblur restore", "deblur psf beads", "deblur datasets get", "python -m nmf separate"} <= set(commands)
     assert page.count("--help") >= len(commands)
     assert all(line.isprintable() for line in page.splitlines())  # no mark of the help's own layout is left in it
+
+
+def test_every_public_module_is_in_the_reference() -> None:
+    pages = "".join(path.read_text() for path in (DOCS / "reference").glob("*.rst"))
+    assert set(re.findall(r"automodule:: (.*)$", pages, re.M)) == set(MODULES)
 
 
 def test_every_notebook_is_in_the_gallery() -> None:
