@@ -73,6 +73,7 @@ def connect(app: Any) -> None:
     app.add_html_math_renderer("mathml", (inline_math, None), (display_math, None))
     app.connect("autodoc-skip-member", skips)
     app.connect("doctree-resolved", link_names)
+    app.connect("doctree-resolved", let_names_break)
 
 
 def skips(app: Any, kind: str, name: str, member: object, skip: bool, options: object) -> bool | None:
@@ -92,6 +93,16 @@ def link_names(app: Any, doctree: nodes.document, docname: str) -> None:
         link = nodes.reference("", "", internal=True, refuri=uri + place)
         literal.replace_self(link)
         link += literal
+
+
+def let_names_break(app: Any, doctree: nodes.document, docname: str) -> None:
+    """Let long names in tables go on in the next line after a dot or an underscore, so that telephones show them."""
+    for entry in doctree.findall(nodes.entry):
+        for literal in entry.findall(nodes.literal):
+            parts = [nodes.Text(part) for part in re.split(r"(?<=[A-Za-z][._])(?=\w)", literal.astext())]
+            literal.children = []
+            for part in parts:
+                literal += [part, nodes.raw("", "<wbr>", format="html")]
 
 
 def inline_math(self: Any, node: nodes.math) -> None:
