@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import runpy
 import shlex
 import socket
 from pathlib import Path
@@ -78,7 +79,9 @@ def test_the_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             port = free.getsockname()[1]
         for name, value in {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
             monkeypatch.setenv(name, str(value))
-    exec(compile(python_of(page), name_of(page), "exec"), {"__name__": page.stem})
+    script = tmp_path / f"{page.stem}.code.py"
+    script.write_text(python_of(page), encoding="utf-8")
+    runpy.run_path(str(script))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=name_of)
