@@ -1,0 +1,49 @@
+"""What `attack.mutate` changes, the tests that should notice, and the changes that mean nothing."""
+
+from __future__ import annotations
+
+_OPERATORS = ("tests/operators/test_every_operator.py", "tests/operators/test_adjoint_and_shapes.py")
+_ALGEBRA = "Gram or Sum or Stack or Adjoint or Composition or Identity or Mask"
+_SMALL_BANK = "not Bank-3x3x3 and not Bank-4x4x4 and not Strided and not Convolution-"
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "deblur/operators/_linear.py": (
+        *("deblur/operators/_linear.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", f"{_ALGEBRA} or not test_every_operator"),
+    ),
+    "deblur/operators/_adjoint.py": ("deblur/operators/_adjoint.py", "tests/operators/test_adjoint_and_shapes.py"),
+    "deblur/operators/_multiplicative.py": (
+        *("deblur/operators/_multiplicative.py", "tests/operators/test_adjoint_and_shapes.py"),
+    ),
+    "deblur/operators/_shapes.py": (
+        *("deblur/operators/_shapes.py", "tests/operators/test_adjoint_and_shapes.py"),
+        *("tests/operators/test_strided.py",),
+    ),
+    "deblur/operators/_grid.py": (
+        *("deblur/operators/_grid.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", "Crop or Pad or Differences or Mask or Adjoint or Stack or grid"),
+    ),
+    "deblur/operators/_resample.py": (
+        *("deblur/operators/_resample.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", "Upsample or Downsample or SubPixel or MaxUnpool or resample"),
+    ),
+    "deblur/operators/_strided.py": (
+        *("deblur/operators/_strided.py", "tests/operators/test_strided.py", *_OPERATORS),
+        *("-k", "(Strided and not 3d) or strided"),
+    ),
+    "deblur/operators/_varying.py": (
+        *("deblur/operators/_varying.py", "tests/operators/test_varying.py", *_OPERATORS),
+        *("-k", "Product or Tiled or varying"),
+    ),
+    "deblur/operators/_valid.py": (
+        *("tests/operators/test_convolution.py", *_OPERATORS),
+        *("-k", f"bank or (Bank and {_SMALL_BANK})"),
+    ),
+    "deblur/operators/_bank.py": (
+        *("deblur/operators/_bank.py", "tests/operators/test_convolution.py", *_OPERATORS),
+        *("-k", f"bank or (Bank and {_SMALL_BANK})"),
+    ),
+}
+
+EQUIVALENT: tuple[tuple[str, str, str, str], ...] = ()
+"""Path (a pattern), what the changed lines held before and after, blanks as one, and why no test can tell."""
