@@ -5,6 +5,8 @@ from __future__ import annotations
 _OPERATORS = ("tests/operators/test_every_operator.py", "tests/operators/test_adjoint_and_shapes.py")
 _ALGEBRA = "Gram or Sum or Stack or Adjoint or Composition or Identity or Mask"
 _SMALL_BANK = "not Bank-3x3x3 and not Bank-4x4x4 and not Strided and not Convolution-"
+_UPDATES = ("tests/nmf/test_updates.py", "tests/nmf/test_divergence.py", "tests/nmf/test_plca.py")
+_FITS = (*_UPDATES, "tests/nmf/test_solvers.py", "tests/nmf/test_models.py", "tests/nmf/test_more_fits.py")
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "deblur/operators/_linear.py": (
@@ -43,6 +45,19 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *("deblur/operators/_bank.py", "tests/operators/test_convolution.py", *_OPERATORS),
         *("-k", f"bank or (Bank and {_SMALL_BANK})"),
     ),
+    "nmf/_divergence.py": ("nmf/_divergence.py", *_UPDATES),
+    "nmf/_maps.py": _FITS,
+    "nmf/_convolutive_maps.py": _FITS,
+    "nmf/_data.py": _FITS,
+    "nmf/_penalties.py": _FITS,
+    "nmf/_problem.py": _FITS,
+    "nmf/_solvers.py": _FITS,
+    "nmf/_hals.py": _FITS,
+    "nmf/_units.py": _FITS,
+    "nmf/_beta_mu.py": ("nmf/_beta_mu.py", "tests/nmf/test_more_fits.py", "tests/nmf/test_compat.py"),
+    "nmf/_nmf.py": ("nmf/_nmf.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_stored.py", *_FITS),
+    "nmf/_nmfd.py": ("nmf/_nmfd.py", "tests/nmf/test_bad_input.py", *_FITS),
+    "nmf/_plca.py": ("nmf/_plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
 }
 
 EQUIVALENT: tuple[tuple[str, str, str, str], ...] = ()
