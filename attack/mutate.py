@@ -313,7 +313,7 @@ def attack(path: str, count: int, seed: int) -> tuple[int, int]:
     killed = 0
     for mutant in chosen:
         first = sorted(killers, key=lambda name: -killers[name])
-        outcome = run_tests(path, mutant.source, tests, first, seed, 5 * healthy.seconds + 10)
+        outcome = run_tests(path, mutant.source, tests, first, seed, 3 * healthy.seconds + 3)
         if outcome.killer:
             killed += 1
             killers[outcome.killer] = killers.get(outcome.killer, 0) + 1
