@@ -38,13 +38,12 @@ def test_any_regularizer(rng):
     assert psnr(ours, wiener(y, blur, balance=0.1, boundary="circular")) < 60
 
 
-@pytest.mark.parametrize("size", [3, 4, 5])
+@pytest.mark.parametrize("size", [3, 5])  # an even one has another center there
 def test_equals_scikit_image_for_symmetric_kernels(size, rng):
     y = rng.random((32, 32))
     blur = np.ones((size, size)) / size**2
     expected = skimage.restoration.wiener(y, blur, 0.05, clip=False)
-    if size % 2:
-        np.testing.assert_allclose(wiener(y, blur, balance=0.05, boundary="circular"), expected, atol=1e-12)
+    np.testing.assert_allclose(wiener(y, blur, balance=0.05, boundary="circular"), expected, atol=1e-12)
 
 
 def test_phase_of_an_asymmetric_psf_is_undone(rng):

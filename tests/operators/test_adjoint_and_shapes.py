@@ -18,6 +18,7 @@ from deblur.operators import (
     multiplicative_step,
     output_padding_for,
 )
+from deblur.operators._shapes import is_fast_size
 
 
 class WrongAdjoint(LinearOperator):
@@ -108,6 +109,8 @@ def test_fast_size_is_smooth_even_and_close(size):
     assert rest == 1
     assert fast % 2 == 0 or fast == 1
     assert fast_size(fast) == fast
+    assert is_fast_size(size) == (fast == size)
+    assert not any(is_fast_size(n) for n in range(size, fast))
 
 
 def test_multiplicative_step_keeps_what_the_data_do_not_see():
