@@ -105,14 +105,16 @@ def part_highlights(
 
     def part(window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
         parts = torch.cat([window, torch.zeros_like(window)], 1)
-        clipped = (window >= saturation).flatten(1).any(1).nonzero()[:, 0]
-        if len(clipped):
-            chosen = planes[clipped]
-            parts[clipped] = _parted(window[clipped, 0], kernel[chosen], level[chosen], saturation, windows.within)
+        is_clipped = window[:, 0] >= saturation
+        pictures = is_clipped.flatten(1).any(1).nonzero()[:, 0]
+        if len(pictures):
+            (rows, columns), chosen = _surroundings(is_clipped.any(0), halo), planes[pictures]
+            near = window[pictures, 0, rows, columns]
+            parts[pictures, :, rows, columns] = _parted(near, kernel[chosen], level[chosen], saturation, windows.within)
         return parts
 
-    flat = y.reshape(-1, 1, *y.shape[-2:])
-    rest, beyond = by_tiles(part, flat, 2 * max(kernel.shape[-2:]), progress=windows.begin).unbind(1)
+    flat, halo = y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])
+    rest, beyond = by_tiles(part, flat, halo, progress=windows.begin).unbind(1)
     return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond)))
 
 
@@ -123,6 +125,12 @@ def highlights_share(image: Any, saturation: float, channel_axis: int | None) ->
     blocks = [block for rows in clipped.split(_BLOCK, -2) for block in rows.split(_BLOCK, -1)]
     cost = _COST * sum(bool(block.any()) for block in blocks) / len(blocks)
     return cost / (1 + cost)
+
+
+def _surroundings(clipped: torch.Tensor, halo: int) -> list[slice]:
+    """Return the rows and the columns that the light of clipped samples reaches."""
+    found = (clipped.any(axis).nonzero() for axis in (1, 0))
+    return [slice(max(0, int(each[0]) - halo), int(each[-1]) + halo + 1) for each in found]
 
 
 def _parted(

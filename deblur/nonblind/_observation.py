@@ -9,7 +9,7 @@ import torch
 
 from deblur._arrays import check_finite, enter
 from deblur._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
-from deblur.operators import Convolution, Crop, LinearOperator, fast_size
+from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
 from deblur.psf import validate
 
 from ._evidence import Evidence
@@ -88,8 +88,7 @@ class Observation:
     def blur(self, boundary: str) -> LinearOperator:
         """Return the map from the estimate to the picture: A in ``y = A x + noise``."""
         if boundary == "unknown":
-            whole = Convolution(self.psf, self.grid, "circular", method="fft")
-            return Crop(whole.range_shape, (*whole.range_shape[: -len(self.frame)], *self.frame), start=0) @ whole
+            return FramedConvolution(self.psf, self.grid, self.frame)
         if boundary not in SAME_SIZE:
             raise ValueError(f"boundary must be unknown, {', '.join(SAME_SIZE)}, got {boundary!r}")
         return Convolution(self.psf, self.frame, boundary)

@@ -144,9 +144,9 @@ def richardson_lucy(
         return observation.finish(x if held is None else x[0])
 
     flux = sum_over(model.w * model.y, axes) / model.samples
-    x = ((flux - background).clamp_min(0) / observation.gain).expand(model.domain_shape).contiguous()
     enough = _DISCREPANCY * noise.square() * model.samples
-    momentum = _Momentum(x, axes)
+    level = (flux - background).clamp_min(0) / observation.gain
+    momentum = _Momentum(level.expand(model.domain_shape).contiguous(), axes)
     lowest = torch.full_like(flux, torch.inf)
     done = torch.zeros_like(flux, dtype=torch.bool)
     for iteration in range(num_iter):
@@ -159,8 +159,10 @@ def richardson_lucy(
         if held is None:
             done = done | ((noise > 0) & (misfit <= enough))
         gain = iteration / (iteration + 3) if accelerate == "steady" else None
+        numerator = model.backproject(ratio)
+        del ratio  # a volume would be held for nothing
         change, size = momentum.advance(
-            model.step(momentum.point, ratio), done, extrapolate=bool(accelerate), gain=gain
+            numerator, model.step(momentum.point, numerator), done, extrapolate=bool(accelerate), gain=gain
         )
         done = done | (change <= tolerance**2 * size)
         if held is not None:
@@ -204,15 +206,16 @@ class _Momentum:
             self._step = torch.where(where, 0, self._step)
 
     def advance(
-        self, new_rows: Step, done: torch.Tensor, *, extrapolate: bool, gain: float | None = None
+        self, new: torch.Tensor, new_rows: Step, done: torch.Tensor, *, extrapolate: bool, gain: float | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Take the step, then go on as far as two steps agree (Biggs and Andrews, eqs. 5 to 8), staying non-negative.
 
-        Or by `gain` where that is given. Images that are done stay. Returns the energy of the move and of the old
-        estimate.
+        Or by `gain` where that is given. Images that are done stay. The estimate is written into `new`. Returns the
+        energy of the move and of the old estimate.
         """
-        n, frozen = len(self._axes), bool(done.any())
-        new, step = torch.empty_like(self.x), torch.empty_like(self.x) if extrapolate else None
+        n, frozen, self.is_ahead = len(self._axes), bool(done.any()), extrapolate and self._step is not None
+        if extrapolate and self._step is None:
+            self._step = torch.empty_like(self.x)
         change = size = agreement = energy = torch.zeros_like(done, dtype=self.x.dtype)
         for rows in self._blocks:
             x, block = _rows(self.x, rows, n), new_rows(rows)
@@ -220,12 +223,12 @@ class _Momentum:
                 block = torch.where(done, x, block)
             _rows(new, rows, n).copy_(block)
             change, size = change + self._energy(block - x), size + self._energy(x)
-            if step is not None:
-                block = torch.sub(block, _rows(self.point, rows, n), out=_rows(step, rows, n))
+            if self._step is not None:
+                block, last = block - _rows(self.point, rows, n), _rows(self._step, rows, n)
                 energy = energy + self._energy(block)
-                if self._step is not None:
-                    agreement = agreement + sum_over(block * _rows(self._step, rows, n), self._axes)
-        self.is_ahead = step is not None and self._step is not None
+                if self.is_ahead:
+                    agreement = agreement + sum_over(block * last, self._axes)
+                last.copy_(block)
         if self.is_ahead:
             agreed = (agreement / self._step_energy.clamp_min(_TINY)).clamp(0, 1)
             factor = agreed if gain is None else torch.full_like(agreed, gain)
@@ -235,7 +238,7 @@ class _Momentum:
                 _rows(self.point, rows, n).copy_(torch.addcmul(block, factor, block - x).clamp_min_(0))
         else:
             self.point = new
-        self.x, self._step, self._step_energy = new, step, energy
+        self.x, self._step_energy = new, energy
         return change, size
 
     def _energy(self, x: torch.Tensor) -> torch.Tensor:
@@ -254,7 +257,7 @@ class _PoissonModel:
         damping: torch.Tensor | None,
         total_variation: float,
     ) -> None:
-        self.y, self.w = y.clamp_min(0), observation.weights
+        self.y, self.w = y if bool(y.amin() >= 0) else y.clamp_min(0), observation.weights
         self._A, self._axes = observation.blur(boundary), observation.axes
         batch = self.y.shape[: self.y.ndim - len(self._A.range_shape)]
         self.domain_shape = (*batch, *self._A.domain_shape)
@@ -293,8 +296,12 @@ class _PoissonModel:
             divergence, misfit = divergence + sum_over(terms, self._axes), misfit + sum_over(squares, self._axes)
         return result, divergence, misfit
 
-    def step(self, x: torch.Tensor, ratio: torch.Tensor) -> Step:
-        n, numerator, denominator = len(self._axes), self._A.T(ratio), self._sensitivity
+    def backproject(self, ratio: torch.Tensor) -> torch.Tensor:
+        """Return the numerator of the update, which the next estimate takes the place of."""
+        return self._A.T(ratio)
+
+    def step(self, x: torch.Tensor, numerator: torch.Tensor) -> Step:
+        n, denominator = len(self._axes), self._sensitivity
         if self._total_variation:
             denominator = denominator * (1 + self._total_variation * self._curvature(x))
         margin = self._margin

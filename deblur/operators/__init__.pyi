@@ -5,6 +5,7 @@ from ._adjoint import adjoint_versus_inverse as adjoint_versus_inverse
 from ._adjoint import check_adjoint as check_adjoint
 from ._bank import ConvolutionBank as ConvolutionBank
 from ._convolution import Convolution as Convolution
+from ._convolution import FramedConvolution as FramedConvolution
 from ._grid import Crop as Crop
 from ._grid import Differences as Differences
 from ._grid import Mask as Mask

@@ -41,7 +41,7 @@ class Geometry:
         self.ndim = len(shape)
         self.widths = [_widths(k, c, boundary) for k, c in zip(kernel, _centers(kernel, boundary, center), strict=True)]
         self._continuation = Pad(shape, self.widths, boundary if boundary in _CONTINUED else "zero")
-        extended = self._continuation.range_shape
+        self.extended_shape = extended = self._continuation.range_shape
         self.range_shape = tuple(n - k + 1 for n, k in zip(extended, kernel, strict=True))
         if any(size < 1 for size in self.range_shape):
             raise ValueError(f"a kernel of {kernel} leaves nothing of shape {shape} with boundary='valid'")
@@ -89,7 +89,7 @@ class Geometry:
     def to_domain(self, spectrum: torch.Tensor) -> torch.Tensor:
         if not self.continue_for_fft:
             return self._inverse(spectrum)[self._corner(self.shape)]
-        return self.extend_adjoint(self._inverse(spectrum)[self._corner(self._continuation.range_shape)])
+        return self.extend_adjoint(self._inverse(spectrum)[self._corner(self.extended_shape)])
 
     def to_kernel(self, spectrum: torch.Tensor) -> torch.Tensor:
         return gather(self._inverse(spectrum), self.kernel_indices)

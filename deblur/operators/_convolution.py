@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from ._bilinear import BilinearConvolution, full_correlation, valid_convolution
-from ._linear import Shape
+from ._linear import LinearOperator, Shape, as_shape
+from ._slabs import filter_in_slabs
 
 
 class Convolution(BilinearConvolution):
@@ -106,6 +107,30 @@ class Convolution(BilinearConvolution):
             raise ValueError("only a circular convolution has a transfer function")
         return self._geometry.transfer_function(self.kernel.to(dtype or self.kernel.dtype))
 
+    def _forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self._goes_in_slabs(x):
+            return super()._forward(x)
+        geometry = self._geometry
+        return self._filter(
+            geometry.extend(x) if geometry.continue_for_fft else x, geometry.range_shape, conjugate=False
+        )
+
+    def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
+        if not self._goes_in_slabs(y):
+            return super()._adjoint(y)
+        geometry = self._geometry
+        if not geometry.continue_for_fft:
+            return self._filter(y, geometry.shape, conjugate=True)
+        return geometry.extend_adjoint(self._filter(y, geometry.extended_shape, conjugate=True))
+
+    def _goes_in_slabs(self, x: torch.Tensor) -> bool:
+        """Volumes, unless autograd must see each step."""
+        graph = torch.is_grad_enabled() and (x.requires_grad or self.kernel.requires_grad)
+        return self.method == "fft" and self._geometry.ndim == 3 and not graph
+
+    def _filter(self, x: torch.Tensor, shape: Shape, *, conjugate: bool) -> torch.Tensor:
+        return filter_in_slabs(x, self._kernel_spectrum(x), self._geometry.fft_shape, shape, conjugate=conjugate)
+
     def _multiply(self, x: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         return x * kernel
 
@@ -151,3 +176,44 @@ class Convolution(BilinearConvolution):
         reversed_taps = valid_convolution(images, data.flip(tuple(range(-ndim, 0))), groups=data.shape[0])
         taps = reversed_taps.flip(tuple(range(-ndim, 0)))
         return taps.reshape(-1, *self.kernel.shape).sum(0)
+
+
+class FramedConvolution(Convolution):
+    """A circular convolution on a torus, of which the first corner is kept: the picture of a scene larger than it.
+
+    Equal to ``Crop(grid, frame, start=0) @ Convolution(psf, grid)``, without computing what is cropped.
+
+    Parameters
+    ----------
+    psf : numpy.ndarray or torch.Tensor
+        Shape ``(*batch, *taps)``, as for `Convolution`.
+    grid : sequence of int
+        Shape of the torus: one to three axes. Where it is at least ``frame + taps - 1``, no sample of the picture
+        sees past it.
+    frame : sequence of int
+        Shape of the corner.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> A = FramedConvolution(np.array([0.25, 0.5, 0.25]), (6,), (4,))
+    >>> A(np.array([0.0, 4.0, 0.0, 0.0, 0.0, 8.0])).round(6) + 0.0
+    array([3., 2., 1., 0.])
+    """
+
+    def __init__(self, psf: Any, grid: int | Sequence[int], frame: int | Sequence[int]) -> None:
+        super().__init__(psf, grid, "circular", method="fft")
+        corner = as_shape(frame, "frame", self._geometry.ndim)
+        if any(size > period for size, period in zip(corner, self._geometry.shape, strict=True)):
+            raise ValueError(f"a frame of {corner} does not lie within a grid of {self._geometry.shape}")
+        self._geometry.range_shape = corner
+        self.range_shape = (*self._lead, *corner)
+
+    def norm(self, *, tolerance: float = 1e-6, max_iter: int = 1000, seed: int = 0) -> float:
+        """Largest singular value, by power iteration."""
+        return LinearOperator.norm(self, tolerance=tolerance, max_iter=max_iter, seed=seed)

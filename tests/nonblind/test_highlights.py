@@ -86,3 +86,18 @@ def test_all_white():
 def test_volumes_are_refused():
     with pytest.raises(ValueError, match="2 axes"):
         part_highlights(np.ones((20, 20, 20)), psf.gaussian((1.0, 1.0, 1.0)), 1.0)
+
+
+def test_only_the_surroundings_of_lamps_are_looked_at():
+    y = 0.5 * camera()[:200, :240].astype(float)
+    y[60:64, 200:203] = 1
+    rest, beyond = part_highlights(y, BLUR, saturation=0.99, noise_level=0.01)
+    halo = 2 * max(BLUR.shape)
+    near = np.s_[max(0, 60 - halo) : 64 + halo, 200 - halo : 203 + halo]
+    far = np.ones(y.shape, bool)
+    far[near] = False
+    np.testing.assert_array_equal(rest[far], y[far])
+    assert not beyond[far].any()
+    alone = part_highlights(y[near], BLUR, saturation=0.99, noise_level=0.01)
+    np.testing.assert_allclose(beyond[near], alone.beyond, atol=1e-9)
+    assert beyond[near].any()

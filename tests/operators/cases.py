@@ -12,6 +12,7 @@ from deblur.operators import (
     Crop,
     Differences,
     Downsample,
+    FramedConvolution,
     Identity,
     LinearOperator,
     Mask,
@@ -70,6 +71,10 @@ def convolutions() -> dict[str, Callable[[], LinearOperator]]:
         )
         cases[f"Convolution-prime-period-{method}"] = lambda m=method: Convolution(
             random((3, 4)), (23, 17), "circular", method=m
+        )
+    for ndim, lead in itertools.product((1, 2, 3), ((), (2,))):
+        cases[f"Framed-{ndim}d-{len(lead)}"] = lambda n=ndim, lead=lead: FramedConvolution(
+            random((*lead, *(3, 2, 4)[:n])), (9, 7, 6)[:n], (5, 7, 3)[:n]
         )
     return cases
 
@@ -145,4 +150,4 @@ def varying() -> dict[str, Callable[[], LinearOperator]]:
 
 
 OPERATORS = {**convolutions(), **strided(), **others(), **varying()}
-BILINEAR = [name for name in OPERATORS if name.split("-")[0] in ("Convolution", "Bank", "Strided")]
+BILINEAR = [name for name in OPERATORS if name.split("-")[0] in ("Convolution", "Framed", "Bank", "Strided")]

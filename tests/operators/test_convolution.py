@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deblur.operators import Convolution, ConvolutionBank, adjoint_error
+from deblur.operators import Convolution, ConvolutionBank, Crop, FramedConvolution, _slabs, adjoint_error
 
 from .cases import random
 
@@ -232,6 +232,26 @@ def test_adjoint_of_the_fft_method_is_not_off_by_one_pixel(rng):
     np.testing.assert_allclose(operator.T(impulse)[6:11, 6:11], psf[::-1, ::-1], atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(20,), (9, 12), (7, 9, 10)])
+def test_a_framed_convolution_is_a_crop_of_the_whole(shape):
+    frame, psf, x = tuple(n - 4 for n in shape), random((3, 2, 4)[: len(shape)]), random((2, *shape), 1)
+    framed, whole = FramedConvolution(psf, shape, frame), Crop(shape, frame, start=0) @ Convolution(psf, shape)
+    np.testing.assert_allclose(framed(x), whole(x), atol=1e-12)
+    np.testing.assert_allclose(framed.T(framed(x)), whole.T(whole(x)), atol=1e-12)
+    assert framed.norm(tolerance=1e-9) == pytest.approx(np.linalg.norm(whole.to_matrix().numpy(), 2), rel=1e-3)
+
+
+@pytest.mark.parametrize("cells", [1, 100, 2**20])
+@pytest.mark.parametrize("boundary", ["circular", "reflect", "valid", "full"])
+def test_volumes_in_slabs_are_volumes_at_once(cells, boundary, monkeypatch):
+    monkeypatch.setattr(_slabs, "_CELLS", cells)
+    A = Convolution(random((2, 3, 2, 4)), (7, 6, 9), boundary, method="fft")
+    x, y = torch.from_numpy(random((3, 2, 7, 6, 9))), torch.from_numpy(random((3, *A.range_shape)))
+    whole = A(x.clone().requires_grad_()), A.T(y.clone().requires_grad_())  # autograd sees every step
+    torch.testing.assert_close(A(x), whole[0].detach(), atol=1e-12, rtol=0)
+    torch.testing.assert_close(A.T(y), whole[1].detach(), atol=1e-12, rtol=0)
+
+
 BAD = [
     (lambda: Convolution(np.ones((3, 3)), (8, 8), "wrap"), "boundary must be one of circular"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8), method="slow"), "method must be one of auto, direct, fft"),
@@ -248,6 +268,7 @@ BAD = [
     (lambda: Convolution(np.ones((3, 3)), (512, 512)).to_matrix(), "small shapes"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8)) @ Convolution(np.ones(3), (8,)), "cannot follow"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8)) + Convolution(np.ones(3), (8,)), "same shapes"),
+    (lambda: FramedConvolution(np.ones((2, 2)), (6, 6), (7, 3)), "does not lie within"),
 ]
 
 
