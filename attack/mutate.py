@@ -241,6 +241,7 @@ class Order:
         self.failed: list[str] = []
         self.count = 0
 
+    @pytest.hookimpl(trylast=True)  # after those that were not chosen are gone
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Sort the tests; the rest at random, since neighbors test the same."""
         self._random.shuffle(items)

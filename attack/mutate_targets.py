@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _OPERATORS = ("tests/operators/test_every_operator.py", "tests/operators/test_adjoint_and_shapes.py")
 _ALGEBRA = "[Gram or [Sum or [Stack or [Adjoint or [Composition or [Identity or [Mask or [Crop"
+_CONVOLUTIONS = ("tests/operators/test_convolution.py", *_OPERATORS)
 _SMALL_BANKS = "bank and not [Bank-3x3x3 and not [Bank-4x4x4"
 _UPDATES = ("tests/nmf/test_updates.py", "tests/nmf/test_divergence.py", "tests/nmf/test_plca.py")
 _FITS = (*_UPDATES, "tests/nmf/test_solvers.py", "tests/nmf/test_models.py", "tests/nmf/test_more_fits.py")
@@ -45,6 +46,17 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *("deblur/operators/_bank.py", "tests/operators/test_convolution.py", *_OPERATORS),
         *("-k", _SMALL_BANKS),
     ),
+    "deblur/operators/_bilinear.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
+    "deblur/operators/_convolution.py": (
+        *("deblur/operators/_convolution.py", *_CONVOLUTIONS),
+        *("-k", "[Convolution or test_convolution.py or convolution.Convolution"),
+    ),
+    "deblur/operators/_slabs.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
+    "deblur/nonblind/_richardson_lucy.py": (
+        *("deblur/nonblind/_richardson_lucy.py", "tests/nonblind/test_richardson_lucy.py"),
+        *("tests/nonblind/test_richardson_lucy_counts.py",),
+    ),
+    "deblur/nonblind/_wiener.py": ("deblur/nonblind/_wiener.py", "tests/nonblind/test_wiener.py"),
     "nmf/_divergence.py": ("nmf/_divergence.py", *_UPDATES),
     "nmf/_maps.py": _FITS,
     "nmf/_convolutive_maps.py": _FITS,
@@ -60,5 +72,8 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "nmf/_plca.py": ("nmf/_plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
 }
 
-EQUIVALENT: tuple[tuple[str, str, str, str], ...] = ()
+EQUIVALENT: tuple[tuple[str, str, str, str], ...] = (
+    ("deblur/operators/_linear.py", "Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
+    ("deblur/operators/_adjoint.py", "data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
+)
 """Path (a pattern), what the changed lines held before and after, blanks as one, and why no test can tell."""

@@ -1,3 +1,5 @@
+import operator
+
 import numpy as np
 import pytest
 import torch
@@ -133,7 +135,7 @@ def test_multiplicative_step_keeps_what_the_data_do_not_see():
 def test_algebra(rng):
     a, b = Convolution(rng.random(3), (8,)), Convolution(rng.random(4), (8,), "zero")
     A, B = a.to_matrix(), b.to_matrix()
-    for operator, matrix in [
+    for combined, matrix in [
         (a @ b, A @ B),
         (a + b, A + B),
         (a - b, A - B),
@@ -143,8 +145,11 @@ def test_algebra(rng):
         ((a @ b).T, (A @ B).T),
         ((2 * a + b).T.T, 2 * A + B),
     ]:
-        torch.testing.assert_close(operator.to_matrix(), matrix)
+        torch.testing.assert_close(combined.to_matrix(), matrix)
     assert a.T.T is a
     assert repr((2 * a).T) == "Scaled((8,) -> (8,)).T"
+    for combine in (operator.matmul, operator.add, operator.sub, operator.mul):
+        with pytest.raises(TypeError):
+            combine(a, 3)
     with pytest.raises(TypeError):
-        a @ 3
+        "3" * a
