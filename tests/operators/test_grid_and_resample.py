@@ -87,6 +87,7 @@ BAD = [
     (lambda: Upsample((4,), 2, mode="cubic"), "mode must be nearest or linear"),
     (lambda: Upsample((4,), 2, align_corners=True), "align_corners"),
     (lambda: Upsample((4,), 0), "positive"),
+    (lambda: Upsample((4, 0), 2), "positive"),
     (lambda: Downsample((4,), 2, offset=2), "offset"),
     (lambda: SubPixel(0, (4,), 2), "positive"),
     (lambda: MaxUnpool(torch.tensor([[9]]), (4,)), "must lie in 0 to 3"),
