@@ -118,14 +118,14 @@ def changes_of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     if len(plain) > 1 and plain == node.args:
         yield "arguments", with_fields(node, args=[node.args[1], node.args[0], *node.args[2:]])
     for i, keyword in enumerate(node.keywords):
-        if keyword.arg is not None and keyword.arg != "strict":  # that one is an assertion
+        if keyword.arg not in (None, "strict"):
             yield "arguments", with_fields(node, keywords=replaced(node.keywords, i))
     method = isinstance(node.func, ast.Attribute) and not (
         isinstance(node.func.value, ast.Name) and node.func.value.id in ("torch", "math", "F", "np", "itertools")
     )
     if method and not isinstance(node.func.value, ast.Call):  # type: ignore[attr-defined]
         yield "call", node.func.value  # type: ignore[attr-defined]
-    elif plain:
+    elif plain and not (isinstance(node.func, ast.Name) and node.func.id == "tuple"):  # a torch.Size is one
         yield "call", plain[0]
 
 
@@ -151,7 +151,7 @@ def mutable(tree: ast.Module) -> Iterator[ast.AST]:
                 return
             case ast.AnnAssign():
                 children: list[ast.AST] = [node.target, *([node.value] if node.value else [])]
-            case ast.Expr(value=ast.Constant()):
+            case ast.Expr(value=ast.Constant()) | ast.keyword(arg="strict"):  # the second is an assertion
                 return
             case _:
                 children = list(ast.iter_child_nodes(node))

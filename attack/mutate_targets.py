@@ -75,10 +75,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
 EQUIVALENT: tuple[tuple[str, str, str, str], ...] = (
     ("deblur/operators/_linear.py", "Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
     ("deblur/operators/_adjoint.py", "data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
-    ("deblur/operators/_resample.py", "tuple(where.shape)", "((where.shape)", "a torch.Size is a tuple"),
     ("deblur/*", "self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),
     ("nmf/_maps.py", "len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
     ("nmf/_maps.py", "if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
+    ("nmf/_data.py", "or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
+    ("nmf/_data.py", "or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
     ("nmf/_problem.py", "if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),
     (
         "nmf/_penalties.py",

@@ -62,6 +62,17 @@ def test_frozen_factors_and_number_of_iterations():
     assert not torch.equal(module.H, H)
 
 
+def test_factors_are_distributions_and_a_component_of_zeros_is_even(rng):
+    W, H = rng.random((4, 3, 5)), rng.random((3, 7))
+    W[:, 1], H[2] = 0, 0
+    module = nmf.SIPLCA(W=W, H=H, Z=np.array([1.0, 2.0, 5.0]))
+    np.testing.assert_allclose(module.W[:, 0].detach(), W[:, 0] / W[:, 0].sum())
+    np.testing.assert_allclose(module.W[:, 1].detach(), np.full((4, 5), 1 / 20))
+    np.testing.assert_allclose(module.H[1].detach(), H[1] / H[1].sum())
+    np.testing.assert_allclose(module.H[2].detach(), np.full(7, 1 / 7))
+    np.testing.assert_allclose(module.Z.detach(), [1 / 8, 2 / 8, 5 / 8])
+
+
 @pytest.mark.parametrize(
     ("V", "options", "message"),
     [

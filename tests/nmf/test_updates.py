@@ -8,7 +8,7 @@ import nmf
 from deblur.nonblind import richardson_lucy
 from deblur.operators import Convolution, ConvolutionBank, adjoint_error
 from nmf._convolutive_maps import ConvolutiveModel
-from nmf._data import DenseData
+from nmf._data import DenseData, smallest_product
 from nmf._maps import MatrixModel
 from nmf._penalties import Penalty, Slope, divergence_slope
 from nmf._problem import Problem, majorizer_step
@@ -79,6 +79,15 @@ def test_the_values_of_the_penalties(rng):
         np.testing.assert_allclose(Penalty(**{name: 0.3}).value(torch.from_numpy(x), 1, 1), 0.3 * value)
     assert not Penalty(l1=torch.zeros(2))
     assert Penalty(l1=torch.tensor([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("beta", (*BETAS, 6))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_powers_of_the_smallest_product_are_numbers(dtype, beta):
+    p = torch.tensor(smallest_product(dtype, beta), dtype=dtype)
+    for power in (beta - 2, beta - 1, beta):
+        assert torch.isfinite(p.pow(power))
+    assert smallest_product(torch.float32, 2) == pytest.approx(1e-30)
 
 
 @pytest.mark.parametrize("beta", BETAS)
