@@ -81,7 +81,7 @@ def test_the_values_of_the_penalties(rng):
     assert Penalty(l1=torch.tensor([0.0, 1.0]))
 
 
-@pytest.mark.parametrize("beta", (*BETAS, 6))
+@pytest.mark.parametrize("beta", [*BETAS, 6])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_powers_of_the_smallest_product_are_numbers(dtype, beta):
     p = torch.tensor(smallest_product(dtype, beta), dtype=dtype)
