@@ -5,6 +5,10 @@ import pytest
 import torch
 
 import nmf
+from nmf._data import DenseData
+from nmf._penalties import Penalty
+from nmf._problem import Problem
+from nmf._solvers import Multiplicative
 
 
 @pytest.mark.parametrize(("beta", "loss"), [(2, "frobenius"), (1, "kullback-leibler"), (0, "itakura-saito")])
@@ -44,6 +48,23 @@ def test_the_default_solver_is_ahead_of_plain_steps_and_keeps_its_best(beta, rng
         ends[solver] = float(result.history[-1])
         assert float(nmf.beta_divergence(V, module().detach(), beta)) == pytest.approx(ends[solver], rel=1e-9)
     assert ends["auto"] < ends["mm"]
+
+
+def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
+    module = nmf.NMF((2, 5, 6), 2, seed=0)
+    W, H = module.W.detach(), module.H.detach()
+    problem = Problem(DenseData(torch.rand(2, 5, 6), None, 1, 1), module._model(W, H), Penalty(), Penalty(), -1)
+    solver = Multiplicative(problem, W, H, None, extrapolate=True)
+    steps = torch.stack([solver._advance() for _ in range(60)])
+    assert (steps.diff(dim=0) >= 0).all()
+    assert steps[0].tolist() == [0, 0]
+    torch.testing.assert_close(steps[-1], torch.tensor([0.9, 0.9]))
+    solver.W = 2 * W
+    solver.restart(torch.tensor([True, False]), W, H)
+    assert torch.equal(solver.W, W * torch.tensor([1, 2])[:, None, None])
+    steps = torch.stack([solver._advance() for _ in range(60)])
+    torch.testing.assert_close(steps[0], torch.tensor([0.0, 0.9]))
+    torch.testing.assert_close(steps[-1], torch.tensor([0.63, 0.9]))
 
 
 def test_stops_on_the_penalized_objective():

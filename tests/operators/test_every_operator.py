@@ -122,7 +122,10 @@ def test_kernel_operator_is_the_same_bilinear_map(name):
     np.testing.assert_allclose(in_kernel(operator.kernel.numpy()), operator(x), atol=1e-10)
     assert adjoint_error(in_kernel) <= 1e-12
     assert adjoint_error(in_kernel, dtype=torch.float32) <= 1e-5
-    two = random((2, *in_kernel.domain_shape))
+    four = random((2, 2, *in_kernel.domain_shape))
+    two = four[0]
+    np.testing.assert_allclose(in_kernel(four)[0], in_kernel(two), atol=1e-12)
+    np.testing.assert_allclose(in_kernel.T(in_kernel(four))[0], in_kernel.T(in_kernel(two)), atol=1e-9)
     np.testing.assert_allclose(in_kernel(two)[1], in_kernel(two[1]), atol=1e-12)
     back = in_kernel.T(in_kernel(two))
     np.testing.assert_allclose(back[1], in_kernel.T(in_kernel(two[1])), atol=1e-9)
