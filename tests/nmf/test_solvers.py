@@ -59,6 +59,8 @@ def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
     assert (steps.diff(dim=0) >= 0).all()
     assert steps[0].tolist() == [0, 0]
     torch.testing.assert_close(steps[-1], torch.tensor([0.9, 0.9]))
+    far = solver._ahead(torch.ones(2, 1), torch.tensor([[1e6], [1e-6]]), torch.ones(2))
+    torch.testing.assert_close(far, torch.tensor([[0.5], [2.0]]))  # however much an entry changed
     solver.W = 2 * W
     solver.restart(torch.tensor([True, False]), W, H)
     assert torch.equal(solver.W, W * torch.tensor([1, 2])[:, None, None])
