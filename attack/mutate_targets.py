@@ -89,6 +89,7 @@ EQUIVALENT: tuple[tuple[str, str, str, str], ...] = (
     ("nmf/_data.py", "or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
     ("nmf/_data.py", "or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
     ("nmf/_data.py", "share = 4", "share = (", "the size of a tile, which is a matter of speed"),
+    ("nmf/_solvers.py", "1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),
     ("nmf/_problem.py", "if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),
     (
         "nmf/_penalties.py",

@@ -28,6 +28,7 @@ def test_expectation_maximization_never_loses(name, setting):
     result = module.fit(V, check_every=1, tol=0, max_iter=30, **options)
     assert (result.history.diff() <= 1e-9 * result.history[:-1].abs()).all()
     assert result.n_iter == 30
+    assert 0 < result.seconds < 60
     assert float(module().detach().sum()) == pytest.approx(1)
     assert float(module.Z.detach().sum()) == pytest.approx(1)
     torch.testing.assert_close(module.components().sum(-2 - module._space_axes), module())

@@ -91,6 +91,7 @@ def test_callback_tolerance_and_history():
     assert [i for i, _ in seen] == [4, 8, 12]
     assert result.n_iter == 12
     assert len(result.history) == 4
+    assert 0 < result.seconds < 60
     assert seen[-1][1] == pytest.approx(float(result.history[-1]), rel=1e-6)
     assert not result.converged
     assert nmf.NMF(V.shape, 3, seed=0).fit(V, tol=0.5).converged
