@@ -84,6 +84,8 @@ EQUIVALENT: tuple[tuple[str, str, str, str], ...] = (
         "only the speed",
     ),
     ("deblur/operators/_bilinear.py", "penalty *", "penalty", "only the speed"),
+    ("deblur/nonblind/_wiener.py", "inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
+    ("deblur/nonblind/_wiener.py", "_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
     ("nmf/_maps.py", "len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
     ("nmf/_maps.py", "if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
     ("nmf/_data.py", "or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
