@@ -72,36 +72,39 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "nmf/_plca.py": ("nmf/_plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
 }
 
-EQUIVALENT: tuple[tuple[str, str, str, str], ...] = (
-    ("deblur/operators/_linear.py", "Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
-    ("deblur/operators/_adjoint.py", "data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
-    ("deblur/*", "self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),
-    ("deblur/operators/_bilinear.py", "fast_size(n + max(w))", "((n + max(w))", "only the speed"),
-    (
-        "deblur/operators/_bilinear.py",
-        "direct_is_faster(",
-        "direct_is_faster(products,",
-        "only the speed",
+EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "deblur/operators/_linear.py": (("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),),
+    "deblur/operators/_adjoint.py": (
+        ("data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
     ),
-    ("deblur/operators/_bilinear.py", "penalty *", "penalty", "only the speed"),
-    ("deblur/nonblind/_wiener.py", "inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
-    ("deblur/nonblind/_wiener.py", "_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
-    ("nmf/_maps.py", "len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
-    ("nmf/_maps.py", "if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
-    ("nmf/_data.py", "or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
-    ("nmf/_data.py", "or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
-    ("nmf/_data.py", "share = 4", "share = (", "the size of a tile, which is a matter of speed"),
-    ("nmf/_solvers.py", "1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),
-    ("nmf/_problem.py", "if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),
-    (
-        "nmf/_penalties.py",
-        "return bool((weight > 0).any())",
-        "return ((weight > 0).any())",
-        "a truth, as a tensor",
+    "deblur/operators/_resample.py": (("self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),),
+    "deblur/operators/_bilinear.py": (
+        ("fast_size(n + max(w))", "((n + max(w))", "only the speed"),
+        ("direct_is_faster(", "direct_is_faster(products,", "only the speed"),
+        ("penalty *", "penalty", "only the speed"),
     ),
-    (
-        *("deblur/nonblind/_richardson_lucy.py", "self._step = torch.empty_like(self.x)", "self._step = (self.x)"),
-        "the level that it starts from is not needed any more",
+    "deblur/nonblind/_wiener.py": (
+        ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
+        ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
     ),
-)
-"""Path (a pattern), what the changed lines held before and after, blanks as one, and why no test can tell."""
+    "nmf/_maps.py": (
+        ("len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
+        ("if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
+    ),
+    "nmf/_data.py": (
+        ("or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
+        ("or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
+        ("share = 4", "share = (", "the size of a tile, which is a matter of speed"),
+    ),
+    "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
+    "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
+    "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a truth, as a tensor"),),
+    "deblur/nonblind/_richardson_lucy.py": (
+        (
+            "self._step = torch.empty_like(self.x)",
+            "self._step = (self.x)",
+            "the level that it starts from is not needed any more",
+        ),
+    ),
+}
+"""Of a module: what the changed lines held before and after, blanks as one, and why no test can tell."""
