@@ -81,7 +81,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "deblur/operators/_bilinear.py": (
         ("fast_size(n + max(w))", "((n + max(w))", "only the speed"),
         ("direct_is_faster(", "direct_is_faster(products,", "only the speed"),
-        ("penalty *", "penalty", "only the speed"),
+        ("penalty ", "penalty ", "only the speed"),
     ),
     "deblur/nonblind/_wiener.py": (
         ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
@@ -103,7 +103,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
         (
             "self._step = torch.empty_like(self.x)",
             "self._step = (self.x)",
-            "the level that it starts from is not needed any more",
+            "the level it starts from has no other use",
         ),
     ),
 }

@@ -57,7 +57,7 @@ def adjoint_error(
             difference = abs(float((forward * y).sum() - (x * backward).sum()))
             scale = float(torch.linalg.vector_norm(forward) * torch.linalg.vector_norm(y.double()))
             errors.append(difference / scale if scale else difference)
-    return float(torch.tensor(errors, dtype=torch.float64).max())  # Python's max would lose a NaN
+    return float(torch.tensor(errors).max())  # Python's max would lose a NaN
 
 
 def check_adjoint(operator: LinearOperator, *, dtype: torch.dtype = torch.float64, seed: int = 0) -> None:
