@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -135,9 +136,7 @@ def sparseness(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     tensor([1., 0.])
     """
     axes = tuple(range(x.ndim)) if dim is None else (dim,) if isinstance(dim, int) else dim
-    count = 1
-    for axis in axes:
-        count *= x.shape[axis]
+    count = math.prod(x.shape[axis] for axis in axes)
     if count < 2:
         raise ValueError(f"sparseness needs at least two entries, got shape {tuple(x.shape)} along {dim}")
     l1 = torch.linalg.vector_norm(x, 1, dim=axes)

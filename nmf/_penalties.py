@@ -17,7 +17,7 @@ from torch import Tensor
 
 
 class Slope(NamedTuple):
-    """A majorizer's slope ``-down x**low + up x**high``, in the ratio x of the new to the old factor."""
+    """A majorizer's slope ``-down x**low + up x**high``, in the ratio x of the new to the old factor; low <= 0."""
 
     down: Tensor
     up: Tensor
@@ -75,7 +75,7 @@ class Penalty:
             neighbors, count = _neighbors(x)
             weight = _like(self.smooth, x)
             down, up = down + weight * (count * x + neighbors), up + 2 * weight * count * x
-            low, high = min(low, 0.0), max(high, 1.0)
+            high = max(high, 1.0)
         return Slope(down, up, low, high)
 
     def value(self, x: Tensor, problem_axes: int, component_axis: int) -> Tensor:
@@ -110,7 +110,7 @@ def _neighbors(x: Tensor) -> tuple[Tensor, Tensor]:
     total = torch.zeros_like(x)
     total[..., 1:] += x[..., :-1]
     total[..., :-1] += x[..., 1:]
-    count = torch.full_like(x[..., :1, :], 2.0).flatten()[: x.shape[-1]] if x.ndim > 1 else torch.full_like(x, 2.0)
+    count = x.new_full(x.shape[-1:], 2.0)
     count[0] -= 1
     count[-1] -= 1
     return total, count

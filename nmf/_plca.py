@@ -38,7 +38,7 @@ class Probabilistic(Factors):
         super().__init__(shape, rank, taps, share_W=True, **options)
         value = torch.full((self.rank,), 1 / self.rank) if Z is None else as_tensor(Z, "Z").detach().clone()
         check_values(value, "Z")
-        if tuple(value.shape) != (self.rank,):
+        if value.shape != (self.rank,):
             raise ValueError(f"Z must have one entry a component, {self.rank}, got shape {tuple(value.shape)}")
         self.Z = nn.Parameter(value.to(self.W), requires_grad=trainable_Z)
         with torch.no_grad():
@@ -134,7 +134,7 @@ class Probabilistic(Factors):
         return FitResult(iteration, torch.stack(history).cpu(), converged, time.perf_counter() - start)
 
     def _step(self, V: Tensor, known: Tensor | None, alphas: list[Tensor]) -> None:
-        W, H, Z = self.W.detach(), self.H.detach(), self.Z.detach()
+        W, H, Z = self.W, self.H, self.Z
         weighted = W * Z.reshape(-1, *[1] * self.taps_axes)
         model = self._model(weighted, H)
         of_W, of_H = model.of_W(H), model.of_H(weighted)
@@ -150,28 +150,27 @@ class Probabilistic(Factors):
         counts = (counts_W, counts_H, counts_Z)
         for (factor, axis), count, alpha in zip(self._factors_and_axes(), counts, alphas, strict=True):
             if factor.requires_grad:
-                factor.copy_(_normalized((count + (alpha - 1)).clamp_min(0), axis, otherwise=factor.detach()))
+                factor.copy_(_normalized((count + (alpha - 1)).clamp_min(0), axis, otherwise=factor))
 
     def _objective(self, V: Tensor, known: Tensor | None, alphas: list[Tensor]) -> Tensor:
-        product = self.reconstruct().detach()
+        product = self.reconstruct()
         if known is not None:
             product = product / (product * known).sum()
         value = beta_divergence(V, product.clamp_min(torch.finfo(V.dtype).tiny), 1.0, weights=known)
         for (factor, _), alpha in zip(self._factors_and_axes(), alphas, strict=True):
-            logs = factor.detach().clamp_min(torch.finfo(V.dtype).tiny).log()
+            logs = factor.clamp_min(torch.finfo(V.dtype).tiny).log()
             value = value - torch.where(alpha == 1, 0.0, (alpha - 1) * logs).sum(dtype=torch.float64)
         return value
 
 
 def _normalized(factor: Tensor, axis: int, otherwise: Tensor | None = None) -> Tensor:
-    """Return each component with sum 1; one that has vanished stays `otherwise`."""
+    """Return each component with sum 1; one that has vanished becomes `otherwise`, even if None."""
     axis = axis % factor.ndim
     rest = tuple(i for i in range(factor.ndim) if i != axis) if factor.ndim > 1 else (0,)
     total = factor.sum(rest, keepdim=True)
-    even = torch.full_like(factor, 1 / max(factor.numel() // max(total.numel(), 1), 1))
-    return torch.where(
-        total > 0, factor / total.clamp_min(torch.finfo(factor.dtype).tiny), even if otherwise is None else otherwise
-    )
+    if otherwise is None:
+        otherwise = torch.full_like(factor, total.numel() / factor.numel())
+    return torch.where(total > 0, factor / total.clamp_min(torch.finfo(factor.dtype).tiny), otherwise)
 
 
 class PLCA(Probabilistic):

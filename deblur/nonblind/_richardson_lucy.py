@@ -14,6 +14,7 @@ from ._observation import Callback, Observation, sum_over
 from ._operator_observation import OperatorObservation
 
 _DISCREPANCY = 0.8  # stop at this fraction of the noise's energy: python -m benchmarks.richardson_lucy_stop
+_SMALLEST_PART = 0.01  # of the estimate: how far down an extrapolation goes
 _TINY = 1e-30
 _BLOCK = 2**15 - 1  # samples: in the cache, and too few for torch to split over threads, whose start would cost more
 
@@ -208,7 +209,7 @@ class _Momentum:
     def advance(
         self, new: torch.Tensor, new_rows: Step, done: torch.Tensor, *, extrapolate: bool, gain: float | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Take the step, then go on as far as two steps agree (Biggs and Andrews, eqs. 5 to 8), staying non-negative.
+        """Take the step, then go on as far as two steps agree (Biggs and Andrews, eqs. 5 to 8), staying positive.
 
         Or by `gain` where that is given. Images that are done stay. The estimate is written into `new`. Returns the
         energy of the move and of the old estimate.
@@ -235,7 +236,9 @@ class _Momentum:
             self.point = torch.empty_like(new) if self.point is self.x else self.point
             for rows in self._blocks:
                 x, block = _rows(self.x, rows, n), _rows(new, rows, n)
-                _rows(self.point, rows, n).copy_(torch.addcmul(block, factor, block - x).clamp_min_(0))
+                ahead = torch.addcmul(block, factor, block - x)
+                # What is 0 stays 0 in every later step, and where counts then have no source the objective rises.
+                _rows(self.point, rows, n).copy_(torch.maximum(ahead, _SMALLEST_PART * block))
         else:
             self.point = new
         self.x, self._step_energy = new, energy

@@ -88,7 +88,7 @@ class Crop(LinearOperator):
         self._widths = [(s, whole - s - part) for s, part, whole in zip(starts, size, domain, strict=True)]
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[self._slices]
+        return x[self._slices].clone()  # else who writes into the window writes into x
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return F.pad(y, flat_pad(self._widths))

@@ -145,10 +145,7 @@ class LinearOperator(ABC):
         largest = 0.0
         with torch.no_grad():
             for _ in range(max_iter):
-                scale = float(torch.linalg.vector_norm(x))
-                if scale == 0:
-                    return 0.0
-                x = self._adjoint(self._forward(x / scale))
+                x = self._adjoint(self._forward(x / torch.linalg.vector_norm(x)))
                 previous, largest = largest, math.sqrt(float(torch.linalg.vector_norm(x)))
                 if abs(largest - previous) <= tolerance * largest:
                     break
@@ -176,7 +173,7 @@ class LinearOperator(ABC):
         if rows * columns > _LARGEST_MATRIX:
             raise ValueError(f"to_matrix is for small shapes: {rows} x {columns} entries are more than 2**27")
         basis = torch.eye(columns, dtype=dtype).reshape(columns, *self.domain_shape)
-        return self._forward(basis).reshape(columns, rows).T.contiguous()
+        return self._forward(basis).reshape(columns, rows).T
 
     def as_scipy(self) -> scipy.sparse.linalg.LinearOperator:
         """Return the operator as a `scipy.sparse.linalg.LinearOperator` on raveled float64 vectors.

@@ -141,7 +141,7 @@ def fast_size(size: int) -> int:
     (1, 1040, 1092)
     """
     if size <= 2:
-        return max(size, 1)
+        return size
     candidate = size + size % 2
     while not is_fast_size(candidate):
         candidate += 2

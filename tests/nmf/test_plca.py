@@ -28,6 +28,7 @@ def test_expectation_maximization_never_loses(name, setting):
     result = module.fit(V, check_every=1, tol=0, max_iter=30, **options)
     assert (result.history.diff() <= 1e-9 * result.history[:-1].abs()).all()
     assert result.n_iter == 30
+    assert 0 < result.seconds < 60
     assert float(module().detach().sum()) == pytest.approx(1)
     assert float(module.Z.detach().sum()) == pytest.approx(1)
     torch.testing.assert_close(module.components().sum(-2 - module._space_axes), module())
@@ -60,6 +61,17 @@ def test_frozen_factors_and_number_of_iterations():
     assert torch.equal(module.W, W)
     assert torch.equal(module.Z, Z)
     assert not torch.equal(module.H, H)
+
+
+def test_factors_are_distributions_and_a_component_of_zeros_is_even(rng):
+    W, H = rng.random((4, 3, 5)), rng.random((3, 7))
+    W[:, 1], H[2] = 0, 0
+    module = nmf.SIPLCA(W=W, H=H, Z=np.array([1.0, 2.0, 5.0]))
+    np.testing.assert_allclose(module.W[:, 0].detach(), W[:, 0] / W[:, 0].sum())
+    np.testing.assert_allclose(module.W[:, 1].detach(), np.full((4, 5), 1 / 20))
+    np.testing.assert_allclose(module.H[1].detach(), H[1] / H[1].sum())
+    np.testing.assert_allclose(module.H[2].detach(), np.full(7, 1 / 7))
+    np.testing.assert_allclose(module.Z.detach(), [1 / 8, 2 / 8, 5 / 8])
 
 
 @pytest.mark.parametrize(

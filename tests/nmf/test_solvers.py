@@ -5,6 +5,10 @@ import pytest
 import torch
 
 import nmf
+from nmf._data import DenseData
+from nmf._penalties import Penalty
+from nmf._problem import Problem
+from nmf._solvers import Multiplicative
 
 
 @pytest.mark.parametrize(("beta", "loss"), [(2, "frobenius"), (1, "kullback-leibler"), (0, "itakura-saito")])
@@ -46,6 +50,25 @@ def test_the_default_solver_is_ahead_of_plain_steps_and_keeps_its_best(beta, rng
     assert ends["auto"] < ends["mm"]
 
 
+def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
+    module = nmf.NMF((2, 5, 6), 2, seed=0)
+    W, H = module.W.detach(), module.H.detach()
+    problem = Problem(DenseData(torch.rand(2, 5, 6), None, 1, 1), module._model(W, H), Penalty(), Penalty(), -1)
+    solver = Multiplicative(problem, W, H, None, extrapolate=True)
+    steps = torch.stack([solver._advance() for _ in range(60)])
+    assert (steps.diff(dim=0) >= 0).all()
+    assert steps[0].tolist() == [0, 0]
+    torch.testing.assert_close(steps[-1], torch.tensor([0.9, 0.9]))
+    far = solver._ahead(torch.ones(2, 1), torch.tensor([[1e6], [1e-6]]), torch.ones(2))
+    torch.testing.assert_close(far, torch.tensor([[0.5], [2.0]]))  # however much an entry changed
+    solver.W = 2 * W
+    solver.restart(torch.tensor([True, False]), W, H)
+    assert torch.equal(solver.W, W * torch.tensor([1, 2])[:, None, None])
+    steps = torch.stack([solver._advance() for _ in range(60)])
+    torch.testing.assert_close(steps[0], torch.tensor([0.0, 0.9]))
+    torch.testing.assert_close(steps[-1], torch.tensor([0.63, 0.9]))
+
+
 def test_stops_on_the_penalized_objective():
     """Others look at the divergence alone, and stop while the penalty still falls."""
     V = torch.rand(20, 30, dtype=torch.float64)
@@ -68,6 +91,7 @@ def test_callback_tolerance_and_history():
     assert [i for i, _ in seen] == [4, 8, 12]
     assert result.n_iter == 12
     assert len(result.history) == 4
+    assert 0 < result.seconds < 60
     assert seen[-1][1] == pytest.approx(float(result.history[-1]), rel=1e-6)
     assert not result.converged
     assert nmf.NMF(V.shape, 3, seed=0).fit(V, tol=0.5).converged

@@ -8,9 +8,9 @@ import nmf
 from deblur.nonblind import richardson_lucy
 from deblur.operators import Convolution, ConvolutionBank, adjoint_error
 from nmf._convolutive_maps import ConvolutiveModel
-from nmf._data import DenseData
+from nmf._data import DenseData, smallest_product
 from nmf._maps import MatrixModel
-from nmf._penalties import Penalty
+from nmf._penalties import Penalty, Slope, divergence_slope
 from nmf._problem import Problem, majorizer_step
 
 from .cases import BETAS, MODELS, data_for
@@ -50,6 +50,69 @@ def test_every_half_update_lowers_the_objective(name, beta, setting):
             assert (new <= value * (1 + (1e-9 if beta < 3 else 1e-6))).all()
             value = new
     assert torch.isfinite(value).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 5), (2, 3, 4, 5), (2, 3, 1)])
+@pytest.mark.parametrize("name", PENALTIES)
+def test_the_slope_of_a_penalty_is_its_gradient(name, shape, rng):
+    """So the step has its fixed points where the penalized objective has; with a weight for each problem too."""
+    x = torch.from_numpy(rng.random(shape)).requires_grad_()
+    axes, component = (0, 0) if len(shape) == 2 else (1, 1)
+    weight = PENALTIES[name] if axes == 0 else torch.tensor([0.0, 0.7])
+    penalty = Penalty(**{name: weight})
+    (gradient,) = torch.autograd.grad(penalty.value(x, axes, component).sum(), x)
+    zero = torch.zeros_like(x)
+    slope = penalty.add_to(Slope(zero, zero, -1.0, 0.0), x.detach(), component)
+    torch.testing.assert_close((slope.up - slope.down).expand_as(x), gradient)
+    assert (slope.low, slope.high) == (-1.0, 0.0 if name == "l1" else 1.0)
+
+
+def test_the_values_of_the_penalties(rng):
+    x = rng.random((2, 3, 5))
+    expected = {
+        "l1": x.sum((1, 2)),
+        "l2": (x**2).sum((1, 2)) / 2,
+        "smooth": (np.diff(x, axis=2) ** 2).sum((1, 2)) / 2,
+        "orthogonal": sum(x[:, r] * x[:, s] for r in range(3) for s in range(3) if r != s).sum(1) / 2,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(Penalty(**{name: 0.3}).value(torch.from_numpy(x), 1, 1), 0.3 * value)
+    assert not Penalty(l1=torch.zeros(2))
+    assert Penalty(l1=torch.tensor([0.0, 1.0]))
+
+
+@pytest.mark.parametrize("beta", [*BETAS, 6])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_powers_of_the_smallest_product_are_numbers(dtype, beta):
+    p = torch.tensor(smallest_product(dtype, beta), dtype=dtype)
+    for power in (beta - 2, beta - 1, beta):
+        assert torch.isfinite(p.pow(power))
+    assert smallest_product(torch.float32, 2) == pytest.approx(1e-30)
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_what_the_data_do_not_see_stays(beta):
+    x, zero = torch.rand(3, 4), torch.zeros(3, 4)
+    torch.testing.assert_close(majorizer_step(divergence_slope(zero, zero, beta), x, None), x)
+
+
+class Twice:
+    """Stands for another process that has the same columns."""
+
+    def sum(self, x):
+        return 2 * x
+
+
+@pytest.mark.parametrize("beta", [0, 1, 2])
+def test_what_processes_sum_is_what_one_has(beta):
+    V, W, H = torch.rand(6, 8).double() + 0.1, torch.rand(6, 2).double(), torch.rand(2, 8).double()
+    penalties = Penalty(l1=0.1), Penalty(l2=0.2)
+    part = Problem(DenseData(V, None, beta, 0), MatrixModel(W, H), *penalties, -1, shards=Twice())
+    VV, HH = torch.cat([V, V], 1), torch.cat([H, H], 1)
+    whole = Problem(DenseData(VV, None, beta, 0), MatrixModel(W, HH), *penalties, -1)
+    torch.testing.assert_close(part.objective(W, H), whole.objective(W, HH))
+    torch.testing.assert_close(part.updated_W(W, H, None), whole.updated_W(W, HH, None))
+    torch.testing.assert_close(part.updated_H(W, H, None), whole.updated_H(W, HH, None)[:, :8])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from deblur import psf
 from deblur.nonblind import richardson_lucy
+from deblur.nonblind._richardson_lucy import _Momentum
 from deblur.operators import Convolution
 
 from .cases import camera, psnr, uneven_psf, valid_picture
@@ -34,6 +35,22 @@ def test_is_the_textbook_iteration(rng):
     np.testing.assert_allclose(ours.ravel(), x, rtol=5e-3)
 
 
+def test_damping_is_whites_formula(rng):
+    """The ratio of data to model counts the less, the fewer noise levels it is from 1 (his eq. 7 with N = 10)."""
+    y, blur = rng.random((9, 8)), uneven_psf((3, 4))
+    A = Convolution(blur, y.shape, "circular").to_matrix().numpy()
+    x = np.full(y.size, y.mean() / blur.sum())
+    deviation = np.minimum(((A @ x - y.ravel()) / (6 * 0.05)) ** 2, 1)
+    ratio = 1 + deviation**9 * (10 - 9 * deviation) * (y.ravel() / (A @ x) - 1)
+    ours = richardson_lucy(y, blur, num_iter=1, noise_level=0.05, damping=6, boundary="circular")
+    np.testing.assert_allclose(ours.ravel(), x * (A.T @ ratio) / A.sum(0), rtol=1e-3)
+
+
+def test_negative_values_count_as_zero(rng):
+    y, blur = rng.standard_normal((12, 13)), uneven_psf((3, 4))
+    np.testing.assert_array_equal(plain(y, blur, 5), plain(y.clip(0), blur, 5))
+
+
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 999),
@@ -54,6 +71,41 @@ def test_acceleration_falls_back_and_is_faster():
     slow, fast = (objectives(y, psf.motion(9, angle=30), accelerate=a, num_iter=60) for a in (False, True))
     assert (np.diff(fast) <= 1e-6 * fast[:-1]).all()
     assert fast[20] < slow[59]
+
+
+def test_an_extrapolation_that_went_too_far_is_taken_back():
+    """On these few points of light one does, and without going back the objective would rise."""
+    points = np.random.default_rng(22).random((9, 10)) ** 8
+    assert (np.diff(objectives(points, psf.motion(9, angle=30), num_iter=80)) < 0).all()
+
+
+@pytest.mark.parametrize("seed", [13, 18, 21])
+def test_an_extrapolation_does_not_end_at_zeros_that_no_step_leaves(seed):
+    """It did, and the objective then rose, and ended above that of plain iterations."""
+    rng, blur = np.random.default_rng(seed), psf.motion(9, angle=30)
+    points = rng.random((8, 9)) * (rng.random((8, 9)) > 0.8)
+    values = objectives(points, blur, num_iter=40)
+    assert (np.diff(values) < 0).all()
+    assert values[-1] < objectives(points, blur, num_iter=40, accelerate=False)[-1]
+
+
+def test_after_a_step_is_taken_back_the_next_is_plain():
+    x = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
+    momentum, done = _Momentum(x, (-1,)), torch.zeros(2, 1, dtype=torch.bool)
+
+    def go_to(value):
+        new = torch.full_like(x, value)
+        momentum.advance(torch.empty_like(x), lambda rows: new[:, rows], done, extrapolate=True)
+
+    go_to(2.0)
+    assert not momentum.is_ahead
+    go_to(3.0)
+    assert momentum.is_ahead
+    assert (momentum.point > 3).all()
+    momentum.fall_back(torch.tensor([[True], [False]]))
+    assert (momentum.point > 3).tolist() == [[False, False], [True, True]]
+    go_to(5.0)
+    assert (momentum.point > 5).tolist() == [[False, False], [True, True]]
 
 
 @pytest.mark.parametrize("boundary", ["unknown", "circular", "reflect", "replicate"])
@@ -147,15 +199,18 @@ def test_images_of_a_batch_stop_on_their_own():
 
 def test_callback_sees_every_iteration_and_can_stop():
     y = camera()[:40, :40]
-    seen = []
+    seen, kept = [], []
 
     def callback(iteration, estimate, objective):
         seen.append((iteration, estimate.shape, objective))
+        kept.append((estimate, estimate.copy()))
         return iteration == 4
 
     restored = richardson_lucy(y, psf.gaussian(1), noise_level=0, callback=callback)
     assert [s[0] for s in seen] == [0, 1, 2, 3, 4]
     assert {s[1] for s in seen} == {y.shape}
+    for estimate, then in kept:  # what was given away is not written over
+        np.testing.assert_array_equal(estimate, then)
     np.testing.assert_array_equal(restored, richardson_lucy(y, psf.gaussian(1), noise_level=0, num_iter=5))
 
 

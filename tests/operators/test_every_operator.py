@@ -56,6 +56,8 @@ def test_batch_dtype_and_kind_are_kept_and_inputs_are_not_written(operator):
         assert back.shape == x.shape
         np.testing.assert_array_equal(x, before)
         np.testing.assert_array_equal(y, data)
+        assert not np.shares_memory(x, y)  # else who writes into a result writes into what it was made of
+        assert not np.shares_memory(y, back)
         tensor = operator(torch.from_numpy(x))
         assert isinstance(tensor, torch.Tensor)
         np.testing.assert_array_equal(tensor.numpy(), y)
@@ -74,6 +76,15 @@ def test_norm_is_the_largest_singular_value(name):
     operator = OPERATORS[name]()
     largest = np.linalg.norm(operator.to_matrix().numpy(), 2)
     assert operator.norm(tolerance=1e-9) == pytest.approx(largest, rel=1e-3)
+
+
+def test_norm_is_found_from_below_and_stops_where_it_is_told():
+    operator = OPERATORS["Gram"]()
+    largest = operator.norm(tolerance=1e-9)
+    assert operator.norm(tolerance=0.5) < 0.99 * largest
+    assert operator.norm(max_iter=1) < 0.99 * largest
+    assert operator.norm(max_iter=1, seed=1) != operator.norm(max_iter=1)
+    assert (0 * operator).norm() == 0
 
 
 def test_scipy_view_passes_pylops_dottest(operator):
@@ -111,7 +122,10 @@ def test_kernel_operator_is_the_same_bilinear_map(name):
     np.testing.assert_allclose(in_kernel(operator.kernel.numpy()), operator(x), atol=1e-10)
     assert adjoint_error(in_kernel) <= 1e-12
     assert adjoint_error(in_kernel, dtype=torch.float32) <= 1e-5
-    two = random((2, *in_kernel.domain_shape))
+    four = random((2, 2, *in_kernel.domain_shape))
+    two = four[0]
+    np.testing.assert_allclose(in_kernel(four)[0], in_kernel(two), atol=1e-12)
+    np.testing.assert_allclose(in_kernel.T(in_kernel(four))[0], in_kernel.T(in_kernel(two)), atol=1e-9)
     np.testing.assert_allclose(in_kernel(two)[1], in_kernel(two[1]), atol=1e-12)
     back = in_kernel.T(in_kernel(two))
     np.testing.assert_allclose(back[1], in_kernel.T(in_kernel(two[1])), atol=1e-9)

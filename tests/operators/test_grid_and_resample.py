@@ -52,6 +52,15 @@ def test_pad_equals_numpy(mode):
     np.testing.assert_array_equal(Pad(x.shape, widths, mode=mode)(x), np.pad(x, widths, mode=numpy_mode))
 
 
+def test_crop_is_a_slice_and_centered_if_nothing_is_said():
+    x = random((9, 8))
+    np.testing.assert_array_equal(Crop(x.shape, (3, 2))(x), x[3:6, 3:5])
+    np.testing.assert_array_equal(Crop(x.shape, (4, 8))(x), x[2:6])
+    np.testing.assert_array_equal(Crop(x.shape, (9, 1), start=(0, 7))(x), x[:, 7:])
+    np.testing.assert_array_equal(Crop(x.shape, (7, 7), start=1)(x), x[1:8, 1:8])
+    np.testing.assert_array_equal(Crop(x.shape, (3, 2)).T(x[3:6, 3:5]), np.pad(x[3:6, 3:5], [(3, 3), (3, 3)]))
+
+
 def test_differences_equal_numpy():
     x = random((4, 5))
     rows, columns = Differences(x.shape, boundary="replicate")(x)
@@ -78,6 +87,7 @@ BAD = [
     (lambda: Upsample((4,), 2, mode="cubic"), "mode must be nearest or linear"),
     (lambda: Upsample((4,), 2, align_corners=True), "align_corners"),
     (lambda: Upsample((4,), 0), "positive"),
+    (lambda: Upsample((4, 0), 2), "positive"),
     (lambda: Downsample((4,), 2, offset=2), "offset"),
     (lambda: SubPixel(0, (4,), 2), "positive"),
     (lambda: MaxUnpool(torch.tensor([[9]]), (4,)), "must lie in 0 to 3"),

@@ -50,6 +50,7 @@ def test_checkerboard_needs_taps_in_multiples_of_the_stride():
     def unevenness(taps, stride):
         return checkerboard(StridedConvolution(torch.ones(1, 1, taps, taps), (48, 48), stride=stride, padding=1))
 
+    assert isinstance(unevenness(4, 2), float)
     assert unevenness(4, 2) < 1e-12
     assert unevenness(6, 3) < 1e-12
     assert unevenness(3, 2) > 0.3
@@ -62,6 +63,8 @@ BAD = [
     (lambda: StridedConvolution(torch.ones(1, 1, 3, 3), (2, 8)), "does not fit"),
     (lambda: StridedConvolution(torch.ones(1, 1, 3, 3), (8, 8), stride=0), "stride must hold positive"),
     (lambda: StridedConvolution(torch.ones(1, 1, 3, 3), (8, 8), padding=-1), "padding must be"),
+    (lambda: StridedConvolution(torch.ones(1, 1, 1, 1, 1, 1), (8, 8, 8, 8)), "one to three"),
+    (lambda: StridedConvolution(torch.ones(1, 1, 3), -8), "positive integers"),
     (lambda: bilinear_kernel(0, 2), "positive"),
 ]
 

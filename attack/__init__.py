@@ -1,0 +1,1 @@
+"""Attacks on the toolkit: each module is a command."""

@@ -1,0 +1,110 @@
+"""What `attack.mutate` changes, the tests that should notice, and the changes that mean nothing."""
+
+from __future__ import annotations
+
+_OPERATORS = ("tests/operators/test_every_operator.py", "tests/operators/test_adjoint_and_shapes.py")
+_ALGEBRA = "[Gram or [Sum or [Stack or [Adjoint or [Composition or [Identity or [Mask or [Crop"
+_CONVOLUTIONS = ("tests/operators/test_convolution.py", *_OPERATORS)
+_SMALL_BANKS = "bank and not [Bank-3x3x3 and not [Bank-4x4x4"
+_UPDATES = ("tests/nmf/test_updates.py", "tests/nmf/test_divergence.py", "tests/nmf/test_plca.py")
+_FITS = (*_UPDATES, "tests/nmf/test_solvers.py", "tests/nmf/test_models.py", "tests/nmf/test_more_fits.py")
+
+TARGETS: dict[str, tuple[str, ...]] = {
+    "deblur/operators/_linear.py": (
+        *("deblur/operators/_linear.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", f"{_ALGEBRA} or not test_every_operator.py"),
+    ),
+    "deblur/operators/_adjoint.py": ("deblur/operators/_adjoint.py", "tests/operators/test_adjoint_and_shapes.py"),
+    "deblur/operators/_multiplicative.py": (
+        *("deblur/operators/_multiplicative.py", "tests/operators/test_adjoint_and_shapes.py"),
+    ),
+    "deblur/operators/_shapes.py": (
+        *("deblur/operators/_shapes.py", "tests/operators/test_adjoint_and_shapes.py"),
+        *("tests/operators/test_strided.py",),
+    ),
+    "deblur/operators/_grid.py": (
+        *("deblur/operators/_grid.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", "[Crop or [Pad or [Differences or [Mask or [Adjoint or [Stack or test_grid_and_resample.py"),
+    ),
+    "deblur/operators/_resample.py": (
+        *("deblur/operators/_resample.py", "tests/operators/test_grid_and_resample.py", *_OPERATORS),
+        *("-k", "[Upsample or [Downsample or [SubPixel or [MaxUnpool or test_grid_and_resample.py"),
+    ),
+    "deblur/operators/_strided.py": (
+        *("deblur/operators/_strided.py", "tests/operators/test_strided.py", *_OPERATORS),
+        *("-k", "([Strided and not -3d-) or test_strided.py"),
+    ),
+    "deblur/operators/_varying.py": (
+        *("deblur/operators/_varying.py", "tests/operators/test_varying.py", *_OPERATORS),
+        *("-k", "[Product or [Tiled or test_varying.py"),
+    ),
+    "deblur/operators/_valid.py": (
+        *("tests/operators/test_convolution.py", *_OPERATORS),
+        *("-k", _SMALL_BANKS),
+    ),
+    "deblur/operators/_bank.py": (
+        *("deblur/operators/_bank.py", "tests/operators/test_convolution.py", *_OPERATORS),
+        *("-k", _SMALL_BANKS),
+    ),
+    "deblur/operators/_bilinear.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
+    "deblur/operators/_convolution.py": (
+        *("deblur/operators/_convolution.py", *_CONVOLUTIONS),
+        *("-k", "[Convolution or test_convolution.py or convolution.Convolution"),
+    ),
+    "deblur/operators/_slabs.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
+    "deblur/nonblind/_richardson_lucy.py": (
+        *("deblur/nonblind/_richardson_lucy.py", "tests/nonblind/test_richardson_lucy.py"),
+        *("tests/nonblind/test_richardson_lucy_counts.py",),
+    ),
+    "deblur/nonblind/_wiener.py": ("deblur/nonblind/_wiener.py", "tests/nonblind/test_wiener.py"),
+    "nmf/_divergence.py": ("nmf/_divergence.py", *_UPDATES),
+    "nmf/_maps.py": _FITS,
+    "nmf/_convolutive_maps.py": (*_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/_data.py": _FITS,
+    "nmf/_penalties.py": _UPDATES,
+    "nmf/_problem.py": (*_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/_solvers.py": _FITS,
+    "nmf/_hals.py": _FITS,
+    "nmf/_units.py": (*_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/_beta_mu.py": ("nmf/_beta_mu.py", "tests/nmf/test_more_fits.py", "tests/nmf/test_compat.py"),
+    "nmf/_nmf.py": ("nmf/_nmf.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_stored.py", *_FITS),
+    "nmf/_nmfd.py": ("nmf/_nmfd.py", "tests/nmf/test_bad_input.py", *_FITS),
+    "nmf/_plca.py": ("nmf/_plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
+}
+
+EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "deblur/operators/_linear.py": (("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),),
+    "deblur/operators/_adjoint.py": (
+        ("data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
+    ),
+    "deblur/operators/_resample.py": (("self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),),
+    "deblur/operators/_bilinear.py": (
+        ("fast_size(n + max(w))", "((n + max(w))", "only the speed"),
+        ("direct_is_faster(", "direct_is_faster(products,", "only the speed"),
+        ("penalty ", "penalty ", "only the speed"),
+    ),
+    "deblur/nonblind/_wiener.py": (
+        ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
+        ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
+    ),
+    "nmf/_maps.py": (
+        ("len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
+        ("if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
+    ),
+    "nmf/_data.py": (
+        ("or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
+        ("or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
+        ("share = 4", "share = (", "the size of a tile, which is a matter of speed"),
+    ),
+    "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
+    "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
+    "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a truth, as a tensor"),),
+    "deblur/nonblind/_richardson_lucy.py": (
+        (
+            "self._step = torch.empty_like(self.x)",
+            "self._step = (self.x)",
+            "the level it starts from has no other use",
+        ),
+    ),
+}
+"""Of a module: what the changed lines held before and after, blanks as one, and why no test can tell."""
