@@ -76,6 +76,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "deblur/operators/_linear.py": (("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),),
     "deblur/operators/_adjoint.py": (
         ("data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
+        ("conlim=0", "conlim=(-1)", "that is no limit either"),
     ),
     "deblur/operators/_resample.py": (("self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),),
     "deblur/operators/_bilinear.py": (
