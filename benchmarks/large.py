@@ -1,9 +1,10 @@
 """A picture larger than memory, restored by the command line: its peak memory beside the limit, and the time.
 
-    python -m benchmarks.large [--side 20000] [--memory 4G] [--method wiener]
+    python -m benchmarks.large [--side 20000] [--memory 4G] [--method wiener] [--lamps]
 
 A 16-bit TIFF of photographs, blurred by a disk of radius 5, is made in a temporary folder, a strip at a time. The peak
-is that of the resident set of `deblur restore`, all of Python and torch included.
+is that of the resident set of `deblur restore`, all of Python and torch included. With `--lamps` every half million
+samples have a lamp that is clipped.
 """
 
 import argparse
@@ -26,9 +27,11 @@ from deblur.operators import Convolution
 BLUR = "disk:radius=5"
 
 
-def make(path: Path, side: int) -> None:
+def make(path: Path, side: int, lamps: bool) -> None:
     """Write a blurred picture of so many rows and columns."""
     tile = np.concatenate([skimage.data.camera(), skimage.data.grass()], axis=1) / 300.0  # nothing is clipped
+    if lamps:
+        tile[250:254, 500:504] = 20
     blurred = Convolution(psf.parse(BLUR), tile.shape, "circular")(tile)
     rows = np.tile(blurred.astype(np.float32), (1, -(-side // tile.shape[1])))[:, :side]
     rng = np.random.default_rng(0)
@@ -49,10 +52,11 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=20000)
     parser.add_argument("--memory", default="4G")
     parser.add_argument("--method", default="wiener")
+    parser.add_argument("--lamps", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "large.tif"), Path(folder, "sharp.tif")
-        make(source, options.side)
+        make(source, options.side, options.lamps)
         command = [shutil.which("deblur", path=str(Path(sys.executable).parent)) or "deblur", "restore", str(source)]
         command += ["--psf", BLUR, "--method", options.method, "--memory", options.memory, "--no-linear"]
         start = time.perf_counter()

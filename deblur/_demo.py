@@ -1,12 +1,11 @@
 """The demonstration: two photographs restored, and a picture that shows before and after.
 
-The first photograph came blurred, and nobody wrote down how the camera moved: `find_motion` reads it from the picture.
+The first photograph came blurred, and nobody wrote down how the camera moved: that is read from the picture.
 The second is sharp; it is blurred here by a shake of the camera, so that the result can be compared with the truth.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblur import photo, psf
+from deblur.blind._parametric import read_motion
 from deblur.nonblind import richardson_lucy, unrolled
 from deblur.operators import Convolution
 
@@ -112,61 +112,12 @@ def run(folder: Path, overwrite: bool = False) -> list[Result]:
     return results
 
 
-def find_motion(picture: npt.NDArray[np.floating], longest: int = 60) -> tuple[float, float]:
-    """Read from a blurred picture how far the camera moved, and in which direction.
-
-    A motion at constant speed turns every corner in the scene into two corners of opposite sign, one at each end of a
-    streak. So the picture of the corners, displaced by the whole motion, is anti-correlated with itself, and its
-    autocorrelation has its deepest dip there. Corners are where the mixed second derivative is large; the smooth
-    shading and the long edges that would hide the dip have none. The autocorrelation needs nothing new: it is the
-    adjoint of convolution in the kernel, applied to twice the same picture.
-
-    Of the scene, this assumes no more than corners that do not repeat. The motion must be straight, even, and within a
-    few degrees of an axis: farther from it, the streak smears the corners.
-
-    Parameters
-    ----------
-    picture : numpy.ndarray
-        Shape (height, width).
-    longest : int
-        Longest motion to look for, in pixels. The shortest is 8: nearer, a corner is anti-correlated with itself.
-
-    Returns
-    -------
-    length, angle : float
-        In pixels, and in degrees from -90 to 90, as `deblur.psf.motion` takes them.
-
-    References
-    ----------
-    Y. Yitzhaky and N. S. Kopeika, "Identification of blur parameters from motion blurred images", Graph. Models Image
-    Process. 59 (1997), find the length of a motion of known direction this way, from the derivative along it.
-
-    Examples
-    --------
-    >>> from skimage import data
-    >>> length, angle = find_motion(data.clock() / 255)
-    >>> print(f"{length:.1f} pixels at {angle:.1f} degrees")
-    36.0 pixels at 1.6 degrees
-    """
-    slope = np.gradient(psf.gaussian((1.0,)))
-    corners = Convolution(np.outer(slope, slope), picture.shape, "valid")(picture)
-    shifts = Convolution(np.zeros((2 * longest + 1, 2 * longest + 1)), corners.shape, "zero")
-    autocorrelation = shifts.kernel_adjoint(corners, corners)
-
-    down, right = np.mgrid[-longest : longest + 1, -longest : longest + 1]
-    distance = np.hypot(down, right)
-    # The dip has a twin on the other side of the center: look at one half only.
-    looked_at = (distance >= 8) & (distance <= longest) & ((right > 0) | ((right == 0) & (down < 0)))
-    dip = np.unravel_index(np.where(looked_at, autocorrelation, np.inf).argmin(), distance.shape)
-    return float(distance[dip]), math.degrees(math.atan2(-down[dip], right[dip]))
-
-
 def _moving_clock() -> _Case:
     """Return a photograph that was taken while moving the camera."""
     from skimage import data
 
     before = data.clock().astype(np.float32) / 255
-    length, angle = find_motion(before)
+    (length, angle), _ = read_motion(before, noise_level=0.01)
     return _Case(
         story=f"A real photograph, taken while moving the camera. The motion, {length:.0f} pixels at {angle:.1f}°, is "
         "where the autocorrelation of the corners in the picture has its deepest dip.",

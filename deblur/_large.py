@@ -86,7 +86,7 @@ def restore_large(
     method : str
         As `deblur.restore` takes it, but for ``"selfdeblur"``.
     noise_level : float, optional
-        Standard deviation of the noise; if None, the median of estimates over the image.
+        Standard deviation of the noise, in the unit of the image; if None, the median of estimates over it.
     saturation : float, optional
         Value from which on samples are clipped, see `deblur.restore`.
     channel_axis : None or -1

@@ -62,7 +62,7 @@ class Restoration:
     image : numpy.ndarray or torch.Tensor
         Restored image, of the shape and kind of the blurred one. Not clipped.
     psf : numpy.ndarray or torch.Tensor
-        The point-spread function that was undone: given, or estimated from the image.
+        The point-spread function that was undone, of one to three axes: given, or estimated from the image.
     noise_level : float
         Standard deviation of the noise in the unit of the image: given, or estimated from the image.
     method : str

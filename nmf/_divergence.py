@@ -68,7 +68,7 @@ def beta_divergence(V: Tensor, product: Tensor, beta: float = 1.0, *, weights: T
     Parameters
     ----------
     V : torch.Tensor
-        Non-negative data.
+        Non-negative data, of any shape.
     product : torch.Tensor
         Positive model, of the same shape. Differentiable in it.
     beta : float
@@ -121,7 +121,7 @@ def sparseness(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     Parameters
     ----------
     x : torch.Tensor
-        At least two entries along `dim`.
+        Any shape, with at least two entries along `dim`.
     dim : int or tuple of int, optional
         The axes of one vector; all if None.
 

@@ -80,6 +80,11 @@ class NMFD(Convolutive):
     **options
         As of `NMF`.
 
+    Raises
+    ------
+    ValueError
+        As `NMF`, and if the boundary is not one of these, or the templates do not fit.
+
     Examples
     --------
     >>> import torch
@@ -120,6 +125,11 @@ class NMF2D(Convolutive):
     **options
         As of `NMF`: W is ``(..., C, R, *taps)``, H ``(..., R, M', N')``.
 
+    Raises
+    ------
+    ValueError
+        As `NMF`, and if the boundary is not one of these, or the templates do not fit.
+
     Examples
     --------
     >>> NMF2D((1, 12, 20), rank=2, taps=(3, 4))().shape
@@ -155,6 +165,11 @@ class NMF3D(Convolutive):
         As of `NMFD`, along the three axes.
     **options
         As of `NMF`: W is ``(..., C, R, *taps)``, H ``(..., R, L', M', N')``.
+
+    Raises
+    ------
+    ValueError
+        As `NMF`, and if the boundary is not one of these, or the templates do not fit.
 
     Examples
     --------

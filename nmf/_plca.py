@@ -187,6 +187,11 @@ class PLCA(Probabilistic):
     **options
         ``trainable_W``, ``trainable_H``, ``trainable_Z``, ``dtype``, ``device``, ``seed`` as of `NMF`.
 
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit, or a factor is negative or not finite.
+
     Examples
     --------
     >>> V = torch.rand(8, 20, generator=torch.Generator().manual_seed(0))
@@ -242,6 +247,11 @@ class SIPLCA(ShiftInvariant):
     taps : int
         Frames of a template.
 
+    Raises
+    ------
+    ValueError
+        As `PLCA`, and if the templates do not fit into V.
+
     Examples
     --------
     >>> SIPLCA((8, 20), rank=2, taps=4).H.shape
@@ -261,6 +271,11 @@ class SIPLCA2(ShiftInvariant):
     taps : int or (int, int)
         Size of a template.
 
+    Raises
+    ------
+    ValueError
+        As `PLCA`, and if the templates do not fit into V.
+
     Examples
     --------
     >>> SIPLCA2((1, 12, 20), rank=2, taps=(3, 4)).H.shape
@@ -279,6 +294,11 @@ class SIPLCA3(ShiftInvariant):
         As of `PLCA`.
     taps : int or (int, int, int)
         Size of a template.
+
+    Raises
+    ------
+    ValueError
+        As `PLCA`, and if the templates do not fit into V.
 
     Examples
     --------

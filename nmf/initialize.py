@@ -27,6 +27,11 @@ def random(V: Any, rank: int, *, seed: int | None = None) -> tuple[Any, Any]:
     W, H : numpy.ndarray or torch.Tensor
         ``(..., F, R)`` and ``(..., R, T)``, the kind of V.
 
+    Raises
+    ------
+    ValueError
+        If V is negative, not finite or has fewer than two axes, or `rank` is not positive.
+
     Examples
     --------
     >>> import numpy as np
@@ -128,6 +133,11 @@ def kmeans(V: Any, rank: int, *, num_iter: int = 20, seed: int | None = None) ->
     -------
     W, H : numpy.ndarray or torch.Tensor
         ``(F, R)`` and ``(R, T)``, the kind of V.
+
+    Raises
+    ------
+    ValueError
+        If V is negative, not finite, not a matrix or has fewer than `rank` columns, or `rank` is not positive.
 
     Examples
     --------

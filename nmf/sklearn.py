@@ -53,6 +53,14 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     reconstruction_err_ : float
         The divergence at the end, with the penalties.
 
+    Raises
+    ------
+    ValueError
+        From the methods: if X is negative or not finite, has another number of features than at `fit`, or `init` is
+        unknown.
+    NotFittedError
+        From the methods, before `fit`.
+
     Examples
     --------
     >>> X = np.random.default_rng(0).random((20, 6))
@@ -124,7 +132,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
-        """Learn the components, and return the activations as `transform` does."""
+        """Learn the components of X, and return the activations as `transform` does; y is ignored."""
         return self.fit(X).transform(X)
 
     def transform(self, X: Any) -> np.ndarray:

@@ -11,43 +11,8 @@ import pytest
 from skimage import data
 
 from deblur import _demo, nonblind, photo, psf
-from deblur._demo import find_motion, run
+from deblur._demo import run
 from deblur.operators import Convolution
-
-SHARP = {name: getattr(data, name)() / 255 for name in ("camera", "coins", "page")}
-CLOCK = data.clock() / 255
-
-
-def moved(picture: np.ndarray, length: float, angle: float) -> np.ndarray:
-    blurred = Convolution(psf.motion(length, angle), picture.shape, "valid")(picture)
-    return blurred + np.random.default_rng(0).normal(0, 0.004, blurred.shape)
-
-
-@pytest.mark.parametrize("name", SHARP)
-@pytest.mark.parametrize(("length", "angle"), [(15, 0), (20, 2), (36, 0), (36, 1.6), (36, -1.6), (25, 90), (30, 88)])
-def test_a_known_motion_is_found_to_a_pixel(name: str, length: float, angle: float) -> None:
-    found_length, found_angle = find_motion(moved(SHARP[name], length, angle))
-    way, found = (
-        size * np.exp(1j * math.radians(turn)) for size, turn in ((length, angle), (found_length, found_angle))
-    )
-    assert min(abs(found - way), abs(found + way)) <= 1.5  # a shift of one pixel in each direction
-
-
-def test_the_motion_of_the_clock_turns_with_the_picture() -> None:
-    length, angle = find_motion(CLOCK)
-    assert length == pytest.approx(36, abs=1)
-    assert angle == pytest.approx(1.6, abs=1)
-    assert find_motion(CLOCK[:, ::-1].copy()) == pytest.approx((length, -angle))
-    assert find_motion(CLOCK[::-1, ::-1].copy()) == pytest.approx((length, angle))
-    assert find_motion(CLOCK.T.copy()) == pytest.approx((length, 90 - angle))
-
-
-def test_the_motion_does_not_depend_on_brightness_and_contrast() -> None:
-    assert find_motion(0.3 * CLOCK + 0.5) == find_motion(CLOCK)
-
-
-def test_the_longest_motion_limits_the_search() -> None:
-    assert find_motion(CLOCK, longest=30)[0] <= 30
 
 
 def test_the_demo_restores_and_says_what_the_files_show(tmp_path: Path) -> None:

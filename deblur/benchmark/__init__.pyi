@@ -11,6 +11,9 @@ from ._drums import drums as drums
 from ._folder import folder_protocol as folder_protocol
 from ._html import write_page as write_page
 from ._html import write_reports as write_reports
+from ._levin import levin_kernels as levin_kernels
+from ._levin import levin_mat as levin_mat
+from ._levin import levin_selfdeblur as levin_selfdeblur
 from ._loaders import Example as Example
 from ._loaders import bars3d as bars3d
 from ._loaders import bead3d as bead3d
@@ -18,9 +21,6 @@ from ._loaders import galaxies as galaxies
 from ._loaders import image as image
 from ._loaders import image_names as image_names
 from ._loaders import kernels_12 as kernels_12
-from ._loaders import levin_kernels as levin_kernels
-from ._loaders import levin_mat as levin_mat
-from ._loaders import levin_selfdeblur as levin_selfdeblur
 from ._loaders import schelten_kernels as schelten_kernels
 from ._methods import Method as Method
 from ._methods import method as method

@@ -33,6 +33,18 @@ class File:
         64 hexadecimal digits.
     bytes : int
         Its size.
+
+    Raises
+    ------
+    ValueError
+        If the path leaves the data folder, the SHA-256 is none, or the size is not positive.
+
+    Examples
+    --------
+    >>> from deblur.benchmark import card
+    >>> file = card("set5").files[0]
+    >>> file.path, file.bytes
+    ('set5/baby_GT.bmp', 786486)
     """
 
     path: str

@@ -32,7 +32,14 @@ Progress = Callable[[int, int], None]
 
 
 class DownloadError(OSError):
-    """A data set cannot be downloaded. What had arrived is kept, and the next try goes on from there."""
+    """A data set cannot be downloaded. What had arrived is kept, and the next try goes on from there.
+
+    Examples
+    --------
+    >>> from deblur.benchmark import DownloadError
+    >>> issubclass(DownloadError, OSError)  # one except clause for it and for a full disk
+    True
+    """
 
 
 def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
@@ -108,6 +115,14 @@ def get(name: str, *, to: str | os.PathLike[str] | None = None, progress: Progre
     DownloadError
         If there is no network, the server does not have the file or has another one, the disk is full, or the folder
         cannot be written. One line that says which.
+
+    Examples
+    --------
+    >>> folder = get("set5")  # doctest: +SKIP
+    >>> get("set6")
+    Traceback (most recent call last):
+    ...
+    ValueError: no data set is called 'set6'; did you mean 'set5'?
     """
     found = card(name)
     report = progress or (lambda done, total: None)

@@ -25,7 +25,7 @@ class Drums(NamedTuple):
         In [-1, 1]; the sum of the stems.
     stems : dict of str to numpy.ndarray, shape (samples,)
         ``kick``, ``snare`` and ``hihat``.
-    onsets : dict of str to numpy.ndarray
+    onsets : dict of str to numpy.ndarray, shape (strokes,)
         When each of them is struck, in seconds, ascending.
     templates : numpy.ndarray, shape (1025, 3)
         A magnitude spectrum for each of them, in this order (FFT of 2048 samples).
@@ -46,6 +46,11 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     folder : path-like, optional
         The data folder; without it `folder_of` finds the files.
 
+    Returns
+    -------
+    Drums
+        The recording and what is known of it.
+
     Raises
     ------
     FileNotFoundError
@@ -54,6 +59,15 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     References
     ----------
     P. Lopez-Serrano et al., NMF Toolbox: Music Processing Applications of Nonnegative Matrix Factorization, DAFx 2019.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     drums(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: drums: ...; get them with: deblur datasets get drums
     """
     place = folder_of("drums", folder=folder) / "audio/drums"
     names = ("kick", "snare", "hihat")

@@ -34,6 +34,17 @@ def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "vali
     ------
     ValueError
         If a folder is missing or has no such file, or the border is not one of these.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from deblur import psf
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     psf.save(f"{folder}/blur.npy", psf.gaussian(1.5))
+    ...     folder_protocol(folder, f"{folder}/blur.npy")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    ValueError: images must have files ending in .png, .jpg, .jpeg, .bmp, .tif, .tiff, .webp, got ... without one
     """
     from deblur import psf
 

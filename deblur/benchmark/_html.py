@@ -47,6 +47,24 @@ def write_page(results: Results, benchmark: Protocol, path: str | Path, *, folde
         The page.
     folder : path-like, optional
         The folder that `run` was given: it has the pictures. Without it the page shows none.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from deblur.benchmark import protocol
+    >>> from deblur.benchmark import Results, Row
+    >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
+    >>> results = Results("set14-levin", 1, (row,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "report.html")
+    ...     write_page(results, protocol("set14-levin"), path)
+    ...     "25.00" in path.read_text(encoding="utf-8")
+    True
     """
     levels = {row.noise for row in results.rows}
     figures = [each for each in published() if each.protocol == results.protocol and each.noise in levels]
@@ -89,6 +107,22 @@ def write_reports(results: Results, benchmark: Protocol, folder: str | Path) -> 
     -------
     list of pathlib.Path
         The four files.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from deblur.benchmark import protocol
+    >>> from deblur.benchmark import Results, Row
+    >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
+    >>> results = Results("set14-levin", 1, (row,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in write_reports(results, protocol("set14-levin"), folder)]
+    ['results.json', 'results.csv', 'results.md', 'report.html']
     """
     paths = [Path(folder) / name for name in ("results.json", "results.csv", "results.md", "report.html")]
     write_json(results, paths[0])

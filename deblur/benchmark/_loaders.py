@@ -28,100 +28,17 @@ class Example(NamedTuple):
     Attributes
     ----------
     sharp : numpy.ndarray
-        The truth.
+        The truth: two axes, or three (z, y, x).
     blurred : numpy.ndarray
         What was observed, in the shape of `sharp`.
     psf : numpy.ndarray
-        ``blurred`` is about ``sharp`` convolved with `psf`; not negative, sums to 1, its center on ``k // 2``.
+        ``blurred`` is about ``sharp`` convolved with `psf`, of as many axes; not negative, sums to 1, its center on
+        ``k // 2``.
     """
 
     sharp: np.ndarray
     blurred: np.ndarray
     psf: np.ndarray
-
-
-def levin_mat(scene: int, kernel: int, *, folder: Folder = None) -> Example:
-    """Return one of the 32 originals of Levin et al. (2009).
-
-    The truth is the ``x`` of the same file as the blurred ``y``: it differs from file to file of one scene. A shift of
-    up to 4 pixels, constant per kernel, remains between ``x * psf`` and ``y``: scores need a shift search.
-
-    Parameters
-    ----------
-    scene : int
-        1 to 4 (the files call them im05 to im08).
-    kernel : int
-        1 to 8.
-    folder : path-like, optional
-        The data folder.
-
-    Returns
-    -------
-    Example
-        255 x 255 gray images in [0, 1], not rounded, and ``f`` rotated by 180 degrees.
-
-    Raises
-    ------
-    ValueError
-        If there is no such scene or kernel.
-    FileNotFoundError
-        If the data set is not here.
-
-    References
-    ----------
-    A. Levin et al., Understanding and evaluating blind deconvolution algorithms, CVPR 2009.
-
-    Examples
-    --------
-    >>> levin_mat(5, 1)
-    Traceback (most recent call last):
-    ...
-    ValueError: scene is 5; the Levin data have scenes 1 to 4
-    """
-    _check_levin(scene, kernel)
-    path = folder_of("levin2009", folder=folder) / f"levin2009/mat/im0{scene + 4}_flit0{kernel}.mat"
-    content = scipy.io.loadmat(path)
-    sharp, blurred = (np.ascontiguousarray(content[name]) for name in "xy")
-    return Example(sharp, blurred, _rotated(content["f"]))
-
-
-def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Example:
-    """Return one of the 32 Levin images as SelfDeblur's authors repackaged them.
-
-    The blurred image is that of `levin_mat` rounded to 8 bits. The truth is one image a scene: the one of kernel 8,
-    rounded, so most originals are registered differently. The PSF is that of `levin_mat`: in that package the pictures
-    of kernels 4 and 8 are rotated by 180 degrees relative to the others.
-
-    Parameters
-    ----------
-    scene : int
-        1 to 4.
-    kernel : int
-        1 to 8.
-    folder : path-like, optional
-        The data folder.
-
-    Returns
-    -------
-    Example
-        255 x 255 gray images in [0, 1], multiples of 1/255, and the PSF.
-
-    References
-    ----------
-    D. Ren et al., Neural Blind Deconvolution Using Deep Priors, CVPR 2020.
-    """
-    psf = levin_mat(scene, kernel, folder=folder).psf
-    package = folder_of("levin2009", folder=folder) / "levin2009/selfdeblur"
-    sharp = _read(package / f"gt/im{scene}.png", cv2.IMREAD_GRAYSCALE)
-    return Example(sharp, _read(package / f"im{scene}_kernel{kernel}_img.png", cv2.IMREAD_GRAYSCALE), psf)
-
-
-def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
-    """Return the eight PSFs of Levin et al. (2009): 13 to 27 pixels wide, square, odd, summing to 1.
-
-    They are ``f`` of the .mat files rotated by 180 degrees; ``Levin09.mat`` holds the same ``f`` in HDF5.
-    """
-    return [levin_mat(1, kernel, folder=folder).psf for kernel in range(1, 9)]
 
 
 def image_names(dataset: str) -> list[str]:
@@ -187,11 +104,38 @@ def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) 
         near = difflib.get_close_matches(name, files, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"image_names({dataset!r}) lists them"
         raise ValueError(f"{dataset} has no image {name!r}; {hint}")
-    return _read(folder_of(dataset, folder=folder) / files[name], cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR)
+    return read_picture(
+        folder_of(dataset, folder=folder) / files[name], cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR
+    )
 
 
 def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
-    """Return DPIR's twelve PSFs of 25 x 25: four isotropic Gaussians, four anisotropic ones, four motion blurs."""
+    """Return DPIR's twelve PSFs of 25 x 25: four isotropic Gaussians, four anisotropic ones, four motion blurs.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Twelve arrays ``(25, 25)``, float64, each of sum 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     kernels_12(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
+    """
     return [_unit(kernel) for kernel in _cell("kernels_12.mat", folder)]
 
 
@@ -199,8 +143,32 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     """Return Schelten's five camera shakes, 25 to 37 pixels a side, not square.
 
     The file stores them for correlation; here they are rotated by 180 degrees into true-convolution PSFs.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Five arrays of two axes, float64, each of sum 1.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     schelten_kernels(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
     """
-    return [_rotated(_unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
+    return [rotated(_unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
 
 
 def bars3d(*, folder: Folder = None) -> Example:
@@ -208,13 +176,62 @@ def bars3d(*, folder: Folder = None) -> Example:
 
     The PSF has the size of the volume and is scaled to sum 1. Truth and data are as stored, in different units: score
     after the best affine match of intensities.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    Example
+        Three arrays ``(32, 64, 64)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     bars3d(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
     """
     truth, observed, psf = (_volume("bars-25pct", part, folder) for part in ("actual", "data", "kernel"))
     return Example(truth, observed, _unit(psf))
 
 
 def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth."""
+    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    observed, psf : numpy.ndarray
+        Arrays ``(64, 64, 64)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     bead3d(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
+    """
     return _volume("bead-25pct", "data", folder), _unit(_volume("bead-25pct", "kernel", folder))
 
 
@@ -222,17 +239,34 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     """Return 100 observed galaxies and the PSF of each, (100, 41, 41) both, the PSFs summing to 1 to 1e-6.
 
     The galaxies are blurred and noisy (some pixels are negative); the clean ones are not published.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        The data folder; without it `folder_of` finds the files.
+
+    Returns
+    -------
+    observed, psfs : numpy.ndarray
+        Arrays ``(100, 41, 41)``, float64.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the data set is not here.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as empty:
+    ...     galaxies(folder=empty)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileNotFoundError: galaxies: ...; get them with: deblur datasets get galaxies
     """
     stacks = folder_of("galaxies", folder=folder) / "astronomy/sf_deconvolve"
     observed, psfs = (np.load(stacks / f"example_{part}.npy").astype(np.float64) for part in ("image_stack", "psfs"))
     return observed, psfs
-
-
-def _check_levin(scene: int, kernel: int) -> None:
-    if scene not in range(1, 5):
-        raise ValueError(f"scene is {scene!r}; the Levin data have scenes 1 to 4")
-    if kernel not in range(1, 9):
-        raise ValueError(f"kernel is {kernel!r}; the Levin data have kernels 1 to 8")
 
 
 def _image_files(dataset: str) -> dict[str, str]:
@@ -243,7 +277,8 @@ def _image_files(dataset: str) -> dict[str, str]:
     return {str(path.relative_to(dataset).with_suffix("")): str(path) for path in paths}
 
 
-def _read(path: Path, flags: int) -> np.ndarray:
+def read_picture(path: Path, flags: int) -> np.ndarray:
+    """Read an 8-bit picture as multiples of 1/255, with the colors in the order red, green, blue."""
     pixels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)  # imread cannot open every path on Windows
     if pixels is None:
         raise ValueError(f"{path} is not an image that can be read; deblur datasets verify compares it with its card")
@@ -265,5 +300,6 @@ def _unit(psf: np.ndarray) -> np.ndarray:
     return psf / psf.sum()
 
 
-def _rotated(kernel: np.ndarray) -> np.ndarray:
+def rotated(kernel: np.ndarray) -> np.ndarray:
+    """Turn a kernel of a correlation into one of a convolution."""
     return np.ascontiguousarray(np.flip(kernel))

@@ -123,6 +123,11 @@ def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) 
     float
         1 where knowing the PSF would not have helped; "success" is commonly at most 2 or 3.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     References
     ----------
     Levin et al., "Understanding and evaluating blind deconvolution algorithms", CVPR 2009.
@@ -133,6 +138,8 @@ def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) 
     >>> error_ratio(np.full(4, 0.2), np.full(4, 0.1), np.zeros(4))
     4.0
     """
+    check_same_shape(estimate, truth)
+    check_same_shape(reference, truth)
     return float(np.sum((estimate - truth) ** 2) / np.sum((reference - truth) ** 2))
 
 
@@ -141,12 +148,29 @@ def spectral_error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.
 
     Published tables mix the two definitions; they are not comparable. Arguments as in `error_ratio`, 2-D.
 
+    Parameters
+    ----------
+    estimate, reference, truth : numpy.ndarray
+        Aligned arrays of one shape ``(height, width)``, as in `error_ratio`.
+
+    Returns
+    -------
+    float
+        1 where knowing the PSF would not have helped.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> import numpy as np
     >>> spectral_error_ratio(0.2 * np.eye(4), 0.1 * np.eye(4), np.zeros((4, 4)))
     2.0
     """
+    check_same_shape(estimate, truth)
+    check_same_shape(reference, truth)
     return float(np.linalg.norm(estimate - truth, 2) / np.linalg.norm(reference - truth, 2))
 
 
@@ -162,6 +186,11 @@ def psf_similarity(estimate: np.ndarray, truth: np.ndarray) -> float:
     -------
     float
         1 if one is the other shifted and scaled by a positive factor.
+
+    Raises
+    ------
+    ValueError
+        If the numbers of axes differ.
 
     References
     ----------
@@ -183,6 +212,21 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
     A microscope's gain and offset are arbitrary: the estimate is replaced by ``a * estimate + b`` with a and b by
     least squares. This is ``sqrt(1 - r²)``, r being the correlation coefficient of the two.
 
+    Parameters
+    ----------
+    estimate, truth : numpy.ndarray
+        Arrays of one shape, each in a unit of its own.
+
+    Returns
+    -------
+    float
+        From 0 to 1, which is as bad as a constant.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
     Examples
     --------
     >>> import numpy as np
@@ -190,6 +234,7 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
     >>> relative_error(3 * truth + 1, truth) < 1e-6
     True
     """
+    check_same_shape(estimate, truth)
     a, b = (x.astype(np.float64).ravel() - x.mean(dtype=np.float64) for x in (estimate, truth))
     energy = float(a @ a) * float(b @ b)
     return 1.0 if energy == 0 else float(np.sqrt(max(0.0, 1 - float(a @ b) ** 2 / energy)))
@@ -209,6 +254,11 @@ def ellipticity(galaxy: np.ndarray, *, sigma: float = 5.0) -> np.ndarray:
     -------
     numpy.ndarray
         ``(e1, e2) = (Qxx - Qyy, 2 Qxy) / (Qxx + Qyy)``; the window makes a galaxy rounder than it is.
+
+    Raises
+    ------
+    ValueError
+        If there are not two axes.
 
     Examples
     --------
@@ -245,6 +295,11 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, seed: int = 0
     tuple of float
         Low and high end.
 
+    Raises
+    ------
+    ValueError
+        If there are no values, or `level` is not in (0, 1).
+
     Examples
     --------
     >>> import numpy as np
@@ -253,6 +308,8 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, seed: int = 0
     True
     """
     values = np.asarray(values, dtype=np.float64)
+    if not values.size:
+        raise ValueError("values are empty: there is no mean to give an interval of")
     draws = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

@@ -21,7 +21,15 @@ from ._shift import best_shift, finely_shifted, shifted
 
 
 class Restored(NamedTuple):
-    """What a method returns: an image, and the PSF if it is the method that estimated it."""
+    """What a method returns: an image, and the PSF if it is the method that estimated it.
+
+    Attributes
+    ----------
+    image : numpy.ndarray
+        Restored picture, of the shape of the blurred one.
+    psf : numpy.ndarray, optional
+        Estimated PSF, two axes; None from a method that was told it.
+    """
 
     image: np.ndarray
     psf: np.ndarray | None = None
@@ -76,6 +84,13 @@ class Protocol:
     def score(self, restored: Restored, sample: Sample) -> dict[str, float]:
         """Return ``psnr``, ``ssim`` and what else the protocol measures, by name.
 
+        Parameters
+        ----------
+        restored : Restored
+            What a method made of `sample`.
+        sample : Sample
+            What it was given, and the truth.
+
         Raises
         ------
         ValueError
@@ -95,6 +110,16 @@ class Protocol:
 
 def protocol(name: str) -> Protocol:
     """Look up a protocol by its name.
+
+    Parameters
+    ----------
+    name : str
+        As the command line has it; `PROTOCOLS` holds them all.
+
+    Returns
+    -------
+    Protocol
+        The one of that name.
 
     Raises
     ------

@@ -74,6 +74,15 @@ def quick(*, jobs: int = 1, progress: Callable[[Progress], None] | None = None) 
     ------
     FileNotFoundError
         If the data are not here.
+
+    Examples
+    --------
+    >>> from deblur.benchmark import Check, quick
+    >>> checks = quick(jobs=2)  # minutes, and the data sets must be here  # doctest: +SKIP
+    >>> all(check.passed for check in checks)  # doctest: +SKIP
+    True
+    >>> Check("set14-levin", "wiener", 0.01, expected=28.60, measured=28.52).passed  # it fell by more than 0.05 dB
+    False
     """
     checks = []
     for (name, noise, limit), group in groupby(expected(), key=lambda each: (each.protocol, each.noise, each.limit)):

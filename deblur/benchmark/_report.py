@@ -80,6 +80,16 @@ def published() -> tuple[Figure, ...]:
 def text_table(results: Results) -> str:
     """Lay out the summary for a terminal, in plain text.
 
+    Parameters
+    ----------
+    results : Results
+        Of `run`.
+
+    Returns
+    -------
+    str
+        Lines of one width, without a last line break.
+
     Examples
     --------
     >>> from deblur.benchmark._results import Row
@@ -98,7 +108,26 @@ def text_table(results: Results) -> str:
 
 
 def markdown_table(results: Results) -> str:
-    """Lay out the summary in Markdown."""
+    """Lay out the summary in Markdown.
+
+    Parameters
+    ----------
+    results : Results
+        Of `run`.
+
+    Returns
+    -------
+    str
+        Lines, without a last line break.
+
+    Examples
+    --------
+    >>> from deblur.benchmark import Results, Row
+    >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
+    >>> results = Results("set14-levin", 1, (row,))
+    >>> print(markdown_table(results).splitlines()[2])
+    | wiener | 1 % | 1 | 25.00 |  | 0.8000 | 0.100 |
+    """
     headings, body = table(results)
     rule = ["---", *["---:"] * (len(headings) - 1)]
     return "\n".join(
@@ -107,7 +136,32 @@ def markdown_table(results: Results) -> str:
 
 
 def write_csv(results: Results, path: str | Path) -> None:
-    """Write a line a picture, failures included; a file of that name is replaced."""
+    """Write a line a picture, failures included; a file of that name is replaced.
+
+    Parameters
+    ----------
+    results : Results
+        Of `run`.
+    path : path-like
+        The file; an existing one is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from deblur.benchmark import Results, Row
+    >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
+    >>> results = Results("set14-levin", 1, (row,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "results.csv")
+    ...     write_csv(results, path)
+    ...     print(path.read_text().splitlines()[1])
+    wiener,0.01,im1,kernel1,25.0,0.8,0.1,
+    """
     scores = score_names(results)
     with atomic_path(path, overwrite=True) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -136,6 +190,16 @@ def differences(results: Results) -> list[tuple[float, str, str, str]]:
 
 def notes(results: Results) -> list[str]:
     """Say what belongs under every table of these results: whose advantage is whose, and what failed.
+
+    Parameters
+    ----------
+    results : Results
+        Of `run`.
+
+    Returns
+    -------
+    list of str
+        A line each; empty if nothing is to be said.
 
     Examples
     --------

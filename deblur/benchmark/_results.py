@@ -44,7 +44,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """A method that raised on a picture, and the line it said."""
+    """A method that raised on a picture, and the line it said.
+
+    Attributes
+    ----------
+    method, image, psf : str
+        Names.
+    noise : float
+        Fraction of the range; 0 for captured pictures.
+    message : str
+        The kind of the error and its first line.
+    """
 
     method: str
     noise: float
@@ -68,7 +78,7 @@ class Summary:
     scores : dict of str to float
         Means of all scores that every picture has.
     seconds : float
-        Mean.
+        Mean of the rows' wall-clock times.
     interval : tuple of float
         95 % bootstrap interval of the mean PSNR over pictures. It tells how much the mean hangs on these pictures; to
         compare methods, take `Results.difference`, which is paired.
@@ -86,7 +96,15 @@ class Summary:
 
 
 class Difference(NamedTuple):
-    """Mean difference of two methods' PSNR on the same pictures, in dB, with its 95 % bootstrap interval."""
+    """Mean difference of two methods' PSNR on the same pictures, in dB, with its 95 % bootstrap interval.
+
+    Attributes
+    ----------
+    mean : float
+        In dB.
+    low, high : float
+        Ends of the interval, in dB.
+    """
 
     mean: float
     low: float
@@ -178,7 +196,32 @@ class Results:
 
 
 def write_json(results: Results, path: str | Path) -> None:
-    """Write `Results.as_json` to a file, whole or not at all; an existing one is replaced."""
+    """Write `Results.as_json` to a file, whole or not at all; an existing one is replaced.
+
+    Parameters
+    ----------
+    results : Results
+        Of `run`.
+    path : path-like
+        The file; an existing one is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> import json, pathlib, tempfile
+    >>> from deblur.benchmark import Results, Row
+    >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
+    >>> results = Results("set14-levin", 1, (row,))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "results.json")
+    ...     write_json(results, path)
+    ...     json.loads(path.read_text())["summary"][0]["psnr"]
+    25.0
+    """
     with atomic_path(path, overwrite=True) as temporary:
         temporary.write_text(json.dumps(results.as_json(), indent=1) + "\n", encoding="utf-8")
 

@@ -100,6 +100,22 @@ def run(
         captured pictures or is not a number from 0 to 1, or a number is not positive.
     FileNotFoundError
         If the data are not here.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import cv2
+    >>> from skimage import data
+    >>> from deblur import psf
+    >>> from deblur.benchmark import folder_protocol, run
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cv2.imwrite(f"{folder}/camera.png", data.camera()[100:196, 100:196])
+    ...     psf.save(f"{folder}/blur.npy", psf.gaussian(1.5))
+    ...     results = run(folder_protocol(f"{folder}", f"{folder}/blur.npy"), ["blurred", "wiener"])
+    True
+    >>> blurred, wiener = results.summary()
+    >>> wiener.scores["psnr"] > blurred.scores["psnr"]
+    True
     """
     benchmark = protocol(benchmark) if isinstance(benchmark, str) else benchmark
     resolved = [each if isinstance(each, Method) else method(each) for each in methods]

@@ -12,6 +12,7 @@ import scipy.fft
 import scipy.ndimage
 import scipy.signal
 
+from . import _levin as levin
 from . import _loaders as data
 
 
@@ -21,9 +22,9 @@ class Sample(NamedTuple):
     Attributes
     ----------
     blurred : numpy.ndarray
-        float32, noisy.
+        Shape ``(height, width)`` or ``(height, width, 3)``, float32, noisy.
     psf : numpy.ndarray
-        The true PSF, float32, for a true convolution; a blind method does not get it.
+        The true PSF, two axes, float32, for a true convolution; a blind method does not get it.
     truth : numpy.ndarray
         float64, of the shape of `blurred`.
     boundary : str
@@ -173,7 +174,7 @@ def _captured(example: data.Example) -> Sample:
 
 
 def observe_selfdeblur(image: str, psf: str, noise: float) -> Sample:
-    return _captured(data.levin_selfdeblur(_number(image), _number(psf)))
+    return _captured(levin.levin_selfdeblur(_number(image), _number(psf)))
 
 
 def observe_noisy_selfdeblur(image: str, psf: str, noise: float) -> Sample:
@@ -207,15 +208,15 @@ def _shake(name: str) -> np.ndarray:
 
 
 def observe_levin(image: str, psf: str, noise: float) -> Sample:
-    return _captured(data.levin_mat(_number(image), _number(psf)))
+    return _captured(levin.levin_mat(_number(image), _number(psf)))
 
 
 def _levin_psf(name: str) -> np.ndarray:
-    return data.levin_mat(1, _number(name)).psf
+    return levin.levin_mat(1, _number(name)).psf
 
 
 def observe_sharp_levin(image: str, psf: str, noise: float) -> Sample:
-    scene = data.levin_mat(_number(image), 5).sharp  # of the eight registrations the one without a shift
+    scene = levin.levin_mat(_number(image), 5).sharp  # of the eight registrations the one without a shift
     return simulate(scene, _levin_psf(psf), noise, seed=f"{image} {psf}")
 
 

@@ -92,6 +92,11 @@ def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 1
     numpy.ndarray
         Shape ``(height - 2 margin, width - 2 margin)``, float64.
 
+    Raises
+    ------
+    ValueError
+        If the image has not two axes, the margin leaves nothing, or the shift is larger than it.
+
     Examples
     --------
     >>> import numpy as np

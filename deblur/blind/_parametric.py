@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ._judge import obstacle
 from ._picture import Picture
 from ._result import BlindResult
 from ._search import Settings
+from ._streak import find_streak
 
 _BLOCK = 128  # pixels, of the averaged spectrum
 _LOWEST, _HIGHEST = 0.02, 0.4  # cycles a pixel: below is too little data, above is what codecs and sensors do
@@ -26,6 +28,10 @@ _RADII = np.arange(1.0, 20.1, 0.25)
 _LENGTHS = np.arange(3.0, 61.0)
 _ANGLES = np.arange(0.0, 180.0, 5.0)
 _FINER = np.linspace(-1, 1, 11)  # steps of the grid, around its best point
+_STREAK, _CLEAR_STREAK = 12, 5.0  # pixels and standard deviations, from which on a streak is believed
+
+Reading = tuple[list[float], float]
+"""Parameters of a blur, and how much of the spectrum's variation they explain."""
 
 Transforms = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Squared transfer functions ``(count, frequencies)`` from parameters ``(count, number)`` and two frequencies."""
@@ -76,13 +82,16 @@ def defocus(image: Any, *, noise_level: float | None = None, channel_axis: int |
         z = 2 * np.pi * parameters * np.hypot(across, down)
         return np.square(2 * scipy.special.j1(z) / z)
 
-    return _restore(image, noise_level, channel_axis, [_RADII], transforms, psf.disk, "disk")
+    read = partial(_read, grid=[_RADII], transforms=transforms)
+    return _restore(image, noise_level, channel_axis, read, psf.disk, "disk")
 
 
 def motion(image: Any, *, noise_level: float | None = None, channel_axis: int | None = None) -> BlindResult:
     """Restore a photograph blurred by straight motion, of the length and angle that the spectrum shows.
 
-    As `defocus`, with the parallel dark lines that bars of 3 to 60 pixels at every angle leave in the spectrum.
+    As `defocus`, with the parallel dark lines that bars of 3 to 60 pixels at every angle leave in the spectrum. Longer
+    motions are measured by the two ends of their streaks: the picture's corners are anti-correlated at the distance
+    of the whole motion (Yitzhaky and Kopeika, Graph. Models Image Process. 1997).
 
     Parameters
     ----------
@@ -111,13 +120,30 @@ def motion(image: Any, *, noise_level: float | None = None, channel_axis: int | 
     >>> motion(Convolution(psf.motion(11), scene.shape, "reflect")(scene) + noise).psf.shape
     (1, 11)
     """
+    return _restore(image, noise_level, channel_axis, read_motion, psf.motion, "straight motion")
+
+
+def read_motion(y: np.ndarray, noise_level: float) -> Reading:
+    """Return length and angle of a straight motion, and how much of the spectrum's variation it explains.
+
+    Parameters
+    ----------
+    y : numpy.ndarray
+        Blurred picture, shape (height, width), 128 pixels a side or more.
+    noise_level : float
+        Standard deviation of the noise, in the unit of the picture.
+    """
 
     def transforms(parameters: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
         length, angle = parameters[:, :1], np.deg2rad(parameters[:, 1:])
         along = np.cos(angle) * across - np.sin(angle) * down  # rows run down, angles up
         return np.square(np.sinc(length * along))
 
-    return _restore(image, noise_level, channel_axis, [_LENGTHS, _ANGLES], transforms, psf.motion, "straight motion")
+    best, explained = _read(y, noise_level, grid=[_LENGTHS, _ANGLES], transforms=transforms)
+    length, angle, clarity = find_streak(y, direction=best[1])
+    # Of a long motion the lines lie close, and those of a fraction of it explain most; short ones leave no dip apart.
+    is_long = length >= _STREAK and clarity >= _CLEAR_STREAK
+    return [length, angle] if is_long else best, explained
 
 
 @torch.inference_mode()
@@ -125,8 +151,7 @@ def _restore(
     image: Any,
     noise_level: float | None,
     channel_axis: int | None,
-    grid: list[np.ndarray],
-    transforms: Transforms,
+    read: Callable[[np.ndarray, float], Reading],
     make: Callable[..., np.ndarray],
     kind: str,
 ) -> BlindResult:
@@ -136,10 +161,7 @@ def _restore(
         reason = f"the picture is too small to read a blur from its spectrum: it needs {_BLOCK} pixels a side"
     confidence = 0.0
     if not reason:
-        spectrum = _spectrum(picture.view.y.double().cpu().numpy())
-        best, _ = _best_fit(spectrum, picture.noise_level, transforms, grid)
-        finer = [value + (axis[1] - axis[0]) * _FINER for value, axis in zip(best, grid, strict=True)]
-        best, explained = _best_fit(spectrum, picture.noise_level, transforms, finer)
+        best, explained = read(picture.view.y.double().cpu().numpy(), picture.noise_level)
         confidence = float(np.clip(explained / _CLEAR, 0, 1))
         if confidence < 1:
             reason = f"the spectrum shows {'no' if confidence < 0.3 else 'only faint'} traces of a {kind}"
@@ -151,12 +173,20 @@ def _restore(
     return picture.restored(restored, found, confidence, reason)
 
 
+def _read(y: np.ndarray, noise_level: float, *, grid: list[np.ndarray], transforms: Transforms) -> Reading:
+    """Find the point of the grid that fits best, and the best around it."""
+    spectrum = _spectrum(y)
+    best, _ = _best_fit(spectrum, noise_level, transforms, grid)
+    finer = [value + (axis[1] - axis[0]) * _FINER for value, axis in zip(best, grid, strict=True)]
+    return _best_fit(spectrum, noise_level, transforms, finer)
+
+
 def _best_fit(
     spectrum: tuple[np.ndarray, np.ndarray, np.ndarray],
     noise_level: float,
     transforms: Transforms,
     grid: list[np.ndarray],
-) -> tuple[list[float], float]:
+) -> Reading:
     """Return the point of the grid whose transform fits best, and how much of the variation it explains.
 
     The logarithm of the spectrum is fitted by that of ``scene * transform + noise``. That of the scene is smooth: a

@@ -16,7 +16,7 @@ class BlindResult:
         Restored image, of the shape and kind of the blurred one. Not clipped. The blurred image itself where nothing
         could be, or had to be, undone.
     psf : numpy.ndarray or torch.Tensor
-        Not negative, sum 1, odd sizes; its centroid is within half a pixel of its center k//2.
+        One to three axes, not negative, sum 1, odd sizes; its centroid is within half a pixel of its center k//2.
     noise_level : float
         Standard deviation of the noise, in the unit of the image.
     confidence : float

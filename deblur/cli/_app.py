@@ -89,12 +89,14 @@ Start here:
   deblur demo
   deblur restore photo.jpg
   deblur restore --help
+
 \b
 Exit codes:
   0    all is done
   1    a part failed, a line on standard error for each; the rest is done
   2    a wrong option, or a bad file that is the only one: nothing is done
   130, 141, 143  interrupted; the reader of a pipe has gone; terminated
+
 \b
 Environment:
   DEBLUR_DATA, DEBLUR_CACHE  where data sets are, and are downloaded to
@@ -175,6 +177,7 @@ Kinds:
   camera_shake:length=31,seed=4    unsteady hand; another seed, another path
   airy:radius=6                    perfect lens; radius of the first dark ring
   gaussian:sigma=3x1x1             3-D, for stacks: planes x rows x columns
+
 \b
 Kinds of a microscope:
   born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1
@@ -182,10 +185,12 @@ Kinds of a microscope:
   gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5
     with those of 5 µm of water
   confocal:wavelength=.51,excitation=.49,na=1.2,voxel_size=.2x.1x.1,pinhole=1
+
 \b
 Lengths are pixels, those of microscopes micrometers; angles are degrees,
 counter-clockwise from the horizontal.
 Every kind takes shape, as in shape=41 or shape=41x31.
+
 \b
 Example:
   deblur psf make "motion:length=15,angle=30" -o psf.tif"""

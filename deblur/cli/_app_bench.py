@@ -110,6 +110,7 @@ Protocols:
   bars3d           a 3-D volume
   galaxies         100 small galaxies, a PSF each
   folder           your own images and PSFs
+
 \b
 Methods:
   blurred          nothing is done
@@ -122,6 +123,7 @@ Methods:
                    those of scikit-image
   "richardson_lucy(num_iter=100)"
                    with options
+
 \b
 Examples:
   deblur bench levin-nonblind --method wiener --method skimage.wiener

@@ -14,6 +14,7 @@ Examples:
   deblur export denoiser --onnx denoiser.onnx
   deblur export unrolled --onnx unrolled.onnx --size 512x512 --psf-size 41
   deblur export deblur-unrolled/unrolled.safetensors --torch mine.pt2
+
 \b
 What they take and return (float32; values on the scale [0, 1]):
   denoiser  image (batch, 1, height, width) of any size, noise_level (batch,)

@@ -14,11 +14,13 @@ Examples:
   deblur train denoiser
   deblur train unrolled -o runs/wide --config wide.toml
   deblur train unrolled --resume runs/wide --minutes 60
+
 \b
 A configuration is a TOML file of what to change:
   steps = 20000
   learning_rate = 5e-4
   widths = [48, 96, 192]
+
 \b
 The folder then holds checkpoint.safetensors, to resume from; log.jsonl;
 curve.png; and, at the end, the network itself, which deblur.networks.load

@@ -30,6 +30,11 @@ def to_deepinv(operator: LinearOperator, **options: Any) -> deepinv.physics.Line
     deepinv.physics.LinearPhysics
         With ``A`` and ``A_adjoint`` of the operator; ``A_dagger`` and ``prox_l2`` are computed by iterations.
 
+    Raises
+    ------
+    ImportError
+        If deepinv is not installed.
+
     Examples
     --------
     >>> from deblur import psf

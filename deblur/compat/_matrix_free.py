@@ -109,6 +109,11 @@ def to_pylops(operator: LinearOperator) -> pylops.LinearOperator:
     pylops.LinearOperator
         float64, with ``dims`` and ``dimsd`` the two shapes.
 
+    Raises
+    ------
+    ImportError
+        If pylops is not installed.
+
     Examples
     --------
     >>> import numpy as np

@@ -38,11 +38,12 @@ def wiener(
     image : numpy.ndarray
         Blurred image, real, of as many axes as the PSF.
     psf : numpy.ndarray
-        Point-spread function; or, complex, a transfer function with the origin in the corner.
+        Point-spread function, of as many axes as the image; or, complex, a transfer function with the origin in the
+        corner.
     balance : float
         Weight of the prior.
     reg : numpy.ndarray, optional
-        Kernel of the prior, or its transfer function; the Laplacian if None.
+        Kernel of the prior, of as many axes, or its transfer function; the Laplacian if None.
     is_real : bool
         Whether transfer functions are half spectra, as of `numpy.fft.rfftn`, or whole ones.
     clip : bool
@@ -158,7 +159,7 @@ def richardson_lucy(
     image : numpy.ndarray
         Blurred image, of as many axes as the PSF.
     psf : numpy.ndarray
-        Point-spread function.
+        Point-spread function, of as many axes as the image.
     num_iter : int
         Number of iterations.
     clip : bool

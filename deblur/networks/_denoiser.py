@@ -36,6 +36,11 @@ class Denoiser(nn.Module):
     widths, depths, decoder_depth
         See `UNet`.
 
+    Raises
+    ------
+    ValueError
+        If `widths` and `depths` do not name the same scales.
+
     Examples
     --------
     >>> import torch

@@ -23,6 +23,11 @@ class DilatedDenoiser(nn.Module):
     skips : bool
         Whether the second layer's output is added to the fourth's, and the first's to the fifth's, as in `UDN`.
 
+    Raises
+    ------
+    ValueError
+        If `width` is less than 1.
+
     Examples
     --------
     >>> import torch
@@ -32,6 +37,8 @@ class DilatedDenoiser(nn.Module):
 
     def __init__(self, width: int = 64, *, skips: bool = False) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"width must be at least 1, got {width}")
         sizes = [1, *[width] * (len(_DILATIONS) - 1), 1]
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, padding=d, dilation=d)
@@ -41,7 +48,7 @@ class DilatedDenoiser(nn.Module):
         self.skips = skips
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Denoise images ``(batch, 1, height, width)`` on the scale [0, 1], any size; the shape stays."""
+        """Denoise `image`, shape ``(batch, 1, height, width)`` on the scale [0, 1], any size; the shape stays."""
         outputs = [self.convolutions[0](image).relu()]
         for layer, norm in zip(self.convolutions[1:-1], self.norms, strict=True):
             x = outputs[-1]

@@ -105,6 +105,11 @@ def export_program(
     network, path, image_shape, psf_shape, overwrite
         As of `export_onnx`, and so are what the program takes, and the errors.
 
+    Raises
+    ------
+    TypeError, ValueError, OSError
+        As `export_onnx`; no package of the extra is needed.
+
     Examples
     --------
     >>> import pathlib, tempfile

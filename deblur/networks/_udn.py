@@ -61,7 +61,7 @@ class UDN(nn.Module):
         boundary: str = "unknown",
         weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Restore pictures; arguments are those of `UnrolledHQS.forward`."""
+        """Restore pictures; `y`, `psf`, `noise_level`, `boundary` and `weights` are those of `UnrolledHQS.forward`."""
         return self.estimates(y, psf, noise_level, boundary, weights)[-1]
 
     def estimates(
@@ -72,7 +72,7 @@ class UDN(nn.Module):
         boundary: str = "unknown",
         weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
-        """Return the estimate of every layer; see `forward`."""
+        """Return each layer's estimate from `y`, `psf`, `noise_level`, `boundary` and `weights`; see `forward`."""
         check_pictures(y, psf, noise_level)
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)

@@ -153,7 +153,7 @@ class UnrolledHQS(nn.Module):
         boundary: str = "unknown",
         weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
-        """Return the estimate of every stage; see `forward`."""
+        """Return each stage's estimate from `y`, `psf`, `noise_level`, `boundary` and `weights`; see `forward`."""
         check_pictures(y, psf, noise_level)
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)

@@ -23,9 +23,9 @@ def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = No
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
-        One image or stack; integers are scaled to [0, 1].
+        One image or stack, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor, optional
-        Point-spread function of the blur.
+        Point-spread function of the blur, its axes those of space.
     channel_axis : int, optional
         Axis of the channels; the mean over channels is returned.
     ndim : int, optional

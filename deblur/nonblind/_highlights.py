@@ -28,9 +28,10 @@ class Highlights(NamedTuple):
     Attributes
     ----------
     rest : numpy.ndarray or torch.Tensor
-        The picture as it would be if no scene point were brighter than the saturation.
+        Of the shape of the image: the picture as it would be if no scene point were brighter than the saturation.
     beyond : numpy.ndarray or torch.Tensor
-        The light of the sharp scene beyond the saturation, at least 0; to be added to what `rest` is restored to.
+        Of the same shape: the light of the sharp scene beyond the saturation, at least 0; to be added to what
+        `rest` is restored to.
     """
 
     rest: Any

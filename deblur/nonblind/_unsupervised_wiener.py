@@ -29,7 +29,7 @@ class Posterior(NamedTuple):
     mean, std : array
         Posterior mean (the restored image) and standard deviation of each sample, of the shape of the image.
     noise_level : float
-        Posterior mean of the noise's standard deviation, averaged over the batch.
+        Posterior mean of the noise's standard deviation, in the unit of the image, averaged over the batch.
     balance : float
         Posterior mean of the prior's weight relative to the data's, as in `wiener`, averaged over the batch.
     num_iter : int
@@ -72,7 +72,7 @@ def unsupervised_wiener(
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
         PSF for each image.
     regularizer : numpy.ndarray or torch.Tensor, optional
-        Kernel of the prior; the Laplacian if None.
+        Kernel of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     channel_axis : int, optional

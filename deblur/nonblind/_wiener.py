@@ -55,7 +55,7 @@ def wiener(
     balance : float, optional
         The weight λ of the prior. If None, the most likely one for the noise level.
     regularizer : numpy.ndarray or torch.Tensor, optional
-        Kernel L of the prior; the Laplacian if None.
+        Kernel L of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
         What lies past the frame: an unknown scene, or the image's other side.
     channel_axis : int, optional

@@ -12,7 +12,23 @@ from ._linear import LinearOperator
 
 
 class AdjointError(AssertionError):
-    """Raised by `check_adjoint`: ``A.T`` is not the adjoint of ``A``."""
+    """Raised by `check_adjoint`: ``A.T`` is not the adjoint of ``A``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from deblur.operators import AdjointError, LinearOperator, check_adjoint
+    >>> class Wrong(LinearOperator):
+    ...     def _forward(self, x):
+    ...         return x.cumsum(-1)
+    ...
+    ...     _adjoint = _forward
+    >>> try:
+    ...     check_adjoint(Wrong((8,), (8,)))
+    ... except AdjointError:
+    ...     print("the transpose of a running sum runs backwards")
+    the transpose of a running sum runs backwards
+    """
 
 
 def adjoint_error(
@@ -39,6 +55,11 @@ def adjoint_error(
     float
         About 1e-16 for an exact adjoint in float64, about 1e-7 in float32; of order one if it is wrong, and NaN if
         the operator gives NaN.
+
+    Raises
+    ------
+    Exception
+        What the operator itself raises.
 
     Examples
     --------
@@ -129,7 +150,7 @@ def adjoint_versus_inverse(
     y : numpy.ndarray or torch.Tensor
         Data of shape `range_shape`.
     truth : numpy.ndarray or torch.Tensor, optional
-        The x with ``A x = y``, to score both against.
+        The x with ``A x = y``, of shape `domain_shape`, to score both against.
     tolerance : float
         LSQR's stopping tolerance.
     max_iter : int, optional
@@ -139,6 +160,13 @@ def adjoint_versus_inverse(
     -------
     AdjointVersusInverse
         Both results, their residuals, and their errors if `truth` is given.
+
+    Raises
+    ------
+    TypeError
+        If `y` or `truth` is neither a NumPy array nor a torch tensor.
+    ValueError
+        If `y` has not the shape `range_shape`, or `truth` not the shape `domain_shape`.
 
     Examples
     --------
@@ -166,6 +194,8 @@ def adjoint_versus_inverse(
     errors: list[float | None] = [None, None]
     if truth is not None:
         true = enter(truth, "truth")[0].detach().cpu().double()
+        if true.shape != adjoint.shape:
+            raise ValueError(f"truth must have the shape {tuple(adjoint.shape)}, got {tuple(true.shape)}")
         errors = [ratio(adjoint - true, true), ratio(inverse - true, true)]
     return AdjointVersusInverse(
         give_back(adjoint.to(tensor)),

@@ -72,7 +72,13 @@ class Convolution(BilinearConvolution):
         return self._lead, self._lead
 
     def norm(self, *, tolerance: float = 1e-6, max_iter: int = 1000, seed: int = 0) -> float:
-        """Largest singular value: in closed form for the circular boundary, else by power iteration."""
+        """Largest singular value: in closed form for the circular boundary, else by power iteration.
+
+        Parameters
+        ----------
+        tolerance, max_iter, seed
+            As of `LinearOperator.norm`.
+        """
         if self._geometry.is_circular:
             with torch.no_grad():
                 return float(self.transfer_function(torch.float64).abs().max())

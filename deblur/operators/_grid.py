@@ -64,6 +64,11 @@ class Crop(LinearOperator):
     start : int or sequence of int, optional
         First sample of the window an axis; centered (rounded down) if None.
 
+    Raises
+    ------
+    ValueError
+        If a size is not positive, or the window does not lie within the array.
+
     Examples
     --------
     >>> import numpy as np
@@ -100,6 +105,11 @@ class Pad(LinearOperator):
         Samples added before and after, the same everywhere or one pair an axis.
     mode : {"zero", "circular", "reflect", "replicate"}
         How the array goes on; `reflect` does not repeat the end samples, as in NumPy and torch.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive, a width is negative or is not one pair an axis, or the mode is not one of these.
 
     Examples
     --------
@@ -146,6 +156,11 @@ class Differences(LinearOperator):
         Shape of the array.
     boundary : {"circular", "replicate", "zero"}
         What follows the last sample: the first one, itself (the last difference is 0), or zero.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive, or the boundary is not one of these.
 
     Examples
     --------
@@ -196,6 +211,11 @@ class Mask(LinearOperator):
     ----------
     weights : numpy.ndarray or torch.Tensor
         Real weights; their shape is that of the domain and of the range.
+
+    Raises
+    ------
+    TypeError
+        If the weights are neither a NumPy array nor a torch tensor, or not real.
 
     Examples
     --------

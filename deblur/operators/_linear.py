@@ -42,6 +42,31 @@ class LinearOperator(ABC):
     ----------
     domain_shape, range_shape : tuple of int
         Shapes of `x` and of ``A(x)``, without batch axes.
+
+    Raises
+    ------
+    TypeError
+        When it is applied, if the argument is not a real floating-point NumPy array or torch tensor.
+    ValueError
+        When it is applied, if the last axes of the argument are not `domain_shape`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur.operators import LinearOperator, check_adjoint
+    >>> class Reverse(LinearOperator):
+    ...     def __init__(self, size):
+    ...         super().__init__((size,), (size,))
+    ...
+    ...     def _forward(self, x):
+    ...         return x.flip(-1)
+    ...
+    ...     def _adjoint(self, y):
+    ...         return y.flip(-1)
+    >>> A = Reverse(3)
+    >>> check_adjoint(A)
+    >>> (2 * A.T @ A + A)(np.array([1.0, 2.0, 4.0]))
+    array([6., 6., 9.])
     """
 
     def __init__(self, domain_shape: Shape, range_shape: Shape) -> None:
@@ -199,6 +224,18 @@ class Identity(LinearOperator):
     ----------
     shape : int or sequence of int
         Shape of the domain and of the range.
+
+    Raises
+    ------
+    ValueError
+        If a size is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur.operators import Identity
+    >>> (Identity(3) + Identity(3))(np.arange(3.0))
+    array([0., 2., 4.])
     """
 
     def __init__(self, shape: int | Sequence[int]) -> None:
@@ -264,6 +301,11 @@ class Stack(LinearOperator):
     ----------
     operators : iterable of LinearOperator
         At least one; all with the same `domain_shape` and the same `range_shape`.
+
+    Raises
+    ------
+    ValueError
+        If there is no operator, or two differ in a shape.
 
     Examples
     --------

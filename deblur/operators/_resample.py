@@ -30,6 +30,11 @@ class Upsample(LinearOperator):
     align_corners : bool
         For `linear`: whether the end samples of both grids coincide (True) or their pixel edges do (False).
 
+    Raises
+    ------
+    ValueError
+        If a size or factor is not positive, the mode is not one of these, or `align_corners` is given for `nearest`.
+
     Examples
     --------
     >>> import numpy as np
@@ -102,6 +107,11 @@ class Downsample(LinearOperator):
     offset : int
         First sample kept, below every factor.
 
+    Raises
+    ------
+    ValueError
+        If a size or factor is not positive, or the offset is not below every factor and size.
+
     Examples
     --------
     >>> import numpy as np
@@ -139,6 +149,11 @@ class SubPixel(LinearOperator):
         Spatial shape before shuffling.
     factor : int
         Enlargement of every axis.
+
+    Raises
+    ------
+    ValueError
+        If a size, `channels` or `factor` is not positive.
 
     Examples
     --------
@@ -184,6 +199,11 @@ class MaxUnpool(LinearOperator):
         index in the last ``len(shape)`` axes. Where windows overlap and an index occurs twice, the values add.
     shape : sequence of int
         Spatial shape before pooling; one to three axes.
+
+    Raises
+    ------
+    ValueError
+        If the indices are not integers, have fewer axes than `shape`, or lie outside it.
 
     Examples
     --------

@@ -56,6 +56,11 @@ def conv_transpose_output_size(
     int
         ``(size - 1) stride - 2 padding + dilation (kernel - 1) + output_padding + 1``.
 
+    Raises
+    ------
+    ValueError
+        If no sample would be left.
+
     Examples
     --------
     >>> down = [438]
@@ -78,7 +83,10 @@ def conv_transpose_output_size(
     >>> size
     438
     """
-    return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+    result = (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+    if result < 1:
+        raise ValueError(f"a transposed convolution of {size} samples, padding {padding}, leaves none")
+    return result
 
 
 def output_padding_for(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -96,6 +104,11 @@ def output_padding_for(size: int, kernel: int, stride: int = 1, padding: int = 0
     int
         Between 0 and ``stride - 1``.
 
+    Raises
+    ------
+    ValueError
+        If the dilated kernel is larger than the padded input.
+
     Examples
     --------
     >>> output_padding_for(438, 3, stride=2, padding=1), output_padding_for(219, 3, stride=2, padding=1)
@@ -111,6 +124,16 @@ def fast_size(size: int) -> int:
 
     Odd sizes and large primes cost two to five times as much in every library we measured
     (``python -m benchmarks.fft_sizes``).
+
+    Parameters
+    ----------
+    size : int
+        Samples; below 1 counts as 1.
+
+    Returns
+    -------
+    int
+        At least `size`.
 
     Examples
     --------

@@ -135,6 +135,11 @@ def bilinear_kernel(channels: int, factor: int, *, ndim: int = 2) -> torch.Tenso
     torch.Tensor
         Shape ``(channels, channels, *taps)`` with ``2 factor - factor % 2`` taps an axis, float32.
 
+    Raises
+    ------
+    ValueError
+        If `channels` or `factor` is not positive, or `ndim` is not 1 to 3.
+
     Examples
     --------
     >>> bilinear_kernel(1, 2, ndim=1)
@@ -167,6 +172,11 @@ def checkerboard(operator: LinearOperator) -> float:
     -------
     float
         Standard deviation over mean: 0 is even.
+
+    Raises
+    ------
+    Exception
+        What the operator itself raises.
 
     Examples
     --------

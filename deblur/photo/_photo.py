@@ -169,6 +169,19 @@ def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False
     See Also
     --------
     read : The way back, with an example.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> photo = Photo(np.full((3, 4), 0.5))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "gray.png")
+    ...     write(path, photo)
+    ...     write(path, photo)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    FileExistsError: ...
     """
     path = Path(path)
     suffix = path.suffix.lower()

@@ -20,7 +20,7 @@ def validate(psf: ArrayT, *, name: str = "psf", ndim: int | None = None) -> None
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
-        Any sum above 0. Negative values down to -1e-6 of the largest value count as rounding and pass.
+        One to three axes, any sum above 0. Negative values down to -1e-6 of the largest count as rounding and pass.
     name : str
         What the message calls it.
     ndim : int, optional

@@ -56,7 +56,28 @@ class Stack:
 
 
 def is_stack(path: str | os.PathLike[str]) -> bool:
-    """Say whether a file has axes beyond those of a photograph, and names them: OME-TIFF, ImageJ, zarr."""
+    """Say whether a file has axes beyond those of a photograph, and names them: OME-TIFF, ImageJ, zarr.
+
+    Parameters
+    ----------
+    path : path-like
+        File or folder; one that is missing is none.
+
+    Returns
+    -------
+    bool
+        Whether `open_stack` is for it, rather than `deblur.photo.read`.
+
+    Raises
+    ------
+    OSError
+        If a TIFF may not be read.
+
+    Examples
+    --------
+    >>> is_stack("cells.zarr"), is_stack("photo.jpg")
+    (True, False)
+    """
     path = Path(path)
     if path.suffix.lower() == ".zarr":
         return True

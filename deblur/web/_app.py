@@ -49,6 +49,11 @@ def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str
     starlette.applications.Starlette
         For uvicorn, or another ASGI server, with one process.
 
+    Raises
+    ------
+    ValueError
+        If `workers` is not positive.
+
     Examples
     --------
     >>> app = make_app(Limits(pixels=10_000_000))

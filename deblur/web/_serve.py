@@ -41,6 +41,16 @@ def serve(
     ------
     OSError
         If the address cannot be had.
+
+    Examples
+    --------
+    >>> from deblur.web import serve
+    >>> serve(ready=print)  # until it is interrupted  # doctest: +SKIP
+    http://127.0.0.1:8000/
+    >>> serve("256.0.0.1")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    OSError: cannot listen at 256.0.0.1, port 8000: ...
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:

@@ -29,6 +29,19 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     ------
     FileNotFoundError, ValueError
         If there is no such file, it is none of sound, or it has no samples.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from nmf import audio
+    >>> tone = np.sin(2 * np.pi * 440 * np.arange(800) / 8000)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "tone.wav")
+    ...     audio.write(path, tone, 8000)
+    ...     samples, rate = audio.read(path)
+    >>> samples.shape, rate, bool(abs(samples - tone).max() < 1e-6)
+    ((800,), 8000, True)
     """
     import soundfile
 
@@ -61,6 +74,17 @@ def write(path: str | Path, samples: Any, rate: int) -> None:
     ------
     ValueError
         If the suffix is no known format, or the rate is not positive.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nmf import audio
+    >>> audio.write("noise.txt", np.zeros(100), 8000)
+    Traceback (most recent call last):
+    ...
+    ValueError: noise.txt: no known sound format; take .wav, .flac or .ogg
+
+    `read` shows the way there and back.
     """
     import soundfile
 

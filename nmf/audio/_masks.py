@@ -28,6 +28,13 @@ def alpha_wiener_filter(X: Any, components: Any, alpha: float = 1.2) -> Any:
     numpy.ndarray or torch.Tensor
         ``(..., R, F, T)``, the kind of X.
 
+    Raises
+    ------
+    TypeError
+        If X is neither a NumPy array nor a torch tensor.
+    ValueError
+        If the shapes do not fit, or `alpha` is not positive.
+
     Examples
     --------
     >>> import numpy as np

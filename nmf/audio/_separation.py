@@ -39,7 +39,7 @@ def nmfd(
     components, taps : int
         Number of components and frames of a template, where W and H do not tell.
     W, H : numpy.ndarray or torch.Tensor, optional
-        Where to start; even activations and random templates by default.
+        Where to start, of the shapes that are returned; even activations and random templates by default.
     beta, max_iter, **options
         As of `nmf.NMFD.fit`.
     boundary : str
@@ -53,6 +53,11 @@ def nmfd(
         The components' spectrograms, ``(R, F, T)``.
     result : nmf.FitResult
         How the fit went.
+
+    Raises
+    ------
+    ValueError
+        As `nmf.NMFD` and its `fit`.
 
     Examples
     --------

@@ -32,6 +32,12 @@ def test_the_length_and_angle_of_a_motion(length: float, angle: float) -> None:
     assert psnr(found.image, truth) > psnr(y, truth) + 2
 
 
+def test_the_motion_of_a_real_photograph() -> None:
+    found = motion(skimage.data.clock())
+    assert found.confidence == 1
+    assert found.psf.shape == (3, 37)
+
+
 @pytest.mark.parametrize("method", [defocus, motion])
 def test_sharp_and_small_pictures_come_back_as_they_are(method: Callable[[Any], BlindResult]) -> None:
     sharp = skimage.data.camera()

@@ -26,8 +26,15 @@ class DenoiserRecipe(Recipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     widths, depths, decoder_depth
-        See `deblur.networks.UNet`; the others are those of `Recipe`.
+        See `deblur.networks.UNet`.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------
@@ -44,6 +51,7 @@ class DenoiserRecipe(Recipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {name: getattr(self, name) for name in ("widths", "depths", "decoder_depth")}
 
     def model(self) -> nn.Module:

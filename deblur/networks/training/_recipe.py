@@ -32,6 +32,20 @@ class Recipe(ABC):
         Decay of the moving average of the weights, which is what is validated and exported.
     seed : int
         Seed of the initial weights and of every batch.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+
+    Examples
+    --------
+    A recipe of one's own sets `kind` and writes the five methods; those that come along are reached by name.
+
+    >>> from deblur.networks.training import Recipe, recipe_from
+    >>> recipe = recipe_from("udn", {"steps": 100, "warm_up": 10})
+    >>> isinstance(recipe, Recipe), recipe.rate(0) < recipe.rate(9), recipe.rate(100)
+    (True, True, 0.0)
     """
 
     kind: ClassVar[str]
@@ -64,28 +78,28 @@ class Recipe(ABC):
 
     @abstractmethod
     def batch(self, photographs: Photographs, step: int) -> Batch:
-        """Return the data of one step, a function of the seed and the step alone."""
+        """Return the data of one `step`, cut out of `photographs`: a function of the seed and the step alone."""
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch, progress: float) -> torch.Tensor:
-        """Return the loss of a batch, in decibel; `progress` runs from 0 to 1."""
+        """Return the loss of `model` on a `batch`, in decibel; `progress` runs from 0 to 1."""
 
     @abstractmethod
     def validate(self, model: nn.Module, photographs: Photographs) -> dict[str, float]:
-        """Return mean PSNRs on held-out photographs by the names of their conditions."""
+        """Return the mean PSNRs of `model` on held-out `photographs`, in dB, by the names of their conditions."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a step: linear warm-up, then half a cosine to zero."""
+        """Return the learning rate of a `step`: linear warm-up, then half a cosine to zero."""
         if step < self.warm_up:
             return self.learning_rate * (step + 1) / self.warm_up
         return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def groups(self, model: nn.Module) -> list[dict[str, object]]:
-        """Return the parameters in groups, each with the factor of its learning rate."""
+        """Return the parameters of `model` in groups, each with the factor of its learning rate."""
         return [{"params": list(model.parameters()), "factor": 1.0}]
 
     def rng(self, *indices: int) -> np.random.Generator:
-        """Return the random generator of a step, or of anything else that is numbered."""
+        """Return the random generator of a step, or of anything else that `indices` number."""
         return np.random.default_rng((self.seed, *indices))
 
 

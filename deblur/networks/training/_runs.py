@@ -30,6 +30,11 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
     settings : mapping
         Fields of the recipe, by name.
 
+    Returns
+    -------
+    Recipe
+        To be given to a `Trainer`.
+
     Raises
     ------
     ValueError
@@ -70,10 +75,37 @@ def _like(default: Any, value: Any, name: str) -> Any:
 def resumed(folder: Path, kind: str, *, steps: int | None = None) -> Recipe:
     """Return the recipe of the training in a folder, with another number of steps if one is given.
 
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the training.
+    kind : {"denoiser", "unrolled", "udn"}
+        What is expected to be trained there.
+    steps : int, optional
+        Optimizer steps in all; those of the training if None.
+
+    Returns
+    -------
+    Recipe
+        To be given to a `Trainer` of the same folder.
+
     Raises
     ------
     ValueError
         If there is none, its checkpoint is damaged, or it is of another kind.
+
+    Examples
+    --------
+    >>> import pathlib, skimage, tempfile
+    >>> import torch
+    >>> from deblur.networks.training import Photographs, Trainer, recipe_from, resumed
+    >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
+    >>> recipe = recipe_from("denoiser", {"steps": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = pathlib.Path(name)
+    ...     scores = Trainer(recipe, photographs, photographs, folder, torch.device("cpu")).run()
+    ...     resumed(folder, "denoiser", steps=5).steps
+    5
     """
     described = json.loads(_checkpoint.read(folder)[0]["recipe"])
     found = described.pop("kind")
@@ -83,7 +115,38 @@ def resumed(folder: Path, kind: str, *, steps: int | None = None) -> Recipe:
 
 
 def export(folder: Path) -> Path:
-    """Write the averaged network of a training beside its checkpoint, in half precision, and return the path."""
+    """Write the averaged network of a training beside its checkpoint, in half precision, and return the path.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the training.
+
+    Returns
+    -------
+    pathlib.Path
+        The file of weights, which `deblur.networks.load` reads.
+
+    Raises
+    ------
+    ValueError
+        If the folder has no training, or its checkpoint is damaged.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, skimage, tempfile
+    >>> import torch
+    >>> from deblur.networks.training import Photographs, Trainer, export, recipe_from
+    >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
+    >>> recipe = recipe_from("denoiser", {"steps": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = pathlib.Path(name)
+    ...     scores = Trainer(recipe, photographs, photographs, folder, torch.device("cpu")).run()
+    ...     export(folder).name
+    'denoiser.safetensors'
+    """
     meta, tensors = _checkpoint.read(folder)
     described = json.loads(meta["recipe"])
     kind = described.pop("kind")
@@ -121,7 +184,37 @@ def _entry(line: str) -> list[dict[str, float]]:
 
 
 def plot(folder: Path) -> Path | None:
-    """Draw the log of a training beside it; return the path, or None where matplotlib is not installed."""
+    """Draw the log of a training beside it; return the path, or None where matplotlib is not installed.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the training.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The picture, ``curve.png``; None where matplotlib is not installed.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, skimage, tempfile
+    >>> import torch
+    >>> from deblur.networks.training import Photographs, Trainer, plot, recipe_from
+    >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
+    >>> recipe = recipe_from("denoiser", {"steps": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = pathlib.Path(name)
+    ...     scores = Trainer(recipe, photographs, photographs, folder, torch.device("cpu")).run()
+    ...     path = plot(folder)
+    >>> path is None or path.name == "curve.png"
+    True
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:

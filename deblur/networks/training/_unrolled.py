@@ -78,10 +78,17 @@ class UnrolledRecipe(_PairsRecipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     stages, widths, depths, decoder_depth
         See `deblur.networks.UnrolledHQS`.
     from_denoiser : bool
         Whether to start from the denoiser that ships, whose widths and depths these must then be.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------
@@ -100,6 +107,7 @@ class UnrolledRecipe(_PairsRecipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {name: getattr(self, name) for name in ("stages", "widths", "depths", "decoder_depth")}
 
     def model(self) -> nn.Module:
@@ -121,8 +129,15 @@ class UDNRecipe(_PairsRecipe):
 
     Attributes
     ----------
+    steps, learning_rate, warm_up, average, seed
+        As of `Recipe`, with defaults of its own.
     depth, width : int
         See `deblur.networks.UDN`.
+
+    Raises
+    ------
+    ValueError
+        If a number of `Recipe` is out of range.
 
     Examples
     --------
@@ -137,6 +152,7 @@ class UDNRecipe(_PairsRecipe):
 
     @property
     def settings(self) -> dict[str, Any]:
+        """Keyword arguments that rebuild the network."""
         return {"depth": self.depth, "width": self.width}
 
     def model(self) -> nn.Module:

@@ -33,6 +33,13 @@ class BaseComponent(Described):
     ------
     ValueError
         If the ranks differ or a factor is negative.
+
+    Examples
+    --------
+    >>> from nmf.compat.torchnmf.nmf import BaseComponent, NMF
+    >>> model = NMF(W=(4, 2), H=(3, 2))
+    >>> isinstance(model, BaseComponent), model.rank, model.out_channels
+    (True, 2, 4)
     """
 
     def __init__(
@@ -49,7 +56,7 @@ class BaseComponent(Described):
         self.rank = common_rank(rank, *(None if x is None else x.shape[1] for x in (self.W, self.H)))
 
     def forward(self, H: Tensor | None = None, W: Tensor | None = None) -> Tensor:
-        """Return the model of V, from the module's factors or others."""
+        """Return the model of V, from the module's factors or another `H` and `W`."""
         H, W = self.H if H is None else H, self.W if W is None else W
         if H is None or W is None:
             raise ValueError("the module has no W or no H: pass it")
@@ -57,7 +64,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
-        """Return the model of V; subclasses say which."""
+        """Return the model of V from `H` and `W`; subclasses say which."""
         raise NotImplementedError
 
     def fit(
@@ -75,7 +82,7 @@ class BaseComponent(Described):
         Parameters
         ----------
         V : torch.Tensor
-            Non-negative data; for `NMF` also sparse.
+            Non-negative data, of the shape given at construction; for `NMF` also sparse.
         beta : float
             Of the divergence.
         tol : float
@@ -113,7 +120,21 @@ class BaseComponent(Described):
         sW: float | None = None,
         sH: float | None = None,
     ) -> int:
-        """Fit with components of a given sparseness, and return the number of iterations; see `nmf.NMF.sparse_fit`."""
+        """Fit with components of a given sparseness, and return the number of iterations; see `nmf.NMF.sparse_fit`.
+
+        Parameters
+        ----------
+        V : torch.Tensor
+            Non-negative data, of the shape given at construction.
+        beta : float
+            Of the divergence.
+        max_iter : int
+            Number of iterations; all are run.
+        verbose : bool
+            Ignored.
+        sW, sH : float, optional
+            Sparseness of the templates and of the activations, 0 to 1; free if None.
+        """
         engine = self._engine()
         for _ in range(max_iter):
             engine.sparse_fit(self._to_engine(V), beta, sW=sW, sH=sH, tol=0, max_iter=1)
@@ -146,6 +167,20 @@ class BaseComponent(Described):
 
 class NMF(BaseComponent):
     """``V = H W^T``: V (N, C), W (C, R), H (N, R).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
 
     Examples
     --------
@@ -188,7 +223,7 @@ class _Convolutive(BaseComponent):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
-        """Return the full convolution of activations and templates."""
+        """Return the full convolution of activations `H` and templates `W`."""
         kinds = {3: _nmfd.NMFD, 4: _nmfd.NMF2D, 5: _nmfd.NMF3D}
         kind = kinds[W.ndim]
         return ConvolutiveModel(W, H, kind.taps_axes, "full").of_H(W)(H)
@@ -199,6 +234,22 @@ class _Convolutive(BaseComponent):
 
 class NMFD(_Convolutive):
     """Convolution along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    T : int
+        Length of the templates.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
 
     Examples
     --------
@@ -214,7 +265,30 @@ class NMFD(_Convolutive):
 
 
 class NMF2D(_Convolutive):
-    """Convolution along two axes: V (N, C, L, M), W (C, R, k0, k1), H (N, R, L - k0 + 1, M - k1 + 1)."""
+    """Convolution along two axes: V (N, C, L, M), W (C, R, k0, k1), H (N, R, L - k0 + 1, M - k1 + 1).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the two axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = NMF2D((1, 1, 33, 50), 16, kernel_size=(3, 4))
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([1, 16, 3, 4]), torch.Size([1, 16, 31, 47]), torch.Size([1, 1, 33, 50]))
+    """
 
     _axes, _of = 2, _nmfd.NMF2D
 
@@ -225,7 +299,30 @@ class NMF2D(_Convolutive):
 
 
 class NMF3D(_Convolutive):
-    """Convolution along three axes, in the same way."""
+    """Convolution along three axes, in the same way.
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, K, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the three axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``trainable_W``, ``trainable_H``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = NMF3D((1, 1, 6, 7, 8), 2, kernel_size=2)
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([1, 2, 2, 2, 2]), torch.Size([1, 2, 5, 6, 7]), torch.Size([1, 1, 6, 7, 8]))
+    """
 
     _axes, _of = 3, _nmfd.NMF3D
 

@@ -26,7 +26,7 @@ class BaseComponent(Described):
     W, H : tuple of int or torch.Tensor, optional
         Shapes, of factors that are then drawn at random, or where to start.
     Z : torch.Tensor, optional
-        Probabilities of the components.
+        Probabilities of the components, shape ``(rank,)``.
     trainable_W, trainable_H, trainable_Z : bool
         Whether a given tensor is changed by a fit.
 
@@ -34,6 +34,13 @@ class BaseComponent(Described):
     ------
     ValueError
         If the ranks differ or a factor is negative.
+
+    Examples
+    --------
+    >>> from nmf.compat.torchnmf.plca import PLCA, BaseComponent
+    >>> model = PLCA((3, 4), 2)
+    >>> isinstance(model, BaseComponent), model.Z.tolist()
+    (True, [0.5, 0.5])
     """
 
     Z: Tensor | None
@@ -66,7 +73,7 @@ class BaseComponent(Described):
     def forward(
         self, H: Tensor | None = None, W: Tensor | None = None, Z: Tensor | None = None, norm: float | None = None
     ) -> Tensor:
-        """Return the model's distribution, times `norm` if given."""
+        """Return the distribution, from the module's factors or other `H`, `W` and `Z`, times `norm` if given."""
         H, W, Z = (own if x is None else x for x, own in ((H, self.H), (W, self.W), (Z, self.Z)))
         if H is None or W is None or Z is None:
             raise ValueError("the module lacks W, H or Z: pass it")
@@ -75,7 +82,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
-        """Return the distribution; subclasses say which."""
+        """Return the distribution from `H`, `W` and `Z`; subclasses say which."""
         raise NotImplementedError
 
     def fit(
@@ -88,7 +95,21 @@ class BaseComponent(Described):
         H_alpha: float | Tensor = 1.0,
         Z_alpha: float | Tensor = 1.0,
     ) -> tuple[int, Tensor]:
-        """Maximize the log-probability, and return the number of iterations and the sum of V; see `nmf.PLCA.fit`."""
+        """Maximize the log-probability, and return the number of iterations and the sum of V; see `nmf.PLCA.fit`.
+
+        Parameters
+        ----------
+        V : torch.Tensor
+            Non-negative data, of the shape given at construction.
+        tol : float
+            Stop when the divergence fell by less than this fraction between two checks.
+        max_iter : int
+            Largest number of iterations.
+        verbose : bool
+            Print how it went.
+        W_alpha, H_alpha, Z_alpha : float or torch.Tensor
+            Dirichlet parameters, positive, broadcastable to the factor.
+        """
         if self.W is None or self.H is None or self.Z is None:
             raise ValueError("the module lacks W, H or Z: nothing to fit")
         engine = self._engine(
@@ -121,7 +142,28 @@ class BaseComponent(Described):
 
 
 class PLCA(BaseComponent):
-    """``V / sum(V) = H diag(Z) W^T``: V (N, C), W (C, R), H (N, R), Z (R,)."""
+    """``V / sum(V) = H diag(Z) W^T``: V (N, C), W (C, R), H (N, R), Z (R,).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``Z``, ``trainable_W``, ``trainable_H``, ``trainable_Z``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = PLCA((20, 30), 5)
+    >>> model.W.shape, model.H.shape, model.Z.shape, round(float(model().detach().sum()), 4)
+    (torch.Size([30, 5]), torch.Size([20, 5]), torch.Size([5]), 1.0)
+    """
 
     def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, **kwargs: Any) -> None:
         if Vshape is not None:
@@ -157,7 +199,7 @@ class _ShiftInvariant(BaseComponent):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
-        """Return the full convolution, components weighted by Z."""
+        """Return the full convolution of `H` and `W`, components weighted by `Z`."""
         axes = W.ndim - 2
         weighted = W * Z.reshape(-1, *[1] * axes)
         return ConvolutiveModel(weighted, H, axes, "full").of_H(weighted)(H)
@@ -167,7 +209,30 @@ class _ShiftInvariant(BaseComponent):
 
 
 class SIPLCA(_ShiftInvariant):
-    """Shift-invariant along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1)."""
+    """Shift-invariant along one axis: V (N, C, L), W (C, R, T), H (N, R, L - T + 1).
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L)``; without it give W and H.
+    rank : int, optional
+        Number of components; as many as there are channels if None.
+    T : int
+        Length of the templates.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``Z``, ``trainable_W``, ``trainable_H``, ``trainable_Z``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> model = SIPLCA((1, 33, 50), 16, T=3)
+    >>> model.W.shape, model.H.shape, model().shape
+    (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
+    """
 
     _of = _plca.SIPLCA
 
@@ -176,7 +241,29 @@ class SIPLCA(_ShiftInvariant):
 
 
 class SIPLCA2(_ShiftInvariant):
-    """Shift-invariant along two axes."""
+    """Shift-invariant along two axes.
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the two axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``Z``, ``trainable_W``, ``trainable_H``, ``trainable_Z``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> SIPLCA2((1, 1, 33, 50), 16, kernel_size=(3, 4)).H.shape
+    torch.Size([1, 16, 31, 47])
+    """
 
     _axes, _of = 2, _plca.SIPLCA2
 
@@ -187,7 +274,29 @@ class SIPLCA2(_ShiftInvariant):
 
 
 class SIPLCA3(_ShiftInvariant):
-    """Shift-invariant along three axes."""
+    """Shift-invariant along three axes.
+
+    Parameters
+    ----------
+    Vshape : iterable of int, optional
+        Shape of V, ``(N, C, K, L, M)``; without it give W and H.
+    rank : int, optional
+        Number of components; the size of the last axis but one if None.
+    kernel_size : int or tuple of int
+        Size of the templates along the three axes.
+    **kwargs
+        As of `BaseComponent`: ``W``, ``H``, ``Z``, ``trainable_W``, ``trainable_H``, ``trainable_Z``.
+
+    Raises
+    ------
+    ValueError
+        If the shapes or ranks do not fit, or a factor is negative.
+
+    Examples
+    --------
+    >>> SIPLCA3((1, 1, 6, 7, 8), 2, kernel_size=2).H.shape
+    torch.Size([1, 2, 5, 6, 7])
+    """
 
     _axes, _of = 3, _plca.SIPLCA3
 

@@ -26,6 +26,27 @@ class BetaMu(_beta_mu.BetaMu):
         Of the divergence.
     l1_reg, l2_reg, orthogonal : float
         Weights of the penalties, at least 0.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative.
+
+    Examples
+    --------
+    >>> from nmf.compat.torchnmf.metrics import kl_div
+    >>> from nmf.compat.torchnmf.nmf import NMF
+    >>> V = torch.rand(6, 9, generator=torch.Generator().manual_seed(0))
+    >>> model = NMF(V.shape, 2)
+    >>> optimizer = BetaMu(model.parameters(), beta=1)
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     return V, model()
+    >>> before = kl_div(model(), V)
+    >>> for _ in range(5):
+    ...     loss = optimizer.step(closure)
+    >>> bool(kl_div(model(), V) < before)
+    True
     """
 
     def __init__(
@@ -52,6 +73,18 @@ class SparsityProj(Optimizer):
     ------
     ValueError
         If `sparsity` is out of range.
+
+    Examples
+    --------
+    >>> from nmf.compat.torchnmf.metrics import sparseness
+    >>> x = torch.nn.Parameter(torch.rand(8, 1, generator=torch.Generator().manual_seed(0)))
+    >>> optimizer = SparsityProj([x], sparsity=0.6)
+    >>> def closure():
+    ...     optimizer.zero_grad()
+    ...     return (x[:, 0] - torch.linspace(0, 1, 8) ** 3).square().sum()
+    >>> loss = optimizer.step(closure)
+    >>> round(float(sparseness(x.detach())), 3)
+    0.6
     """
 
     def __init__(self, params: Iterable[Any], sparsity: float, dim: int = 1, max_iter: int = 10) -> None:

@@ -1,0 +1,69 @@
+"""Check a built site: python docs/check_site.py docs/_build.
+
+Every link within it leads to a file and a place that exist, and no page loads a script, a style or a picture from
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LOADED = {"script": "src", "img": "src", "source": "src", "audio": "src", "iframe": "src", "link": "href"}
+GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
+
+
+class Page(HTMLParser):
+    """What a page links to, what it loads, and the places in it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.places: set[str] = {"", "top"}
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of an element."""
+        values = {name: value or "" for name, value in attrs}
+        self.places |= {values[name] for name in ("id", "name") if name in values}
+        if tag == "a" and "href" in values:
+            self.links.append(values["href"])
+        elif LOADED.get(tag) in values:
+            self.loads.append(values[LOADED[tag]])
+
+
+def problems(site: Path) -> list[str]:
+    """Return a line for each link that leads nowhere, and for all that is loaded from elsewhere."""
+    pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
+    if not pages:
+        return [f"{site} has no pages"]
+    found = []
+    for path, page in pages.items():
+        name = path.relative_to(site)
+        found += [f"{name} loads {each[:80]}" for each in page.loads if urlsplit(each).netloc]
+        for link in page.links + page.loads:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.is_file():
+                found.append(f"{name} links to {link}, which does not exist")
+            elif (
+                target in pages and target.name not in GENERATED and unquote(parts.fragment) not in pages[target].places
+            ):
+                found.append(f"{name} links to {link}, a page without that place")
+    return found
+
+
+def main() -> None:
+    """Print what is wrong, and fail if anything is."""
+    found = problems(Path(sys.argv[1]).resolve())
+    print(*found, sep="\n")
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
