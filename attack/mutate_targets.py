@@ -53,6 +53,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     ),
     "deblur/operators/_slabs.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
     "deblur/nonblind/_richardson_lucy.py": (
+        ("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number, as a tensor"),
         *("deblur/nonblind/_richardson_lucy.py", "tests/nonblind/test_richardson_lucy.py"),
         *("tests/nonblind/test_richardson_lucy_counts.py",),
     ),
@@ -101,6 +102,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
     "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a truth, as a tensor"),),
     "deblur/nonblind/_richardson_lucy.py": (
+        ("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number, as a tensor"),
         (
             "self._step = torch.empty_like(self.x)",
             "self._step = (self.x)",
