@@ -75,7 +75,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
 
 EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "deblur/operators/_varying.py": (("values > 1e-30", "values > (2e-30)", "zero but for rounding"),),
-    "deblur/operators/_linear.py": (("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),),
+    "deblur/operators/_linear.py": (
+        ("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
+        ("Sum(self, other)", "Sum(other, self)", "a sum commutes"),
+        ("math.sqrt(float(", "math.sqrt((", "a number, as a tensor"),
+    ),
     "deblur/operators/_adjoint.py": (
         ("data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
         ("conlim=0", "conlim=(-1)", "that is no limit either"),

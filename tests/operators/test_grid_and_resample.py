@@ -81,6 +81,7 @@ def test_downsample_of_its_adjoint_is_the_identity():
 BAD = [
     (lambda: Crop((4, 4), (5, 4)), "does not lie within"),
     (lambda: Crop((4, 4), (2, 2), start=3), "does not lie within"),
+    (lambda: Crop((4, 4), (2,)), "window must have 2 entries"),
     (lambda: Pad((4,), 1, mode="edge"), "mode must be"),
     (lambda: Pad((4,), -1), "width must be"),
     (lambda: Differences((4,), boundary="mirror"), "boundary must be"),
