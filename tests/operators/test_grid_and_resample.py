@@ -90,6 +90,7 @@ BAD = [
     (lambda: Upsample((4,), 0), "positive"),
     (lambda: Upsample((4, 0), 2), "positive"),
     (lambda: Downsample((4,), 2, offset=2), "offset"),
+    (lambda: Downsample((4, 0), 2), "positive integers"),
     (lambda: SubPixel(0, (4,), 2), "positive"),
     (lambda: MaxUnpool(torch.tensor([[9]]), (4,)), "must lie in 0 to 3"),
     (lambda: MaxUnpool(torch.tensor([[0.5]]), (4,)), "integers"),
