@@ -1,42 +1,58 @@
-"""Where Richardson-Lucy should stop, measured on training photographs (BSDS500 train; never on test sets).
+"""Where Richardson-Lucy should stop: what its stopping rule loses to the best iteration.
 
-Each photograph is blurred by a camera shake, valid border, with white noise; PSNR of the estimate at which the residual
-first falls below a fraction of the (estimated) noise energy, for several fractions. The best one is the constant
-`_DISCREPANCY` of `deblur.nonblind.richardson_lucy`.
+Photographs that come with scikit-image are blurred by Gaussians, disks, straight motions and camera shakes, valid
+border, with white noise of 0.5 to 5 %, whose level is estimated. The rule ``a - b`` stops where the residual's energy
+falls below ``a - b * seen`` of the noise's, `seen` being the part of the frequencies that the blur passes above the
+noise. For every rule: by how many dB the result is worse than the best of 60 iterations, in the mean, for 90 % of the
+cases, and in the worst. The constants of `deblur.nonblind.richardson_lucy` were chosen by it.
 
-    DEBLUR_DATA=/folder/of/data python -m benchmarks.richardson_lucy_stop [--images N]
+    python -m benchmarks.richardson_lucy_stop
 """
 
-import argparse
+import itertools
 
 import numpy as np
+import skimage.data
 
 from deblur import psf
-from deblur.benchmark import image, image_names
 from deblur.benchmark._metrics import psnr
-from deblur.benchmark._samples import simulate
-from deblur.nonblind import estimate_noise, richardson_lucy
-from deblur.nonblind._richardson_lucy import _DISCREPANCY
+from deblur.nonblind import _richardson_lucy, richardson_lucy
+from deblur.operators import Convolution
 
-FRACTIONS = (1.1, 1.0, 0.9, 0.85, 0.8, 0.7, 0.6)
+SCENES = ("camera", "coins", "moon", "brick", "page")
+BLURS = [
+    *(psf.gaussian(sigma) for sigma in (1.0, 2.0, 3.5)),
+    *(psf.disk(radius) for radius in (4, 7)),
+    *(psf.motion(length, angle=25) for length in (11, 25)),
+    *(psf.camera_shake(length, seed=length) for length in (15, 31)),
+]
+NOISE = (0.005, 0.01, 0.02, 0.05)
+RULES = [(0.8, 0.0), *itertools.product((0.98, 1.02, 1.06), (0.4, 0.5, 0.6))]
+
+
+def losses(scene: np.ndarray, blur: np.ndarray, noise: float) -> list[float]:
+    """Return what each rule loses on one picture, in dB."""
+    exact = Convolution(blur, scene.shape, "valid")(scene)
+    y = (exact + noise * np.random.default_rng(0).standard_normal(exact.shape)).clip(0).astype(np.float32)
+    top, left = ((whole - part) // 2 for whole, part in zip(scene.shape, y.shape, strict=True))
+    truth = scene[top : top + y.shape[0], left : left + y.shape[1]]
+    course: list[float] = []
+    richardson_lucy(y, blur, num_iter=60, noise_level=0, callback=lambda _, x, __: course.append(psnr(x, truth)))
+    result = []
+    for rule in RULES:
+        _richardson_lucy._NOTHING_FITTED, _richardson_lucy._FITTED = rule
+        result.append(max(course) - psnr(richardson_lucy(y, blur), truth))
+    return result
 
 
 def main() -> None:
-    """Print the mean PSNR for every noise level and fraction."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=24)
-    count = parser.parse_args().images
-    names = [name for name in image_names("bsds500") if name.startswith("train/")][:: 200 // count]
-    for noise in (0.005, 0.01, 0.02, 0.04):
-        scores: dict[float, list[float]] = {fraction: [] for fraction in FRACTIONS}
-        for i, name in enumerate(names):
-            sample = simulate(image("bsds500", name), psf.camera_shake(9 + i % 4 * 6, seed=i), noise, seed=name)
-            y, blur = sample.blurred.astype(np.float32), sample.psf.astype(np.float32)
-            level = estimate_noise(y, blur)
-            for fraction in FRACTIONS:
-                estimate = richardson_lucy(y, blur, noise_level=level * (fraction / _DISCREPANCY) ** 0.5)
-                scores[fraction].append(psnr(estimate.clip(0, 1), sample.truth))
-        print(f"noise {noise:5.3f}: " + "  ".join(f"{f}: {np.mean(s):.3f}" for f, s in scores.items()), flush=True)
+    """Print a line a rule."""
+    scenes = [np.asarray(getattr(skimage.data, name)()[:256, :256], dtype=float) / 255 for name in SCENES]
+    table = np.array([losses(*case) for case in itertools.product(scenes, BLURS, NOISE)])
+    print(f"{len(table)} pictures; dB below the best iteration")
+    for (a, b), column in zip(RULES, table.T, strict=True):
+        most, worst = np.quantile(column, 0.9), column.max()
+        print(f"{a:.2f} - {b:.1f}: mean {column.mean():5.2f}, 90 % {most:5.2f}, worst {worst:5.2f}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,19 @@ class Observation:
         if given is None:
             return self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
         return given_level(given, self.y, self.axes)
+
+    def residual_level(self, given: Any) -> torch.Tensor:
+        """Return the noise level for a comparison with what a fit leaves; estimated where not given.
+
+        What continues the picture past its frame has hardly any noise, and the most likely level of both together is
+        some percent low: too much for a residual. Wavelets look at the picture alone, but count its details too, so
+        they are believed as far as the continuation can explain the difference.
+        """
+        if given is not None:
+            return self.noise_level(given)
+        likely = self.noise_level(None)
+        highest = likely * math.sqrt(math.prod(self.roomy_grid) / math.prod(self.frame))
+        return torch.maximum(likely, torch.minimum(noise_of(self.y, len(self.axes)), highest))
 
     def evidence(self, grid: tuple[int, ...]) -> Evidence:
         """Return what the picture says of its noise and its scene, continued to a torus."""

@@ -38,7 +38,7 @@ class OperatorObservation:
         """Return the operator, which has a boundary of its own."""
         return self._operator
 
-    def noise_level(self, given: Any) -> torch.Tensor:
+    def residual_level(self, given: Any) -> torch.Tensor:
         """Return the standard deviation of the noise with one number an image, by wavelets where not given."""
         return noise_of(self.y, len(self.axes)) if given is None else given_level(given, self.y, self.axes)
 

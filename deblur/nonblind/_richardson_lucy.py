@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 import torch
 
+from deblur._spectral import squared_modulus
 from deblur.operators import Differences, LinearOperator, multiplicative_step
 
 from ._holdout import Holdout
 from ._observation import Callback, Observation, sum_over
 from ._operator_observation import OperatorObservation
 
-_DISCREPANCY = 0.8  # stop at this fraction of the noise's energy: python -m benchmarks.richardson_lucy_stop
+_NOTHING_FITTED, _FITTED = 1.02, 0.5  # of the noise's energy: python -m benchmarks.richardson_lucy_stop
 _SMALLEST_PART = 0.01  # of the estimate: how far down an extrapolation goes
 _TINY = 1e-30
 _BLOCK = 2**15 - 1  # samples: in the cache, and too few for torch to split over threads, whose start would cost more
@@ -49,7 +50,8 @@ def richardson_lucy(
     frame; the division by :math:`A^T w` then keeps a constant image constant up to the border.
 
     It starts from a constant, and stops at the first of: the discrepancy principle (the residual is as small as the
-    noise), a relative change below `tolerance`, `num_iter`, or the callback.
+    noise leaves it, less what an estimate fits of the noise through this blur), a relative change below `tolerance`,
+    `num_iter`, or the callback.
 
     Parameters
     ----------
@@ -130,7 +132,7 @@ def richardson_lucy(
     axes = observation.axes
     if not 0 <= total_variation < 0.5 / len(axes):
         raise ValueError(f"total_variation must be at least 0 and below {0.5 / len(axes):.3g}, got {total_variation}")
-    noise = observation.noise_level(noise_level)
+    noise = observation.residual_level(noise_level)
     held = Holdout(observation.y.clamp_min(0), noise, holdout, axes) if holdout else None
     model = _PoissonModel(
         observation,
@@ -145,7 +147,9 @@ def richardson_lucy(
         return observation.finish(x if held is None else x[0])
 
     flux = sum_over(model.w * model.y, axes) / model.samples
-    enough = _DISCREPANCY * noise.square() * model.samples
+    enough = noise.square() * model.samples
+    if held is None and bool((noise > 0).any()):
+        enough = enough * model.part_left(noise)
     level = (flux - background).clamp_min(0) / observation.gain
     momentum = _Momentum(level.expand(model.domain_shape).contiguous(), axes)
     lowest = torch.full_like(flux, torch.inf)
@@ -272,6 +276,22 @@ class _PoissonModel:
         self._sensitivity = self._A.T(everywhere)
         self._margin = 1e-3 * float(self._sensitivity.amax()) + _TINY
         self._gradient = Differences(self.domain_shape[-len(self._axes) :])
+
+    def part_left(self, noise_level: torch.Tensor) -> torch.Tensor:
+        """Return the part of the noise's energy that the residual of the best estimate has.
+
+        An estimate fits the noise too, as far as the blur lets it. So what is left is less for blurs that pass many
+        frequencies above the noise, of which the best estimate fits about half.
+        """
+        impulse = self.y.new_zeros(self._A.domain_shape)
+        middle: Any = (..., *(self.y.shape[axis] // 2 for axis in self._axes))
+        impulse[middle] = 1
+        power = squared_modulus(torch.fft.rfftn(self._A(impulse), dim=self._axes))
+        power = power / power.amax(self._axes, keepdim=True).clamp_min(_TINY)
+        mean = sum_over(self.w * self.y, self._axes) / self.samples
+        contrast = sum_over(self.w * (self.y - mean).square(), self._axes) / self.samples
+        seen = contrast * power / (contrast * power + noise_level.square()).clamp_min(_TINY)
+        return _NOTHING_FITTED - _FITTED * seen.mean(self._axes, keepdim=True)
 
     def predict(self, x: torch.Tensor) -> torch.Tensor:
         """Return what the picture should be."""

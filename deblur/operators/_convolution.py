@@ -221,5 +221,11 @@ class FramedConvolution(Convolution):
         self.range_shape = (*self._lead, *corner)
 
     def norm(self, *, tolerance: float = 1e-6, max_iter: int = 1000, seed: int = 0) -> float:
-        """Largest singular value, by power iteration."""
+        """Largest singular value, by power iteration.
+
+        Parameters
+        ----------
+        tolerance, max_iter, seed
+            As of `LinearOperator.norm`.
+        """
         return LinearOperator.norm(self, tolerance=tolerance, max_iter=max_iter, seed=seed)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from deblur import psf
 from deblur.nonblind import richardson_lucy
 from deblur.nonblind._richardson_lucy import _Momentum
-from deblur.operators import Convolution
+from deblur.operators import Convolution, FramedConvolution
 
 from .cases import camera, psnr, uneven_psf, valid_picture
 
@@ -202,6 +202,23 @@ def test_stops_at_the_noise():
         full = richardson_lucy(y, blur, num_iter=300, tolerance=0, noise_level=0)
         assert psnr(stopped, x) > psnr(full, x)
     assert counts[0.02] < counts[0.002] < 300
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+@pytest.mark.parametrize(
+    "blur",
+    [psf.gaussian(1), psf.gaussian(2.5), psf.disk(6), psf.motion(15, angle=30), psf.camera_shake(21, seed=2)],
+    ids=["gaussian-1", "gaussian-2.5", "disk", "motion", "shake"],
+)
+def test_stops_near_its_best_iteration_whatever_the_blur(blur, noise):
+    """A smooth blur passes little of the noise, so hardly any of it is fitted: the residual must not be waited for."""
+    y, x = valid_picture(camera(), blur, noise)
+    course = []
+    richardson_lucy(y, blur, num_iter=40, noise_level=0, callback=lambda i, z, f: course.append(psnr(z, x)))
+    assert psnr(richardson_lucy(y, blur), x) > max(course) - 0.75
+    A = FramedConvolution(blur, [n + k - 1 for n, k in zip(y.shape, blur.shape, strict=True)], y.shape)
+    whole = richardson_lucy(y, A, noise_level=noise)[: y.shape[0], : y.shape[1]]
+    assert psnr(whole, x) > max(course) - 0.75
 
 
 def test_images_of_a_batch_stop_on_their_own():
