@@ -75,10 +75,10 @@ def adjoint_error(
             x = torch.randn(operator.domain_shape, generator=generator, dtype=dtype)
             y = torch.randn(operator.range_shape, generator=generator, dtype=dtype)
             forward, backward = operator(x).double(), operator.T(y).double()
-            difference = abs(float((forward * y).sum() - (x * backward).sum()))
-            scale = float(torch.linalg.vector_norm(forward) * torch.linalg.vector_norm(y.double()))
+            difference = ((forward * y).sum() - (x * backward).sum()).abs()
+            scale = torch.linalg.vector_norm(forward) * torch.linalg.vector_norm(y.double())
             errors.append(difference / scale if scale else difference)
-    return float(torch.tensor(errors).max())  # Python's max would lose a NaN
+    return float(torch.stack(errors).max())  # Python's max would lose a NaN
 
 
 def check_adjoint(operator: LinearOperator, *, dtype: torch.dtype = torch.float64, seed: int = 0) -> None:

@@ -77,6 +77,8 @@ def test_the_values_of_the_penalties(rng):
     }
     for name, value in expected.items():
         np.testing.assert_allclose(Penalty(**{name: 0.3}).value(torch.from_numpy(x), 1, 1), 0.3 * value)
+        in_other_units = Penalty(**{name: 0.3}).scaled(torch.tensor(1 / 8), torch.tensor(1 / 64))
+        np.testing.assert_allclose(in_other_units.value(8 * torch.from_numpy(x), 1, 1), 0.3 * value)
     assert not Penalty(l1=torch.zeros(2))
     assert Penalty(l1=torch.tensor([0.0, 1.0]))
 

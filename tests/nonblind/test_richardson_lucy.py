@@ -35,6 +35,20 @@ def test_is_the_textbook_iteration(rng):
     np.testing.assert_allclose(ours.ravel(), x, rtol=5e-3)
 
 
+def test_weights_count_as_often_as_they_say(rng):
+    """One iteration and its objective, by the formulas."""
+    y, blur, w = rng.random((9, 8)), uneven_psf((3, 4)), rng.random((9, 8)) * 3
+    A = Convolution(blur, y.shape, "circular").to_matrix().numpy()
+    x = np.full(y.size, (w * y).sum() / w.sum() / blur.sum())
+    values = []
+    ours = plain(y, blur, 1, boundary="circular", weights=w, callback=lambda i, x, f: values.append(f))
+    np.testing.assert_allclose(
+        ours.ravel(), x * (A.T @ (w.ravel() * y.ravel() / (A @ x))) / (A.T @ w.ravel()), rtol=1e-2
+    )
+    v = (A @ x).reshape(y.shape)
+    assert values == [pytest.approx((w * (y * np.log(y / v) - y + v)).sum())]
+
+
 def test_damping_is_whites_formula(rng):
     """The ratio of data to model counts the less, the fewer noise levels it is from 1 (his eq. 7 with N = 10)."""
     y, blur = rng.random((9, 8)), uneven_psf((3, 4))
@@ -214,7 +228,8 @@ def test_images_of_a_batch_stop_on_their_own():
     np.testing.assert_allclose(both[1], richardson_lucy(noisy, blur), atol=1e-3)
 
 
-def test_callback_sees_every_iteration_and_can_stop():
+@pytest.mark.parametrize("boundary", ["unknown", "circular"])
+def test_callback_sees_every_iteration_and_can_stop(boundary):
     y = camera()[:40, :40]
     seen, kept = [], []
 
@@ -223,12 +238,13 @@ def test_callback_sees_every_iteration_and_can_stop():
         kept.append((estimate, estimate.copy()))
         return iteration == 4
 
-    restored = richardson_lucy(y, psf.gaussian(1), noise_level=0, callback=callback)
+    options = {"noise_level": 0, "boundary": boundary}
+    restored = richardson_lucy(y, psf.gaussian(1), callback=callback, **options)
     assert [s[0] for s in seen] == [0, 1, 2, 3, 4]
     assert {s[1] for s in seen} == {y.shape}
     for estimate, then in kept:  # what was given away is not written over
         np.testing.assert_array_equal(estimate, then)
-    np.testing.assert_array_equal(restored, richardson_lucy(y, psf.gaussian(1), noise_level=0, num_iter=5))
+    np.testing.assert_array_equal(restored, richardson_lucy(y, psf.gaussian(1), num_iter=5, **options))
 
 
 def test_total_variation_and_damping_quiet_the_noise():

@@ -3,7 +3,7 @@ import operator
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deblur.operators import (
@@ -99,6 +99,7 @@ def test_the_way_back_is_as_long_as_the_way_there(size, kernel, stride, padding,
     assert conv_transpose_output_size(small, kernel, stride, padding, dilation, extra) == size
 
 
+@example(3)
 @given(st.integers(1, 5000))
 def test_fast_size_is_smooth_even_and_close(size):
     fast = fast_size(size)

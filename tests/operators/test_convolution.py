@@ -269,6 +269,8 @@ BAD = [
     (lambda: Convolution(np.ones((3, 3)), (8, 8)) @ Convolution(np.ones(3), (8,)), "cannot follow"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8)) + Convolution(np.ones(3), (8,)), "same shapes"),
     (lambda: FramedConvolution(np.ones((2, 2)), (6, 6), (7, 3)), "does not lie within"),
+    (lambda: FramedConvolution(np.ones((2, 2)), (6, 6), (0, 3)), "frame must hold positive integers"),
+    (lambda: Convolution(np.ones((2, 2)), (6, 6), "zero").transfer_function(), "only a circular convolution"),
 ]
 
 

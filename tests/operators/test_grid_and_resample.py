@@ -81,6 +81,7 @@ def test_downsample_of_its_adjoint_is_the_identity():
 BAD = [
     (lambda: Crop((4, 4), (5, 4)), "does not lie within"),
     (lambda: Crop((4, 4), (2, 2), start=3), "does not lie within"),
+    (lambda: Crop((4, 4), (2,)), "window must have 2 entries"),
     (lambda: Pad((4,), 1, mode="edge"), "mode must be"),
     (lambda: Pad((4,), -1), "width must be"),
     (lambda: Differences((4,), boundary="mirror"), "boundary must be"),
@@ -89,6 +90,7 @@ BAD = [
     (lambda: Upsample((4,), 0), "positive"),
     (lambda: Upsample((4, 0), 2), "positive"),
     (lambda: Downsample((4,), 2, offset=2), "offset"),
+    (lambda: Downsample((4, 0), 2), "positive integers"),
     (lambda: SubPixel(0, (4,), 2), "positive"),
     (lambda: MaxUnpool(torch.tensor([[9]]), (4,)), "must lie in 0 to 3"),
     (lambda: MaxUnpool(torch.tensor([[0.5]]), (4,)), "integers"),
