@@ -101,6 +101,7 @@ def _damage_raises() -> Iterator[None]:
 
 def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """Find the pages, without thumbnails and masks."""
+    len(tiff.pages)  # finds each page once: those of a damaged file may lead in a circle, for ever
     series = [s for s in tiff.series if not (s.keyframe.is_reduced or s.keyframe.is_mask)]
     if len(series) != 1:
         raise ValueError(f"it holds {len(series)} kinds of pages; they must have one size and type")

@@ -36,10 +36,16 @@ def main(connection: Connection, folder: Path, most_pixels: int, background: boo
     _warm_up()
     connection.send(("ready",))
 
+    def send(message: tuple[Any, ...]) -> None:
+        try:
+            connection.send(message)
+        except OSError:  # the server is no more
+            raise SystemExit from None
+
     def progress(part: float, what: str) -> None:
         if connection.poll():
             raise InterruptedTaskError
-        connection.send(("progress", part, what))
+        send(("progress", part, what))
 
     while True:
         try:
@@ -63,7 +69,7 @@ def main(connection: Connection, folder: Path, most_pixels: int, background: boo
             else:
                 traceback.print_exc(file=sys.stderr)
                 answer = ("failed", "")
-        connection.send(answer)
+        send(answer)
 
 
 def _limit_memory() -> None:
