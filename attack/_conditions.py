@@ -65,7 +65,7 @@ def _ends(
 
 def _no_space(folder: Path) -> dict[str, Callable[[], str | None]]:
     def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
 
     np.save(folder / "psf.npy", np.ones((3, 3)))
     stack = _corpus.pictures()["cells.ome.tif"]

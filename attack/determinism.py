@@ -26,6 +26,9 @@ from deblur.operators import Convolution
 TOLERANCE = 1e-4
 """Largest difference of a pixel, of the full range, between numbers of threads."""
 
+NETWORK_TOLERANCE = 1e-2
+"""The same where a network computes in bfloat16, whose steps are 1/256, as it does on processors that are fast in it."""
+
 COMMANDS = {
     "wiener": ("--psf", "psf.npy", "--method", "wiener"),
     "unsupervised-wiener": ("--psf", "psf.npy", "--method", "unsupervised-wiener", "--iterations", "40"),
@@ -54,7 +57,7 @@ def attack(methods: tuple[str, ...] = tuple(COMMANDS), side: int = 192) -> Tally
             one, two = (_pixels(folder, made[threads][0]) for threads in THREADS)
             apart = float(np.abs(one - two).max())
             fault = f"two runs differ on {unequal} threads" if unequal else None
-            if apart > TOLERANCE:
+            if apart > (NETWORK_TOLERANCE if method in ("unrolled", "blind") else TOLERANCE):
                 fault = f"1 and 2 threads differ by {apart:.2g}"
             print(
                 f"{method:20s} twice the same: {'no' if unequal else 'yes'}; 1 and 2 threads: {apart:.1e}", flush=True

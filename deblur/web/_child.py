@@ -32,15 +32,15 @@ def main(connection: Connection, folder: Path, most_pixels: int, background: boo
     from deblur.web._limits import RefusedError
     from deblur.web._tasks import Tasks
 
-    tasks = Tasks(folder, most_pixels)
-    _warm_up()
-    connection.send(("ready",))
-
     def send(message: tuple[Any, ...]) -> None:
         try:
             connection.send(message)
         except OSError:  # the server is no more
             raise SystemExit from None
+
+    tasks = Tasks(folder, most_pixels)
+    _warm_up()
+    send(("ready",))
 
     def progress(part: float, what: str) -> None:
         if connection.poll():

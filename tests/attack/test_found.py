@@ -209,3 +209,17 @@ def test_pictures_whose_spectrum_would_overflow_are_refused(scale: float, dtype:
 def test_denormal_data_are_refused(kind: type) -> None:
     with pytest.raises(ValueError, match="too small to compute with"):
         kind((5, 6), 2).fit(np.full((5, 6), 1e-310))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    resource = pytest.importorskip("resource", reason="needs POSIX limits")
+    picture = deblur.photo.Photo(np.random.default_rng(0).random((24, 30)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            deblur.photo.write(tmp_path / f"a{suffix}", picture)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
