@@ -27,7 +27,7 @@ TOLERANCE = 1e-4
 """Largest difference of a pixel, of the full range, between numbers of threads."""
 
 NETWORK_TOLERANCE = 1e-2
-"""The same where a network computes in bfloat16, whose steps are 1/256, as it does on processors that are fast in it."""
+"""The same where a network computes in bfloat16, whose steps are 1/256, on processors that are fast in it."""
 
 COMMANDS = {
     "wiener": ("--psf", "psf.npy", "--method", "wiener"),

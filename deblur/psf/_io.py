@@ -111,7 +111,8 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
         else:
             import tifffile
 
-            tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
+            with temporary.open("wb+") as file:  # given a path, tifffile does not notice that the disk is full
+                tifffile.imwrite(file, values.astype(np.float32), photometric="minisblack")
 
 
 def _known_suffix(path: str | os.PathLike[str]) -> str:
