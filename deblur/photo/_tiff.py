@@ -7,8 +7,10 @@ not installed, and for palettes, Pillow decodes 8 bits (OpenCV would multiply co
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,21 +62,22 @@ def write_tiff(path: Path, stored: Stored) -> None:
     """Write without compression, which every program reads at every depth."""
     is_rgb = stored.channels == 3
     samples = stored.samples if stored.samples.shape[-1] > 1 else stored.samples[..., 0]
-    with path.open("wb+") as file:  # given a path, tifffile does not notice that the disk is full
-        tifffile.imwrite(
-            file,
-            samples,
-            photometric="rgb" if is_rgb else "minisblack",
-            planarconfig="contig" if samples.ndim == 4 else None,
-            extrasamples=["unassalpha"] if stored.has_alpha else None,
-            byteorder=_exif.byte_order(stored.exif or b"II"),
-            metadata=None,
-            software=False,
-            resolution=stored.resolution,
-            resolutionunit="inch" if stored.resolution else None,
-            iccprofile=stored.icc,
-            extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
-        )
+    tifffile.imwrite(
+        path,
+        samples,
+        photometric="rgb" if is_rgb else "minisblack",
+        planarconfig="contig" if samples.ndim == 4 else None,
+        extrasamples=["unassalpha"] if stored.has_alpha else None,
+        byteorder=_exif.byte_order(stored.exif or b"II"),
+        metadata=None,
+        software=False,
+        resolution=stored.resolution,
+        resolutionunit="inch" if stored.resolution else None,
+        iccprofile=stored.icc,
+        extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
+    )
+    if path.stat().st_size <= samples.nbytes:  # neither tifffile nor NumPy notices that the end of a file did not fit
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
 

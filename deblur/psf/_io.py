@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -111,8 +112,9 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
         else:
             import tifffile
 
-            with temporary.open("wb+") as file:  # given a path, tifffile does not notice that the disk is full
-                tifffile.imwrite(file, values.astype(np.float32), photometric="minisblack")
+            tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
+            if temporary.stat().st_size <= 4 * values.size:  # tifffile does not notice that the end did not fit
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _known_suffix(path: str | os.PathLike[str]) -> str:
