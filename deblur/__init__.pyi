@@ -1,3 +1,5 @@
+from . import blind as blind
+from . import networks as networks
 from . import nonblind as nonblind
 from . import operators as operators
 from . import photo as photo

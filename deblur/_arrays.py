@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,6 +11,9 @@ import torch
 
 ArrayT = TypeVar("ArrayT", np.ndarray, torch.Tensor)
 """A NumPy array or a torch tensor: what public functions take, and return in the same kind."""
+
+_HEADROOM = 10.0
+"""By how much what is computed on the way may exceed the modulus of a spectrum."""
 
 
 def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
@@ -64,12 +68,15 @@ def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torc
 
 
 def check_finite(tensor: torch.Tensor, name: str) -> None:
-    """Raise `ValueError` if `tensor` holds NaN or infinity."""
-    if bool(torch.isfinite(tensor.sum())):  # one cheap pass; a sum that overflows is looked at more closely
+    """Raise `ValueError` if `tensor` holds NaN or infinity, or numbers whose power spectrum would overflow."""
+    largest = math.sqrt(torch.finfo(tensor.dtype).max / tensor.numel()) / _HEADROOM
+    if bool(torch.linalg.vector_norm(tensor) < largest):  # one cheap pass; what is NaN or overflows is no less
         return
     bad = tensor.numel() - int(torch.isfinite(tensor).sum())
     if bad:
         raise ValueError(f"{name} has {bad} values that are NaN or infinite; give finite numbers")
+    kind, most = str(tensor.dtype).removeprefix("torch."), float(tensor.abs().max())
+    raise ValueError(f"{name} has values up to {most:.3g}, too large to compute with in {kind}; divide it by them")
 
 
 def _identity(tensor: torch.Tensor) -> torch.Tensor:

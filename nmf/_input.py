@@ -50,8 +50,11 @@ def check_values(values: Tensor, name: str) -> None:
     if values.numel() == 0:
         return
     low, high = (float(x) for x in values.aminmax())  # in one pass; a NaN is both
-    if low >= 0 and high < float("inf"):
+    tiny = torch.finfo(values.dtype).tiny
+    if low >= 0 and high < float("inf") and not 0 < high < tiny:
         return
+    if 0 < high < tiny:
+        raise ValueError(f"{name} has no value above {high:.3g}, too small to compute with in its precision; scale it")
     bad = int((~torch.isfinite(values)).sum())
     if bad:
         raise ValueError(

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,9 +59,9 @@ class Cache:
             for line in self._lines.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
                     entry = json.loads(line)
-                    rows[entry["key"]] = Row(**entry["row"])
-                except (json.JSONDecodeError, KeyError, TypeError):
-                    continue  # a line that a kill has cut short: its case runs again
+                    rows[entry["key"]] = _row(**entry["row"])
+                except (ValueError, KeyError, TypeError, RecursionError):
+                    continue  # a line that a kill has cut short, or that was edited: its case runs again
         return rows
 
     def add(self, key: str, row: Row) -> None:
@@ -95,6 +96,17 @@ class Cache:
 
     def _picture(self, key: str) -> Path:
         return self.folder / "pictures" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.png"
+
+
+def _row(**fields: Any) -> Row:
+    """Make a row of what a line holds, or raise `TypeError` or `KeyError` if it could not be reported."""
+    row = Row(**fields)
+    numbers = (row.noise, row.seconds, row.scores["psnr"], *row.scores.values())
+    if any(type(each) not in (int, float) for each in numbers):
+        raise TypeError("scores are numbers")
+    if any(type(each) is not str for each in (row.method, row.image, row.psf)):
+        raise TypeError("names are texts")
+    return row
 
 
 def view(image: np.ndarray) -> np.ndarray:

@@ -153,7 +153,7 @@ def parse_card(name: str, text: str) -> Card:
         return Card(name=name, files=files, traps=tuple(fields.pop("traps")), **fields)
     except KeyError as error:
         raise ValueError(f"the card {name} has no {error}") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"the card {name} cannot be read: {error}") from error
 
 

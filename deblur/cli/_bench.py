@@ -162,7 +162,7 @@ def _is_of_a_benchmark(path: Path) -> bool:
         return path.is_file()
     try:
         return "protocol" in json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, TypeError):  # not text, not JSON, or a mere number
+    except (ValueError, TypeError, RecursionError):  # not text, not JSON, or a mere number
         return False
 
 

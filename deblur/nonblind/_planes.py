@@ -9,6 +9,7 @@ import torch
 from ._observation import Observation
 
 _BRIGHTEST = 0.999
+_DARKEST = 1e-37  # a picture of less is black: what is divided by it would overflow in single precision
 # Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
 _OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)
 _GRAY = torch.tensor([0.0, 0.5, 0.5])
@@ -98,4 +99,4 @@ def _brightness(y: torch.Tensor, is_color: bool) -> torch.Tensor:
     rank = max(1, round(_BRIGHTEST * flat.shape[-1]))
     scale = flat.kthvalue(rank, -1).values[..., None, None]
     scale = torch.where(scale > 0, scale, flat.amax(-1)[..., None, None])
-    return torch.where(scale > 0, scale, 1.0)
+    return torch.where(scale > _DARKEST, scale, 1.0)

@@ -29,8 +29,11 @@ def has_16_bits(data: bytes) -> bool:
 def decode_16_bits(data: bytes) -> np.ndarray:
     """Decode a PNG that Pillow has found sound."""
     # Pixels only: libpng prints its opinion of the other chunks on standard error.
-    chunks = (chunk for kind, chunk in _chunks(data) if kind[:1].isupper() or kind == b"tRNS")
-    samples = cv2.imdecode(np.frombuffer(SIGNATURE + b"".join(chunks), np.uint8), cv2.IMREAD_UNCHANGED)
+    chunks = [c for kind, c in _chunks(data) if (kind[:1].isupper() and kind != b"IEND") or kind == b"tRNS"]
+    if any(zlib.crc32(chunk[4:-4]) != int.from_bytes(chunk[-4:], "big") for chunk in chunks):
+        raise ValueError("its checksums are wrong")
+    sound = SIGNATURE + b"".join(chunks) + _chunk(b"IEND", b"")
+    samples = cv2.imdecode(np.frombuffer(sound, np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:
         raise ValueError("its 16-bit samples cannot be decoded")
     if samples.ndim == 2:

@@ -54,8 +54,9 @@ def read_webp(data: bytes) -> Stored:
 
 def write_jpeg(path: Path, stored: Stored) -> None:
     """Write quality 95 without chroma subsampling."""
+    buffer = io.BytesIO()  # given a file, Pillow does not notice that the disk is full
     _image(path, stored).save(
-        path,
+        buffer,
         format="JPEG",
         quality=95,
         subsampling="4:4:4",
@@ -64,6 +65,7 @@ def write_jpeg(path: Path, stored: Stored) -> None:
         xmp=stored.xmp or b"",
         dpi=stored.resolution or (0, 0),
     )
+    path.write_bytes(buffer.getvalue())
 
 
 def write_png(path: Path, stored: Stored) -> None:
@@ -80,8 +82,9 @@ def write_png(path: Path, stored: Stored) -> None:
 
 def write_webp(path: Path, stored: Stored) -> None:
     """Write without loss: the lossy kind halves the resolution of color whatever its quality."""
+    buffer = io.BytesIO()
     _image(path, stored).save(
-        path,
+        buffer,
         format="WEBP",
         lossless=True,
         exact=True,  # colors under transparent pixels too
@@ -89,6 +92,7 @@ def write_webp(path: Path, stored: Stored) -> None:
         icc_profile=stored.icc or b"",
         xmp=stored.xmp or b"",
     )
+    path.write_bytes(buffer.getvalue())
 
 
 def plain(image: Image.Image) -> Image.Image:

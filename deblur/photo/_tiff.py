@@ -7,8 +7,10 @@ not installed, and for palettes, Pillow decodes 8 bits (OpenCV would multiply co
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +76,8 @@ def write_tiff(path: Path, stored: Stored) -> None:
         iccprofile=stored.icc,
         extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
     )
+    if path.stat().st_size <= samples.nbytes:  # neither tifffile nor NumPy notices that the end of a file did not fit
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
 
@@ -101,6 +105,7 @@ def _damage_raises() -> Iterator[None]:
 
 def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """Find the pages, without thumbnails and masks."""
+    len(tiff.pages)  # finds each page once: those of a damaged file may lead in a circle, for ever
     series = [s for s in tiff.series if not (s.keyframe.is_reduced or s.keyframe.is_mask)]
     if len(series) != 1:
         raise ValueError(f"it holds {len(series)} kinds of pages; they must have one size and type")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +15,8 @@ from deblur._arrays import ArrayT, enter
 from deblur._files import atomic_path
 
 from ._adjust import normalize, validate
+
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or what it logs would end on standard error
 
 
 def load(path: str | os.PathLike[str]) -> npt.NDArray[np.floating]:
@@ -108,6 +113,8 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
             import tifffile
 
             tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
+            if temporary.stat().st_size <= 4 * values.size:  # tifffile does not notice that the end did not fit
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 def _known_suffix(path: str | os.PathLike[str]) -> str:
@@ -121,7 +128,9 @@ def _read_npy(path: Path) -> npt.NDArray[np.generic]:
     with path.open("rb") as file:
         try:
             return np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError) as error:
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # NumPy parses the header as Python; what damage leads to differs by its version
             raise ValueError(f"{path}: not a readable .npy file of numbers") from error
 
 
@@ -130,6 +139,7 @@ def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
 
     try:
         with tifffile.TiffFile(path) as file:
+            len(file.pages)  # finds each page once: those of a damaged file may lead in a circle, for ever
             series = file.series[0]
             values, samples = series.asarray(), series.axes.find("S")
     except OSError:
@@ -141,10 +151,21 @@ def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
 
 def _read_png(path: Path) -> npt.NDArray[np.generic]:
     import cv2
+    from PIL import PngImagePlugin
 
     # Through bytes: imread cannot tell a missing file from a damaged one, nor open every file name on Windows.
-    encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    values = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+    encoded = path.read_bytes()
+    try:
+        # First by Pillow, which turns 16 bits of color into 8, but is silent: libpng prints what it thinks of damage.
+        PngImagePlugin.PngImageFile(io.BytesIO(encoded)).verify()  # the checksums
+        PngImagePlugin.PngImageFile(io.BytesIO(encoded)).load()
+    except MemoryError:
+        raise
+    except Exception as error:  # as damage has it
+        raise ValueError(f"{path}: not a readable PNG file") from error
+    # The last chunk is the one that Pillow does not check, and of which libpng then has an opinion.
+    encoded = encoded.partition(b"IEND")[0][:-4] + b"\0\0\0\0IEND\xaeB`\x82"
+    values = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
         raise ValueError(f"{path}: not a readable PNG file")
     return _gray(values, path) if values.ndim == 3 else values

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -130,12 +130,33 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
     if path.suffix.lower() == ".zarr":
         from ._zarr import open_zarr
 
-        return open_zarr(path)
+        return _told(path, open_zarr(path))
     if path.suffix.lower() not in TIFF_SUFFIXES:
         raise ValueError(f"cannot read {path}: a stack is a TIFF file or a .zarr folder")
     from ._tiff import open_tiff
 
-    return open_tiff(path)
+    return _told(path, open_tiff(path))
+
+
+class _Told:
+    """Samples of a file, whose damage is told in one line, whatever error it drives a decoder to."""
+
+    def __init__(self, path: Path, data: Any) -> None:
+        self.shape, self.dtype = data.shape, data.dtype
+        self._path, self._data = path, data
+
+    def __getitem__(self, box: Any) -> np.ndarray:
+        try:
+            return np.asarray(self._data[box])
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(f"cannot read {self._path}: {reason}") from error
+
+
+def _told(path: Path, stack: Stack) -> Stack:
+    return replace(stack, data=_Told(path, stack.data))
 
 
 @contextmanager

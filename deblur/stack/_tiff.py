@@ -6,6 +6,7 @@ as memory of the process.
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from deblur.photo import _exif
 
 from ._stack import Stack
 
+logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or what it logs would end on standard error
 _MICROMETERS = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "\\u00B5m": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0}
 _MICROMETERS |= {"mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
 _KNOWN_COLORS = ("MINISBLACK", "MINISWHITE", "RGB")
@@ -26,9 +28,15 @@ def names_its_axes(path: Path) -> bool:
     """Say whether it is an OME-TIFF or of ImageJ, with an axis beside rows, columns and samples."""
     try:
         with tifffile.TiffFile(path) as tiff:
+            _find_pages(tiff)
             return bool(tiff.is_ome or tiff.is_imagej) and bool(set(tiff.series[0].axes) - set("YXS"))
-    except (tifffile.TiffFileError, OSError, IndexError):
-        return False  # whoever reads it will say what is wrong
+    except Exception:  # whatever damage leads to; whoever reads it will say what is wrong
+        return False
+
+
+def _find_pages(tiff: tifffile.TiffFile) -> int:
+    """Find each page once: those of a damaged file may lead in a circle, for ever."""
+    return len(tiff.pages)
 
 
 def open_tiff(path: Path) -> Stack:
@@ -98,12 +106,14 @@ class _Paged:
         leading, within = box[: len(self._pages)], box[len(self._pages) :]
         chosen = np.asarray(numbers[leading])
         with tifffile.TiffFile(self._path) as tiff:
+            _find_pages(tiff)
             pages: Any = tiff.series[0].pages
             planes = [np.array(pages[int(number)].asarray()[within]) for number in chosen.ravel()]
         return np.stack(planes).reshape(*chosen.shape, *planes[0].shape)
 
 
 def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
+    _find_pages(tiff)
     series = tiff.series[0]
     page = series.keyframe
     if tifffile.PHOTOMETRIC(page.photometric).name not in _KNOWN_COLORS or page.extrasamples:

@@ -24,21 +24,25 @@ def open_zarr(path: Path) -> Stack:
     if not path.exists():
         raise FileNotFoundError(2, "No such file or directory", str(path))
     try:
-        node = zarr.open(path, mode="r")
-        if not isinstance(node, zarr.Group):
-            return Stack(
-                node, _default_axes(node.ndim), format="zarr", extra={"zarr_format": node.metadata.zarr_format}
-            )
-        attributes = dict(node.attrs)
-        described = attributes.get("ome", attributes)["multiscales"][0]
-        level = described["datasets"][0]
-        data = node[level["path"]]
+        return _described(zarr.open(path, mode="r"), zarr.Group)
     except PermissionError:
         raise
     except Exception as error:  # zarr raises whatever a folder of something else drives it to
-        raise ValueError(f"cannot read {path}: it is neither OME-Zarr nor a zarr array ({error})") from error
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"cannot read {path}: it is neither OME-Zarr nor a zarr array ({reason})") from error
+
+
+def _described(node: Any, group: Any) -> Stack:
+    if not isinstance(node, group):
+        return Stack(node, _default_axes(node.ndim), format="zarr", extra={"zarr_format": node.metadata.zarr_format})
+    attributes = dict(node.attrs)
+    described = attributes.get("ome", attributes)["multiscales"][0]
+    level = described["datasets"][0]
+    data = node[level["path"]]
     axes = [each if isinstance(each, dict) else {"name": each} for each in described["axes"]]
     letters = "".join(axis["name"].upper() for axis in axes)
+    if len(letters) != data.ndim or len(set(letters)) < len(letters):
+        raise ValueError(f"it names the axes {letters!r}, and its array has {data.ndim}")
     scale = _scale(level, described, len(axes))
     sizes = {}
     for letter, axis, size in zip(letters, axes, scale, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import unicodedata
 from pathlib import PurePosixPath
@@ -84,9 +83,9 @@ def box(asked: dict[str, Any]) -> tuple[int, int, int, int]:
 def number(asked: dict[str, Any], name: str, least: float, most: float) -> float:
     """Return a number in a range."""
     value = asked.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise RefusedError(f"The {name} must be a number.")
-    if not least <= value <= most:
+    if not least <= value <= most:  # nor is NaN
         raise RefusedError(f"The {name} must be from {least:g} to {most:g}.")
     return float(value)
 

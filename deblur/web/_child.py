@@ -32,14 +32,20 @@ def main(connection: Connection, folder: Path, most_pixels: int, background: boo
     from deblur.web._limits import RefusedError
     from deblur.web._tasks import Tasks
 
+    def send(message: tuple[Any, ...]) -> None:
+        try:
+            connection.send(message)
+        except OSError:  # the server is no more
+            raise SystemExit from None
+
     tasks = Tasks(folder, most_pixels)
     _warm_up()
-    connection.send(("ready",))
+    send(("ready",))
 
     def progress(part: float, what: str) -> None:
         if connection.poll():
             raise InterruptedTaskError
-        connection.send(("progress", part, what))
+        send(("progress", part, what))
 
     while True:
         try:
@@ -63,7 +69,7 @@ def main(connection: Connection, folder: Path, most_pixels: int, background: boo
             else:
                 traceback.print_exc(file=sys.stderr)
                 answer = ("failed", "")
-        connection.send(answer)
+        send(answer)
 
 
 def _limit_memory() -> None:

@@ -1,0 +1,115 @@
+"""Signals at random moments, no space, folders that cannot be written, files that change, locales and odd names.
+
+    python -m attack.faults --count 100 --seed 0
+
+`--count` is how often each signal is sent to each command. After it there may be no part of a result, and no temporary
+file but after SIGKILL; what is meant to be gone on from may stay. Then the same command must complete, with the result
+of a run that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+
+from attack import _conditions
+from attack._commands import COMMANDS, Command, serving_files
+from attack._forked import TERMINATED, finish, load_everything, start
+from attack._tally import Tally, peak_bytes
+
+SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
+_CODES = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: TERMINATED}
+
+
+def signals(name: str, count: int, rng: random.Random, tally: Tally) -> None:
+    """Send each signal `count` times to a command, and look at what it leaves and whether it completes again."""
+    command = COMMANDS[name]
+    with tempfile.TemporaryDirectory(prefix="attack-") as place:
+        reference, seconds = _undisturbed(command, Path(place, "reference"))
+        for number in SIGNALS:
+            for case in range(count):
+                folder = Path(place, "case")
+                began = time.monotonic()
+                fault = _disturbed(command, folder, number, rng.uniform(0, 1.05 * seconds), reference)
+                kind = f"{name} {signal.Signals(number).name}"
+                tally.add(kind, str(case), time.monotonic() - began, fault, peak_bytes())
+                shutil.rmtree(folder)
+    print(f"{name}: {3 * count} signals, {len(tally.failures)} failures so far", flush=True)
+
+
+def _undisturbed(command: Command, folder: Path) -> tuple[object, float]:
+    for _ in range(2):  # the first one warms the disk
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        command.lay_out(folder)
+        began = time.monotonic()
+        code = finish(start(command.arguments, folder, folder.parent / "said"))
+        seconds = time.monotonic() - began
+        if code != 0:
+            raise RuntimeError(f"{command.arguments} ends with {code}: {(folder.parent / 'said').read_text()}")
+    return command.result(folder), seconds
+
+
+def _disturbed(command: Command, folder: Path, number: int, delay: float, reference: object) -> str | None:
+    said = folder.parent / "said"
+    folder.mkdir()
+    command.lay_out(folder)
+    before = _files(folder)
+    pid = start(command.arguments, folder, said)
+    time.sleep(delay)
+    os.kill(pid, number)
+    code = finish(pid)
+    text = said.read_text()
+    if code is None:
+        return f"does not end after {signal.Signals(number).name} at {delay:.3f} s"
+    if code not in (0, _CODES[signal.Signals(number)], -number):
+        return f"exit code {code} after {signal.Signals(number).name} at {delay:.3f} s: {text!r:.300}"
+    if "Traceback" in text:
+        return f"a traceback after {signal.Signals(number).name} at {delay:.3f} s: {text[-300:]!r}"
+    new = _files(folder) - before
+    unexpected = {path for path in new if not command.may_stay(path)}
+    temporary = {path for path in unexpected if Path(path).name.startswith(".deblur-")}
+    if temporary and number != signal.SIGKILL:
+        return f"leaves {sorted(temporary)}"
+    for path in unexpected - temporary:
+        if not command.is_whole(folder, path, reference):
+            return f"leaves a part of {path}"
+    code = finish(start(command.again, folder, said))
+    if code != 0:
+        return f"does not complete again, exit code {code}: {said.read_text()!r:.300}"
+    return None if command.result(folder) == reference else "the result of the second run is another"
+
+
+def _files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def main() -> int:
+    """Print the figures, and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100, help="times that each signal is sent to each command")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--command", choices=COMMANDS, action="append", help="these alone")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    load_everything()
+    tally, rng = Tally("faults", arguments.seed), random.Random(arguments.seed)
+    with serving_files():
+        for name in arguments.command or COMMANDS:
+            signals(name, arguments.count, rng, tally)
+    if not arguments.command:
+        _conditions.signals_to_web(max(1, arguments.count // 10), rng, tally)
+        _conditions.attack(tally)
+    return tally.report()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,184 @@
+"""Extreme images for every method: a finite result, or a refusal that says why.
+
+    python -m attack.numbers
+
+Prints a table. A case fails if NaN or infinity comes out of a finite image, the result has another shape, or an error
+is neither `ValueError` nor `TypeError`, or has several lines. Images of NaN must be refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+import deblur
+import nmf
+from attack._tally import Tally, peak_bytes
+from deblur.nonblind import adm, fused, plug_and_play, unrolled, unsupervised_wiener
+
+Restore = Callable[[Any, Any], Any]
+
+PSF = deblur.psf.gaussian(1.0, shape=(5, 5))
+
+
+def _images() -> dict[str, tuple[Any, Any]]:
+    """Return pairs of an image and a PSF by name."""
+    rng = np.random.default_rng(0)
+    noise = rng.random((24, 28))
+    hot = np.zeros((24, 28))
+    hot[11, 13] = 1
+    rows = noise.copy()
+    rows[3:5] = np.nan
+    infinite = noise.copy()
+    infinite[0, 0] = np.inf
+    checkerboard = np.indices((24, 28)).sum(axis=0) % 2.0
+    saturated = np.minimum(1.0, 3 * noise)
+    plain = {
+        "denormal": noise * 1e-310,
+        "denormal, float32": (noise * 1e-40).astype(np.float32),
+        "1e-300": noise * 1e-300,
+        "1e-30": noise * 1e-30,
+        "1e-30, float32": (noise * 1e-30).astype(np.float32),
+        "1e15, float32": (noise * 1e15).astype(np.float32),
+        "1e30": noise * 1e30,
+        "1e30, float32": (noise * 1e30).astype(np.float32),
+        "1e300": noise * 1e300,
+        "zero": np.zeros((24, 28)),
+        "constant": np.full((24, 28), 0.5),
+        "negative": -noise,
+        "one hot pixel": hot,
+        "hot pixel of 1e30": hot * 1e30,
+        "checkerboard": checkerboard,
+        "saturated": saturated,
+        "all saturated": np.ones((24, 28)),
+        "rows of NaN": rows,
+        "one infinity": infinite,
+        "float16": noise.astype(np.float16),
+        "bfloat16": torch.from_numpy(noise).bfloat16(),
+        "uint8": (255 * noise).astype(np.uint8),
+        "bool": noise > 0.5,
+    }
+    made: dict[str, tuple[Any, Any]] = {name: (image, PSF) for name, image in plain.items()}
+    made["1 x 40"] = noise.ravel()[None, :40], np.full((1, 5), 0.2)
+    made["40 x 1"] = noise.ravel()[:40, None], np.full((5, 1), 0.2)
+    made["1 x 1"] = np.full((1, 1), 0.5), np.ones((1, 1))
+    made["65,535 wide"] = rng.random((4, 65_535), dtype=np.float32), np.full((1, 5), 0.2, np.float32)
+    made["PSF as large as the image"] = noise, deblur.psf.gaussian(4.0, shape=(24, 28))
+    made["PSF of 1e-30"] = noise, PSF * 1e-30
+    made["PSF of 1e30"] = noise, PSF * 1e30
+    made["PSF of 1e-30, float32"] = noise.astype(np.float32), (PSF * 1e-30).astype(np.float32)
+    made["PSF of 1e30, float32"] = noise.astype(np.float32), (PSF * 1e30).astype(np.float32)
+    made["PSF of 1e-50, image float32"] = noise.astype(np.float32), PSF * 1e-50
+    made["PSF of denormals"] = noise, PSF * 1e-310
+    return made
+
+
+def _of(result: Any) -> Any:
+    return result.image if hasattr(result, "image") else result
+
+
+OPEN = ("PSF of 1e-30, float32", "PSF of 1e30, float32", "PSF of 1e-50, image float32", "PSF of denormals")
+"""Known and not mended: a PSF whose sum squared leaves the range of its precision. Counted apart; see the docs."""
+
+METHODS: dict[str, Restore] = {
+    "wiener": deblur.nonblind.wiener,
+    "unsupervised_wiener": lambda y, k: unsupervised_wiener(y, k, max_iter=30, seed=0).mean,
+    "richardson_lucy": lambda y, k: deblur.nonblind.richardson_lucy(y, k, num_iter=5),
+    "total_variation": lambda y, k: deblur.nonblind.total_variation(y, k, num_iter=5),
+    "hyper_laplacian": lambda y, k: deblur.nonblind.hyper_laplacian(y, k, num_iter=3),
+    "plug_and_play": plug_and_play,
+    "adm": adm,
+    "unrolled": unrolled,
+    "fused": fused,
+    "blind.fast": lambda y, k: _of(deblur.blind.fast(y, (5, 5))),
+    "blind.richardson_lucy": lambda y, k: _of(deblur.blind.richardson_lucy(y, (3, 3), num_iter=3)),
+    "restore": lambda y, k: _of(deblur.restore(y, k)),
+    "restore, saturation=1": lambda y, k: _of(deblur.restore(y, k, saturation=1, method="wiener")),
+}
+"""Iterations are few: what overflows does so at once."""
+
+SLOW = ("plug_and_play", "adm", "fused", "blind.fast")
+"""Methods that are left out for the widest image."""
+
+_FITS = {"euclidean": 2, "kullback-leibler": 1, "itakura-saito": 0, "beta 0.5": 0.5, "beta 3": 3}
+
+
+def _fit(kind: type, beta: float, **options: Any) -> Restore:
+    def fit(image: Any, psf: Any) -> Any:
+        taps = {} if kind is nmf.NMF else {"taps": 3}
+        dtype = torch.float32 if str(image.dtype).removeprefix("torch.") == "float32" else torch.float64
+        module = kind(tuple(image.shape), 2, seed=0, dtype=dtype, **taps)
+        module.fit(image, beta, max_iter=5, **options)
+        return module().detach()
+
+    return fit
+
+
+def fits() -> dict[str, Restore]:
+    """Return the fits of `nmf`, as functions of an image (and of a PSF, which they do not look at)."""
+    made = {f"NMF {name}": _fit(nmf.NMF, beta) for name, beta in _FITS.items()}
+    made |= {f"NMFD {name}": _fit(nmf.NMFD, beta) for name, beta in _FITS.items()}
+    return made | {"NMF mm": _fit(nmf.NMF, 1, solver="mm"), "NMF euclidean mm": _fit(nmf.NMF, 2, solver="mm")}
+
+
+def outcome(method: Restore, image: Any, psf: Any) -> tuple[str, str | None]:
+    """Return what a method makes of an image in few words, and what is wrong with that or None."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = method(image, psf)
+    except (ValueError, TypeError) as error:
+        return "refused", f"several lines: {error}" if "\n" in str(error) or not str(error) else None
+    except Exception as error:
+        return type(error).__name__, f"{type(error).__name__}: {error}"
+    values = torch.as_tensor(result)
+    if tuple(values.shape) != tuple(image.shape):
+        return "shape", f"shape {tuple(values.shape)} of {tuple(image.shape)}"
+    if not bool(torch.isfinite(values).all()):
+        return "NaN", "NaN or infinity comes out"
+    if not bool(torch.isfinite(torch.as_tensor(image).double()).all()):
+        return "taken", "an image of NaN or infinity is taken"
+    return "right", None
+
+
+def attack(images: tuple[str, ...] | None = None, methods: tuple[str, ...] | None = None) -> tuple[Tally, dict]:
+    """Try methods on images, all if none are named; return the figures, and the outcomes by image and method."""
+    tally, table = Tally("numbers", 0), {}
+    known = METHODS | fits()
+    for name, (image, psf) in _images().items():
+        if images is not None and name not in images:
+            continue
+        for method in methods or known:
+            if name == "65,535 wide" and method in SLOW:
+                continue
+            began = time.monotonic()
+            table[name, method], fault = outcome(known[method], image, psf)
+            if fault is not None and name in OPEN:
+                print(f"open: {method} on {name}: {fault}")
+                fault = None
+            tally.add(method, f"on {name}", time.monotonic() - began, fault, peak_bytes())
+    return tally, table
+
+
+def main() -> int:
+    """Print the table and the figures, and return the exit code."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    tally, table = attack()
+    print(f"\n{'image':28s}finite results, and who refuses or fails")
+    for name in dict.fromkeys(image for image, _ in table):
+        row = {method: said for (image, method), said in table.items() if image == name}
+        others = {said: [m for m, each in row.items() if each == said] for said in set(row.values()) - {"right"}}
+        told = "; ".join(f"{said}: {'all' if len(m) == len(row) else ', '.join(m)}" for said, m in others.items())
+        print(f"{name:28s}{sum(said == 'right' for said in row.values())} of {len(row)}. {told}")
+    print()
+    return tally.report()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
