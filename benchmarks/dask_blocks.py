@@ -21,7 +21,7 @@ BLOCK, NOISE = 192, 0.01
 METHODS = {
     "wiener": ("wiener", {}),
     "richardson-lucy": ("richardson-lucy", {"num_iter": 50}),
-    "the same, plain": ("richardson-lucy", {"num_iter": 50, "accelerate": False, "tolerance": 0}),
+    "the same, plain": ("richardson-lucy", {"num_iter": 50, "accelerate": False, "tolerance": 0, "noise_level": 0}),
     "total-variation": ("total-variation", {}),
     "unrolled": ("unrolled", {}),
 }

@@ -11,7 +11,7 @@ da = pytest.importorskip("dask.array", reason="the extra dask")
 pytest.importorskip("deblur.dask")
 
 PSF = deblur.psf.gaussian(1.5)
-PLAIN = {"method": "richardson-lucy", "num_iter": 30, "accelerate": False, "tolerance": 0, "noise_level": 0.01}
+PLAIN = {"method": "richardson-lucy", "num_iter": 30, "accelerate": False, "tolerance": 0, "noise_level": 0}
 
 
 @pytest.fixture(scope="module")

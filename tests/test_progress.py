@@ -23,7 +23,7 @@ def picture(rng: np.random.Generator) -> np.ndarray:
         ("unrolled", {}),
         ("plug-and-play", {"num_iter": 3}),
         ("total-variation", {"num_iter": 5}),
-        ("richardson-lucy", {"num_iter": 5, "tolerance": 0}),
+        ("richardson-lucy", {"num_iter": 5, "tolerance": 0, "noise_level": 0}),
     ],
 )
 def test_progress_rises_to_the_end(picture: np.ndarray, method: str, options: dict) -> None:
