@@ -70,7 +70,7 @@ def restore(
     A method adapts to what it sees, so a block is not what it is in the whole image restored, however far beyond it one
     goes. By default the root of the mean squared difference is 0.002 to 0.011 at a noise level of 0.01, at the borders
     of the blocks at most twice as large as elsewhere, and the error against the truth is the same within 4 %. Plain
-    `richardson-lucy` adapts least (``accelerate=False, tolerance=0, noise_level=0``, so that every block takes `num_iter`
+    `richardson-lucy` adapts least (``accelerate=False, tolerance=0, noise_level=0``: every block takes `num_iter`
     iterations): 4e-5 for a Gaussian, 2e-4 for a disk, but 0.007 for a straight motion, which wipes out what neighbors
     must agree on (`python -m benchmarks.dask_blocks`).
 
