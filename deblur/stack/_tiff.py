@@ -177,7 +177,7 @@ def _from_imagej(tiff: tifffile.TiffFile) -> dict[str, float]:
     tags = tiff.pages.first.tags
     for axis, tag in (("Y", "YResolution"), ("X", "XResolution")):
         numerator, denominator = tags.valueof(tag, (0, 1))
-        if numerator:
+        if numerator and denominator:
             sizes[axis] = denominator / numerator * unit
     return sizes
 
@@ -195,6 +195,6 @@ def _imagej(stack: Stack) -> dict[str, Any]:
 
 
 def _resolution(stack: Stack) -> dict[str, Any]:
-    if not {"Y", "X"} <= stack.voxel_size.keys():
+    if not all(stack.voxel_size.get(axis) for axis in "YX"):
         return {}
     return {"resolution": (1 / stack.voxel_size["X"], 1 / stack.voxel_size["Y"]), "resolutionunit": "none"}

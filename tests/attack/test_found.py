@@ -21,7 +21,7 @@ from deblur.benchmark import Results
 from deblur.benchmark._cache import Cache
 from deblur.benchmark._cards import parse_card
 from deblur.networks import load
-from deblur.stack import is_stack, open_stack
+from deblur.stack import create_stack, is_stack, open_stack
 
 
 def test_subpackages_are_there_without_an_import_of_their_own() -> None:
@@ -223,3 +223,16 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pixels_without_a_size(tmp_path: Path) -> None:
+    path = tmp_path / "stack.tif"
+    metadata = {"axes": "ZYX", "unit": "um", "spacing": 0.3}
+    tifffile.imwrite(path, np.ones((3, 8, 8), np.uint16), imagej=True, resolution=(1, 1), metadata=metadata)
+    with tifffile.TiffFile(path, mode="r+b") as tiff:
+        tiff.pages[0].tags["XResolution"].overwrite((1, 0))
+    opened = open_stack(path)
+    assert opened.voxel_size.keys() == {"Z", "Y"}
+    with create_stack(tmp_path / "out.tif", opened) as out:
+        out[:] = opened.data[:]
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif"), 1)
