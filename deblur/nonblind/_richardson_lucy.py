@@ -149,7 +149,7 @@ def richardson_lucy(
     flux = sum_over(model.w * model.y, axes) / model.samples
     enough = noise.square() * model.samples
     if held is None and bool((noise > 0).any()):
-        enough = enough * model.part_left(noise)
+        enough = enough * model.part_left(noise, flux)
     level = (flux - background).clamp_min(0) / observation.gain
     momentum = _Momentum(level.expand(model.domain_shape).contiguous(), axes)
     lowest = torch.full_like(flux, torch.inf)
@@ -277,8 +277,8 @@ class _PoissonModel:
         self._margin = 1e-3 * float(self._sensitivity.amax()) + _TINY
         self._gradient = Differences(self.domain_shape[-len(self._axes) :])
 
-    def part_left(self, noise_level: torch.Tensor) -> torch.Tensor:
-        """Return the part of the noise's energy that the residual of the best estimate has.
+    def part_left(self, noise_level: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
+        """Return the part of the noise's energy that the best estimate leaves in the residual.
 
         An estimate fits the noise too, as far as the blur lets it. So what is left is less for blurs that pass many
         frequencies above the noise, of which the best estimate fits about half.
@@ -288,7 +288,6 @@ class _PoissonModel:
         impulse[middle] = 1
         power = squared_modulus(torch.fft.rfftn(self._A(impulse), dim=self._axes))
         power = power / power.amax(self._axes, keepdim=True).clamp_min(_TINY)
-        mean = sum_over(self.w * self.y, self._axes) / self.samples
         contrast = sum_over(self.w * (self.y - mean).square(), self._axes) / self.samples
         seen = contrast * power / (contrast * power + noise_level.square()).clamp_min(_TINY)
         return _NOTHING_FITTED - _FITTED * seen.mean(self._axes, keepdim=True)

@@ -41,7 +41,7 @@ class Geometry:
         self.ndim = len(shape)
         self.widths = [_widths(k, c, boundary) for k, c in zip(kernel, _centers(kernel, boundary, center), strict=True)]
         self._continuation = Pad(shape, self.widths, boundary if boundary in _CONTINUED else "zero")
-        self.extended_shape = extended = self._continuation.range_shape
+        extended = self._continuation.range_shape
         self.range_shape = tuple(n - k + 1 for n, k in zip(extended, kernel, strict=True))
         if any(size < 1 for size in self.range_shape):
             raise ValueError(f"a kernel of {kernel} leaves nothing of shape {shape} with boundary='valid'")
@@ -61,6 +61,7 @@ class Geometry:
             self.fft_shape = tuple(fast_size(n) for n in extended)
         else:
             self.fft_shape = tuple(fast_size(n + max(w)) for n, w in zip(self.shape, self.widths, strict=True))
+        self.stored_shape = extended if self.continue_for_fft else self.shape
         before = [0 if self.continue_for_fft else left for left, _ in self.widths]
         origin = [k - 1 - left for k, left in zip(self.kernel, before, strict=True)]
         self.kernel_indices = [
@@ -74,8 +75,15 @@ class Geometry:
     def extend_adjoint(self, e: torch.Tensor) -> torch.Tensor:
         return self._continuation._adjoint(e)
 
+    def stored(self, x: torch.Tensor) -> torch.Tensor:
+        """Return what lies in the corner of the torus: x, continued where zeros would not do."""
+        return self.extend(x) if self.continue_for_fft else x
+
+    def stored_adjoint(self, e: torch.Tensor) -> torch.Tensor:
+        return self.extend_adjoint(e) if self.continue_for_fft else e
+
     def spectrum(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.fft.rfftn(self.extend(x) if self.continue_for_fft else x, s=self.fft_shape, dim=self.axes)
+        return torch.fft.rfftn(self.stored(x), s=self.fft_shape, dim=self.axes)
 
     def range_spectrum(self, y: torch.Tensor) -> torch.Tensor:
         return torch.fft.rfftn(y, s=self.fft_shape, dim=self.axes)
@@ -87,9 +95,7 @@ class Geometry:
         return self._inverse(spectrum)[self._corner(self.range_shape)]
 
     def to_domain(self, spectrum: torch.Tensor) -> torch.Tensor:
-        if not self.continue_for_fft:
-            return self._inverse(spectrum)[self._corner(self.shape)]
-        return self.extend_adjoint(self._inverse(spectrum)[self._corner(self.extended_shape)])
+        return self.stored_adjoint(self._inverse(spectrum)[self._corner(self.stored_shape)])
 
     def to_kernel(self, spectrum: torch.Tensor) -> torch.Tensor:
         return gather(self._inverse(spectrum), self.kernel_indices)

@@ -116,18 +116,12 @@ class Convolution(BilinearConvolution):
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self._goes_in_slabs(x):
             return super()._forward(x)
-        geometry = self._geometry
-        return self._filter(
-            geometry.extend(x) if geometry.continue_for_fft else x, geometry.range_shape, conjugate=False
-        )
+        return self._filter(self._geometry.stored(x), self._geometry.range_shape, conjugate=False)
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         if not self._goes_in_slabs(y):
             return super()._adjoint(y)
-        geometry = self._geometry
-        if not geometry.continue_for_fft:
-            return self._filter(y, geometry.shape, conjugate=True)
-        return geometry.extend_adjoint(self._filter(y, geometry.extended_shape, conjugate=True))
+        return self._geometry.stored_adjoint(self._filter(y, self._geometry.stored_shape, conjugate=True))
 
     def _goes_in_slabs(self, x: torch.Tensor) -> bool:
         """Volumes, unless autograd must see each step."""
