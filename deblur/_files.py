@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import secrets
 import shutil
@@ -83,6 +84,22 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
             os.replace(target, old)
         os.replace(temporary, target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def refuse_cut(written: Path, least: int, target: str | os.PathLike[str]) -> None:
+    """Raise the `OSError` of a full disk if a file has fewer bytes than it must: some writers do not notice.
+
+    Parameters
+    ----------
+    written : pathlib.Path
+        The file, just written.
+    least : int
+        Bytes that a whole file has at least.
+    target : str or path-like
+        What the error names.
+    """
+    if written.stat().st_size < least:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
 
 
 def _refuse_existing(path: Path, given: str | os.PathLike[str], overwrite: bool) -> None:

@@ -202,7 +202,7 @@ def _check_floating(array: np.ndarray, name: str) -> None:
 
 def suffix_of(start: bytes) -> str:
     """Return the suffix for the format of a file that begins with these 12 bytes, or raise `ValueError`."""
-    from deblur.photo._png import SIGNATURE
+    from deblur._png_chunks import SIGNATURE
 
     if not start:
         raise ValueError("it is empty")

@@ -7,10 +7,8 @@ not installed, and for palettes, Pillow decodes 8 bits (OpenCV would multiply co
 
 from __future__ import annotations
 
-import errno
 import io
 import logging
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +19,11 @@ import numpy as np
 import tifffile
 from PIL import TiffImagePlugin
 
+from deblur._files import refuse_cut
+from deblur._tifffile import LOGGER, opened
 from deblur.photo import _exif
 from deblur.photo._raster import patient_pillow, plain
 from deblur.photo._stored import Stored
-
-# Without a handler what tifffile logs would end on standard error.
-_LOGGER = logging.getLogger("tifffile")
-_LOGGER.addHandler(logging.NullHandler())
 
 _XMP, _ICC = 700, 34675
 _GRAY, _INVERTED, _RGB = (tifffile.PHOTOMETRIC[name] for name in ("MINISBLACK", "MINISWHITE", "RGB"))
@@ -38,7 +34,7 @@ _PREMULTIPLIED, _STRAIGHT = tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPL
 def read_tiff(path: Path) -> Stored:
     """Read all full-size pages, which must be alike."""
     # These kinds may send tifffile to other files, and order the planes otherwise than the pages.
-    with _damage_raises(), tifffile.TiffFile(path, is_ome=False, is_mmstack=False, is_ndtiff=False) as tiff:
+    with _damage_raises(), opened(path, is_ome=False, is_mmstack=False, is_ndtiff=False) as tiff:
         pages = _full_size(tiff)
         page = pages.keyframe
         samples = _samples(path, tiff, pages)
@@ -76,8 +72,7 @@ def write_tiff(path: Path, stored: Stored) -> None:
         iccprofile=stored.icc,
         extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
     )
-    if path.stat().st_size <= samples.nbytes:  # neither tifffile nor NumPy notices that the end of a file did not fit
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    refuse_cut(path, samples.nbytes + 1, path)  # neither tifffile nor NumPy notices that the end of a file did not fit
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
 
@@ -94,18 +89,17 @@ def _damage_raises() -> Iterator[None]:
                 errors.append(record.getMessage())
 
     listener = Listener(logging.ERROR)
-    _LOGGER.addHandler(listener)
+    LOGGER.addHandler(listener)
     try:
         yield
     finally:
-        _LOGGER.removeHandler(listener)
+        LOGGER.removeHandler(listener)
     if errors:
         raise ValueError(f"it is damaged or cut short: {errors[0]}")
 
 
 def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
     """Find the pages, without thumbnails and masks."""
-    len(tiff.pages)  # finds each page once: those of a damaged file may lead in a circle, for ever
     series = [s for s in tiff.series if not (s.keyframe.is_reduced or s.keyframe.is_mask)]
     if len(series) != 1:
         raise ValueError(f"it holds {len(series)} kinds of pages; they must have one size and type")

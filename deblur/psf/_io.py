@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import io
-import logging
 import os
 from pathlib import Path
 
@@ -12,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from deblur._arrays import ArrayT, enter
-from deblur._files import atomic_path
+from deblur._files import atomic_path, refuse_cut
+from deblur._png_chunks import pixels_only
 
 from ._adjust import normalize, validate
-
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or what it logs would end on standard error
 
 
 def load(path: str | os.PathLike[str]) -> npt.NDArray[np.floating]:
@@ -113,8 +110,7 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
             import tifffile
 
             tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
-            if temporary.stat().st_size <= 4 * values.size:  # tifffile does not notice that the end did not fit
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            refuse_cut(temporary, 4 * values.size + 1, path)  # tifffile does not notice that the end did not fit
 
 
 def _known_suffix(path: str | os.PathLike[str]) -> str:
@@ -135,11 +131,10 @@ def _read_npy(path: Path) -> npt.NDArray[np.generic]:
 
 
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
-    import tifffile
+    from deblur._tifffile import opened
 
     try:
-        with tifffile.TiffFile(path) as file:
-            len(file.pages)  # finds each page once: those of a damaged file may lead in a circle, for ever
+        with opened(path) as file:
             series = file.series[0]
             values, samples = series.asarray(), series.axes.find("S")
     except OSError:
@@ -159,13 +154,12 @@ def _read_png(path: Path) -> npt.NDArray[np.generic]:
         # First by Pillow, which turns 16 bits of color into 8, but is silent: libpng prints what it thinks of damage.
         PngImagePlugin.PngImageFile(io.BytesIO(encoded)).verify()  # the checksums
         PngImagePlugin.PngImageFile(io.BytesIO(encoded)).load()
+        pixels = pixels_only(encoded)
     except MemoryError:
         raise
     except Exception as error:  # as damage has it
         raise ValueError(f"{path}: not a readable PNG file") from error
-    # The last chunk is the one that Pillow does not check, and of which libpng then has an opinion.
-    encoded = encoded.partition(b"IEND")[0][:-4] + b"\0\0\0\0IEND\xaeB`\x82"
-    values = cv2.imdecode(np.frombuffer(encoded, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+    values = cv2.imdecode(np.frombuffer(pixels, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None:
         raise ValueError(f"{path}: not a readable PNG file")
     return _gray(values, path) if values.ndim == 3 else values

@@ -6,7 +6,6 @@ as memory of the process.
 
 from __future__ import annotations
 
-import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from deblur._tifffile import opened
 from deblur.photo import _exif
 
 from ._stack import Stack
 
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # or what it logs would end on standard error
 _MICROMETERS = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "\\u00B5m": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0}
 _MICROMETERS |= {"mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
 _KNOWN_COLORS = ("MINISBLACK", "MINISWHITE", "RGB")
@@ -27,22 +26,16 @@ _KNOWN_COLORS = ("MINISBLACK", "MINISWHITE", "RGB")
 def names_its_axes(path: Path) -> bool:
     """Say whether it is an OME-TIFF or of ImageJ, with an axis beside rows, columns and samples."""
     try:
-        with tifffile.TiffFile(path) as tiff:
-            _find_pages(tiff)
+        with opened(path) as tiff:
             return bool(tiff.is_ome or tiff.is_imagej) and bool(set(tiff.series[0].axes) - set("YXS"))
     except Exception:  # whatever damage leads to; whoever reads it will say what is wrong
         return False
 
 
-def _find_pages(tiff: tifffile.TiffFile) -> int:
-    """Find each page once: those of a damaged file may lead in a circle, for ever."""
-    return len(tiff.pages)
-
-
 def open_tiff(path: Path) -> Stack:
     """See `open_stack`."""
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with opened(path) as tiff:
             return _described(path, tiff)
     except OSError:
         raise
@@ -105,15 +98,13 @@ class _Paged:
         numbers = np.arange(math.prod(self._pages)).reshape(self._pages)
         leading, within = box[: len(self._pages)], box[len(self._pages) :]
         chosen = np.asarray(numbers[leading])
-        with tifffile.TiffFile(self._path) as tiff:
-            _find_pages(tiff)
+        with opened(self._path) as tiff:
             pages: Any = tiff.series[0].pages
             planes = [np.array(pages[int(number)].asarray()[within]) for number in chosen.ravel()]
         return np.stack(planes).reshape(*chosen.shape, *planes[0].shape)
 
 
 def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
-    _find_pages(tiff)
     series = tiff.series[0]
     page = series.keyframe
     if tifffile.PHOTOMETRIC(page.photometric).name not in _KNOWN_COLORS or page.extrasamples:

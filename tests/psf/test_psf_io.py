@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,6 +12,7 @@ import tifffile
 import torch
 
 from deblur import psf
+from deblur._png_chunks import SIGNATURE, chunk
 
 SHAKE = psf.camera_shake(15, seed=2)
 
@@ -213,3 +216,11 @@ def test_importing_psf_loads_no_image_library():
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
+
+
+def test_pixels_that_spell_the_name_of_a_chunk(tmp_path):
+    rows = b"".join(b"\0" + b"IEND" for _ in range(4))  # no filter, no compression
+    header = struct.pack(">LLBBBBB", 4, 4, 8, 0, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows, 0)), chunk(b"IEND", b""))
+    (tmp_path / "psf.png").write_bytes(SIGNATURE + b"".join(parts))
+    np.testing.assert_allclose(psf.load(tmp_path / "psf.png") * 4 * sum(b"IEND"), [list(b"IEND")] * 4)
