@@ -45,20 +45,16 @@ class Command:
     is_whole: Callable[[Path, str, object], bool]
 
 
-def _pictures(folder: Path) -> None:
+def _pictures(folder: Path, shape: tuple[int, int] = (220, 260), dtype: type = np.uint16) -> None:
     rng = np.random.default_rng(0)
     (folder / "images").mkdir()
     for name in ("a", "b", "c"):
-        photo.write(folder / f"images/{name}.png", Photo(rng.random((220, 260)), dtype=np.dtype(np.uint16)))
+        photo.write(folder / f"images/{name}.png", Photo(rng.random(shape), dtype=np.dtype(dtype)))
     psf.save(folder / "psf.npy", psf.disk(2))
 
 
 def _small_pictures(folder: Path) -> None:
-    rng = np.random.default_rng(0)
-    (folder / "images").mkdir()
-    for name in ("a", "b", "c"):
-        photo.write(folder / f"images/{name}.png", Photo(rng.random((64, 72))))
-    psf.save(folder / "psf.npy", psf.disk(2))
+    _pictures(folder, (64, 72), np.uint8)
 
 
 def _restored(folder: Path) -> object:
@@ -110,7 +106,10 @@ def _network_is_whole(folder: Path, path: str, reference: object) -> bool:
 
 
 _RESTORE = ("restore", "images", "--psf", "psf.npy", "--method", "wiener", "-o", "out/")
-_BENCH = ("bench", "folder", "--images", "images", "--psfs", "psf.npy", "--noise", "0.01", "-o", "run")
+_BENCH = (
+    *("bench", "folder", "--images", "images", "--psfs", "psf.npy", "--noise", "0.01", "-o", "run"),
+    *("--method", "wiener", "--method", "richardson_lucy"),
+)
 _TRAIN = ("train", "denoiser", "--images", "images", "--device", "cpu", "--config", "tiny.toml")
 
 COMMANDS = {
@@ -123,8 +122,8 @@ COMMANDS = {
         lambda folder, path, reference: (folder / path).read_bytes() == reference[Path(path).name],  # type: ignore[index]
     ),
     "bench": Command(
-        (*_BENCH, "--method", "wiener", "--method", "richardson_lucy"),
-        (*_BENCH, "--method", "wiener", "--method", "richardson_lucy"),
+        _BENCH,
+        _BENCH,
         _small_pictures,
         _scores,
         lambda path: path.endswith("cases.jsonl"),

@@ -17,7 +17,7 @@ from attack import _corpus
 from attack._child import Attempt
 from attack._mutate import damaged, damaged_text, trouble
 
-_KNOWN = "tempfile.tif: "
+KNOWN = "tempfile.tif: "
 """How libtiff, which Pillow decodes LZW with, begins what it prints of damaged data; Pillow cannot hush it."""
 
 _WIENER = ("--method", "wiener", "--psf", "gaussian:sigma=0.4,shape=3x3")
@@ -25,7 +25,7 @@ _WIENER = ("--method", "wiener", "--psf", "gaussian:sigma=0.4,shape=3x3")
 
 def kind_of(seed: int, number: int) -> str:
     """Return what a case attacks."""
-    return _rng(seed, number).choices(list(TARGETS), _SHARES)[0]
+    return _drawn(seed, number)[1]
 
 
 def prepare(seed: int) -> Callable[[Path], Attempt]:
@@ -48,10 +48,9 @@ def prepare(seed: int) -> Callable[[Path], Attempt]:
         before = {path.name for path in folder.iterdir()}
 
         def attempt(number: int) -> tuple[str, str | None]:
-            rng = _rng(seed, number)
-            kind = rng.choices(list(TARGETS), _SHARES)[0]
+            rng, kind = _drawn(seed, number)
             fault = TARGETS[kind](rng)
-            if (said := printed()) and not said.startswith(_KNOWN):
+            if (said := printed()) and not said.startswith(KNOWN):
                 fault = fault or f"a library prints {said!r:.200}"
             left = {path.name for path in folder.iterdir()} - before
             _clean(folder, left)
@@ -63,8 +62,9 @@ def prepare(seed: int) -> Callable[[Path], Attempt]:
     return attempts
 
 
-def _rng(seed: int, number: int) -> random.Random:
-    return random.Random(f"{seed} {number}")
+def _drawn(seed: int, number: int) -> tuple[random.Random, str]:
+    rng = random.Random(f"{seed} {number}")
+    return rng, rng.choices(list(TARGETS), _SHARES)[0]
 
 
 def _silence() -> None:

@@ -24,6 +24,7 @@ from attack import _corpus
 from attack._child import SECONDS
 from attack._mutate import damaged, damaged_text, trouble
 from attack._tally import Tally, descendants, peak_bytes
+from attack._targets import KNOWN
 
 DISK = {"kind": "disk", "radius": 1}
 _ASKED = {"kind": "motion", "length": 5, "angle": 30, "noise_level": 0.01, "left": 0, "top": 0, "width": 20}
@@ -74,7 +75,7 @@ def attack(count: int, seed: int, tally: Tally) -> None:
             before = server.said.stat().st_size
             kind, fault, seconds = _case(client, good, random.Random(f"{seed} web {number}"))
             printed = server.said.read_bytes()[before:].decode(errors="replace")
-            if printed and not printed.startswith("tempfile.tif: "):  # which is libtiff, see `attack._targets`
+            if printed and not printed.startswith(KNOWN):
                 fault = fault or f"prints {printed!r:.600}"
             peak = max(map(peak_bytes, server.processes()))
             tally.add(f"web {kind}", str(number), seconds, fault, peak)

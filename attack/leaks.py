@@ -21,8 +21,7 @@ import numpy as np
 import deblur
 from attack import _corpus
 from attack._tally import Tally, peak_bytes
-from attack._web import DISK, Server, served
-from deblur._memory import resident_bytes
+from attack._web import DISK, served
 
 SLACK = 16 * 2**20
 """Bytes that allocators may keep in another arrangement."""
@@ -44,10 +43,10 @@ def restores(count: int, tally: Tally) -> None:
         tally.add("restore", str(number), time.monotonic() - began, None, peak_bytes())
         if number + 1 == max(20, count // 10):  # every method was there
             gc.collect()
-            warm = resident_bytes(), len(os.listdir("/proc/self/fd"))
+            warm = _held([os.getpid()])
     gc.collect()
     assert warm is not None
-    _compare("restore", tally, warm, (resident_bytes(), len(os.listdir("/proc/self/fd"))))
+    _compare("restore", tally, warm, _held([os.getpid()]))
 
 
 def requests(count: int, tally: Tally) -> None:
@@ -63,9 +62,9 @@ def requests(count: int, tally: Tally) -> None:
             peak = max(map(peak_bytes, server.processes()))
             tally.add("request", f"until {done}", time.monotonic() - began, fault, peak)
             if warm is None and done >= count // 10:
-                warm = _held(server)
+                warm = _held(server.processes())
         assert warm is not None
-        _compare("request", tally, warm, _held(server))
+        _compare("request", tally, warm, _held(server.processes()))
 
 
 def _visit(client: httpx.Client, data: bytes) -> tuple[int, str | None]:
@@ -81,8 +80,8 @@ def _visit(client: httpx.Client, data: bytes) -> tuple[int, str | None]:
     return 2 + len(answers), (f"{state}, {bad}" if bad or state != "done" else None)
 
 
-def _held(server: Server) -> tuple[int, int]:
-    processes = server.processes()
+def _held(processes: list[int]) -> tuple[int, int]:
+    """Return the bytes that processes hold, and their open files."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in processes)
     files = sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in processes)
     return pages * os.sysconf("SC_PAGE_SIZE"), files
