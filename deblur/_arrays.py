@@ -12,6 +12,9 @@ import torch
 ArrayT = TypeVar("ArrayT", np.ndarray, torch.Tensor)
 """A NumPy array or a torch tensor: what public functions take, and return in the same kind."""
 
+FAINTEST = 1e-15
+"""What the largest value must reach, as products of three and squares are formed, in single precision too."""
+
 _HEADROOM = 10.0
 """By how much what is computed on the way may exceed the modulus of a spectrum."""
 
@@ -68,15 +71,19 @@ def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torc
 
 
 def check_finite(tensor: torch.Tensor, name: str) -> None:
-    """Raise `ValueError` if `tensor` holds NaN or infinity, or numbers whose power spectrum would overflow."""
+    """Raise `ValueError` if `tensor` holds NaN or infinity, or numbers whose squares would leave the range."""
     largest = math.sqrt(torch.finfo(tensor.dtype).max / tensor.numel()) / _HEADROOM
-    if bool(torch.linalg.vector_norm(tensor) < largest):  # one cheap pass; what is NaN or overflows is no less
+    norm = torch.linalg.vector_norm(tensor)  # one cheap pass; what is NaN or overflows is in no interval
+    if bool((norm > FAINTEST * math.sqrt(tensor.numel())) & (norm < largest)):
         return
     bad = tensor.numel() - int(torch.isfinite(tensor).sum())
     if bad:
         raise ValueError(f"{name} has {bad} values that are NaN or infinite; give finite numbers")
     kind, most = str(tensor.dtype).removeprefix("torch."), float(tensor.abs().max())
-    raise ValueError(f"{name} has values up to {most:.3g}, too large to compute with in {kind}; divide it by them")
+    if not bool(norm < largest):
+        raise ValueError(f"{name} has values up to {most:.3g}, too large to compute with in {kind}; divide it by them")
+    if 0 < most < FAINTEST:
+        raise ValueError(f"{name} has values up to {most:.3g}, too small to compute with; divide it by them")
 
 
 def _identity(tensor: torch.Tensor) -> torch.Tensor:

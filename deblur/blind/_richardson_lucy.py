@@ -127,7 +127,7 @@ def richardson_lucy(
         give_back(model.shown(x)),
         give_back(k),
         estimate_noise(y),
-        float(min(max(1 - divergence / max(first, _TINY), 0.0), 1.0)),
+        float(min(max(1 - divergence / first, 0.0), 1.0)) if first > 0 else 0.0,
         "",
         time.perf_counter() - began,
     )
@@ -138,6 +138,7 @@ class _Model:
 
     def __init__(self, y: torch.Tensor, taps: tuple[int, ...], background: float) -> None:
         self._y, self._background = y, background
+        self._smallest = torch.finfo(y.dtype).eps * float(y.amax())  # below: rounding error
         self.grid = tuple(fast_size(size + k - 1) for size, k in zip(y.shape, taps, strict=True))
         self._crop = Crop(self.grid, tuple(y.shape), start=0)
         self._seen = self._crop.T(torch.ones_like(y))
@@ -165,7 +166,7 @@ class _Model:
     def _compare(self, blurred: torch.Tensor) -> tuple[torch.Tensor, float]:
         """Return the ratio that the adjoints take, 0 where nothing is seen, and the divergence."""
         y = self._y
-        v = (self._crop(blurred) + self._background).clamp_min_(_TINY)
+        v = (self._crop(blurred) + self._background).clamp_min_(self._smallest)
         ratio = y / v
         divergence = float((y * ratio.clamp_min(_TINY).log() - y + v).sum())
         return self._crop.T(ratio), divergence

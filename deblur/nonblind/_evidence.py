@@ -35,9 +35,11 @@ class Evidence:
         def sample(field: torch.Tensor) -> torch.Tensor:
             return field.reshape(*field.shape[: field.ndim - n], -1)[..., 1::step]  # without the mean
 
+        self._square_gain = power.flatten(-n)[..., 0].double()
         self._rough = sample(prior.expand(spectrum.shape[spectrum.ndim - n :])).double()
         self._energy = squared_modulus(sample(spectrum)).double() / torch.Size(grid).numel()
-        self._ratio = sample(power).double() / self._rough.clamp_min(1e-12)
+        gainless = sample(power).double() / self._square_gain[..., None]
+        self._ratio = gainless / self._rough.clamp_min(1e-12)
 
     def noise_level(self, *, smooth_half: bool = False) -> torch.Tensor:
         """Return the most likely standard deviation of the noise, shape ``(*batch, 1, ..., 1)``.
@@ -76,7 +78,7 @@ class Evidence:
             better = likelihood > best
             best = torch.where(better, likelihood, best)
             chosen = torch.where(better, (noise / variance).squeeze(-1), chosen)
-        return self._shaped(chosen)
+        return self._shaped(chosen * self._square_gain)
 
     def _shaped(self, values: torch.Tensor) -> torch.Tensor:
         return values.reshape(*values.shape, *[1] * self._n)

@@ -12,7 +12,7 @@ def noise_of(y: torch.Tensor, ndim: int) -> torch.Tensor:
     """Return the noise level of each image of a batch, with the last `ndim` axes kept as axes of size 1."""
     batch = y.shape[: y.ndim - ndim]
     images = y.detach().cpu().reshape(-1, *y.shape[y.ndim - ndim :]).numpy()
-    return torch.tensor([_level(image) for image in images]).to(y).reshape(*batch, *[1] * ndim)
+    return torch.tensor([_level(image) for image in images], dtype=torch.float64).to(y).reshape(*batch, *[1] * ndim)
 
 
 def _level(image: np.ndarray) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import check_finite, enter
+from deblur._arrays import FAINTEST, check_finite, enter
 from deblur._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
 from deblur.psf import validate
@@ -17,6 +17,7 @@ from ._evidence import Evidence
 from ._noise import noise_of
 
 _ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
+_GAINS = 1e-12, 1e12  # within: results are those of a PSF of sum 1, scaled
 _QUIET = 0.6  # python -m benchmarks.jpeg_quality
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
@@ -75,7 +76,9 @@ class Observation:
         batch = tuple(y.shape[: y.ndim - n])
         if lead and batch[len(batch) - len(lead) :] != lead:
             raise ValueError(f"psf has a batch of {lead} kernels, image a batch of {batch}: one psf for each image")
-        self.y, self.psf, self.axes = y, kernel.to(y), tuple(range(-n, 0))
+        self.axes = tuple(range(-n, 0))
+        _check_gain(kernel.sum(self.axes), y)
+        self.y, self.psf = y, kernel.to(y)
         self.grid = tuple(fast_size(size + k - 1) for size, k in zip(self.frame, taps, strict=True))
         self.roomy_grid = tuple(
             fast_size(size + k - 1 + min(k, _ROOM)) for size, k in zip(self.frame, taps, strict=True)
@@ -153,6 +156,18 @@ def weighted(y: torch.Tensor, seen: torch.Tensor | None) -> tuple[torch.Tensor, 
     y = torch.where(weights == 0, torch.zeros_like(y), y) if seen is not None else y
     check_finite(y, "image")
     return y, weights
+
+
+def _check_gain(gain: torch.Tensor, y: torch.Tensor) -> None:
+    """Raise an error where the sum of the PSF, or the scene's brightness with it, is beyond what can be computed."""
+    least, most, brightest = float(gain.min()), float(gain.max()), float(y.abs().max())
+    dark = 0 < brightest / most < FAINTEST
+    bright = brightest / least > torch.finfo(y.dtype).max ** 0.4
+    if dark or bright or not _GAINS[0] <= least <= most <= _GAINS[1]:
+        raise ValueError(
+            f"psf has a sum of {most if dark else least:.3g} beside an image of values up to {brightest:.3g}, too far "
+            "from 1 to compute with; psf.normalize makes it 1"
+        )
 
 
 def given_level(given: Any, y: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:

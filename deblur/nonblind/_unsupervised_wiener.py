@@ -126,9 +126,9 @@ def unsupervised_wiener(
     def normal() -> torch.Tensor:
         return torch.randn((*y.shape[: y.ndim - len(grid)], *grid), generator=generator, dtype=y.dtype, device=y.device)
 
-    def precision(energy: torch.Tensor, freedom: int) -> torch.Tensor:
+    def precision(energy: torch.Tensor, least: torch.Tensor, freedom: int) -> torch.Tensor:
         """Draw from Gamma(freedom / 2, scale 2 / energy)."""
-        scale = 2 / torch.maximum(energy, nothing).cpu().double().numpy()
+        scale = 2 / torch.maximum(energy, least).cpu().double().numpy()
         return torch.from_numpy(numpy_generator.gamma(freedom / 2, scale)).to(energy)
 
     def energy(spectrum: torch.Tensor, weight: torch.Tensor | float = 1.0) -> torch.Tensor:
@@ -137,9 +137,11 @@ def unsupervised_wiener(
     filled = continue_smoothly(y, grid)
     inside = clear_outside_(torch.ones_like(filled), observation.frame) > 0
     data = fourier(filled, grid)
-    nothing = 1e-12 * (energy(data) + 1e-12)  # a flat image has no energy in its details; precisions stay finite
+    light = energy(data)
+    nothing = 1e-12 * torch.where(light > 0, light, 1)  # a flat image has no details; precisions stay finite
     noise_precision = size / torch.maximum(size * observation.noise_level(None).square(), nothing)
-    prior_precision = (size - 1) / torch.maximum(energy(data, prior), nothing)
+    square_gain = observation.gain.square()
+    prior_precision = square_gain * (size - 1) / torch.maximum(energy(data, prior), nothing)
     mean = torch.zeros_like(filled)
     second = torch.zeros_like(filled)
     noise_sum, balance_sum, drawn = 0.0, 0.0, 0
@@ -151,8 +153,8 @@ def unsupervised_wiener(
         if boundary == "unknown":
             scene = inverse_fourier(blurred, grid) + normal() / noise_precision.sqrt()
             data = fourier(torch.where(inside, filled, scene), grid)
-        noise_precision = precision(energy(data - blurred), size)
-        prior_precision = precision(energy(x, prior), size - 1)
+        noise_precision = precision(energy(data - blurred), nothing, size)
+        prior_precision = precision(energy(x, prior), nothing / square_gain, size - 1)
         if iteration <= burn_in:
             continue
         drawn += 1

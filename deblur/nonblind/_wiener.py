@@ -9,6 +9,7 @@ import torch
 from deblur._spectral import (
     clear_outside_,
     continue_smoothly,
+    corner,
     fourier,
     inner,
     inverse_fourier,
@@ -20,8 +21,8 @@ from deblur._spectral import (
 from ._evidence import Evidence
 from ._observation import Observation
 
-_BORDER_ITERATIONS = 10
-_BORDER_TOLERANCE = 1e-4
+_BORDER_ITERATIONS = 100
+_BORDER_TOLERANCE = 1e-5  # of the objective, which is some noise variance a sample
 
 
 @torch.no_grad()
@@ -41,7 +42,7 @@ def wiener(
     The estimate minimizes :math:`\|Ax - y\|^2 + \lambda \|Lx\|^2` (Hunt, IEEE Trans. Computers 1973). For a circular
     A this is the textbook filter :math:`\bar K Y / (|K|^2 + \lambda |L|^2)`. By default A is the blur of a scene that
     goes on past the frame; then the same minimum is found by conjugate gradients, preconditioned by the textbook
-    filter, in a few iterations, and nothing rings at the border.
+    filter, and nothing rings at the border.
 
     Parameters
     ----------
@@ -106,7 +107,7 @@ def wiener(
     if boundary == "unknown":
         # The border is all that the textbook filter gets wrong, so the filter is the preconditioner.
         gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
-        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse)
+        estimate = _conjugate_gradients(gram, y, estimate, inverse)
     return observation.finish(inverse_fourier(estimate, grid))
 
 
@@ -159,27 +160,46 @@ class _FrameGram:
         self.frame, self.grid = frame, grid
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        seen = clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
-        return fourier(seen, self.grid).mul_(self.conjugate).add_(x * self.prior)
+        return fourier(self._seen(x), self.grid).mul_(self.conjugate).add_(x * self.prior)
+
+    def objective(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return ``||A x - y||^2 + <x, prior x>``, times the size of the torus, and half its negative gradient."""
+        smooth, difference = x * self.prior, self._seen(x)
+        corner(difference, self.frame).sub_(y)
+        axes = tuple(range(-len(self.grid), 0))
+        misfit = difference.square().sum(axes, keepdim=True) * torch.Size(self.grid).numel()
+        descent = fourier(difference, self.grid).mul_(self.conjugate).add_(smooth).neg_()
+        return misfit + inner(x, smooth, self.grid), descent
+
+    def _seen(self, x: torch.Tensor) -> torch.Tensor:
+        return clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
 
 
 def _conjugate_gradients(
-    gram: _FrameGram, right: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor
+    gram: _FrameGram, y: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor
 ) -> torch.Tensor:
-    tiny = torch.finfo(preconditioner.dtype).tiny
-    enough = _BORDER_TOLERANCE**2 * inner(right, right * preconditioner, gram.grid)
-    x, residual = start, right.sub_(gram(start))
+    """Minimize the objective, until it can hardly fall any more as far as the preconditioner can tell.
+
+    At ten iterations most pictures lack 0.02 dB, but those of a straight motion up to 9 dB: at the frequencies that it
+    takes away, what the border lacks spoils all of the picture.
+    """
+    limits = torch.finfo(preconditioner.dtype)
+    x = start
+    objective, residual = gram.objective(x, y)
     direction = residual * preconditioner
     energy = inner(residual, direction, gram.grid)
+    rounding = limits.eps**2 * inner(start, start / preconditioner, gram.grid)
     for _ in range(_BORDER_ITERATIONS):
-        if bool((energy <= enough).all()):
+        unfinished = energy > torch.maximum(_BORDER_TOLERANCE * objective, rounding)
+        if not bool(unfinished.any()):
             break
         image = gram(direction)
-        step = energy / inner(direction, image, gram.grid).clamp_min(tiny)
-        step = torch.where(energy > enough, step, 0)  # an image that is done does not change with its batch
+        step = energy / inner(direction, image, gram.grid).clamp_min(limits.tiny)
+        step = torch.where(unfinished, step, 0)  # an image that is done does not change with its batch
         x = x.add_(direction * step)
+        objective = objective - step * energy
         residual = residual.sub_(image.mul_(step))
         z = residual * preconditioner
         previous, energy = energy, inner(residual, z, gram.grid)
-        direction = direction.mul_(energy / previous.clamp_min(tiny)).add_(z)
+        direction = direction.mul_(energy / previous.clamp_min(limits.tiny)).add_(z)
     return x

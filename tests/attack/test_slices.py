@@ -41,7 +41,18 @@ def test_a_case_that_hangs_or_dies_is_found_and_the_next_goes_on(monkeypatch: py
     ]
 
 
-IMAGES = ("denormal", "1e-300", "1e30, float32", "1e300", "rows of NaN", "one infinity", "bfloat16", "1 x 40", "1 x 1")
+IMAGES = (
+    "denormal",
+    "1e-14, float32",
+    "PSF of 1e-10, float32",
+    "1e30, float32",
+    "1e300",
+    "rows of NaN",
+    "one infinity",
+    "bfloat16",
+    "1 x 40",
+    "1 x 1",
+)
 
 
 @pytest.mark.parametrize("image", IMAGES)

@@ -117,6 +117,17 @@ def test_one_and_three_dimensions(method):
     assert psnr(method(y, blur), x) > psnr(y, x) + 1
 
 
+@pytest.mark.parametrize(("scale", "gain"), [(1e-13, 1), (1e9, 1), (1, 1e-9), (1, 5e6), (1e-5, 1e-5)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_units_of_the_image_and_of_the_psf_do_not_matter(method, scale, gain, dtype):
+    """A PSF in counts, a picture in watts: the scene follows, and the noise level is found as ever."""
+    blur = psf.gaussian(1.5)
+    y = valid_picture(camera()[:60, :60], blur, noise=0.01)[0].astype(dtype)
+    expected = method(y, blur.astype(dtype))
+    scaled = method((scale * y).astype(dtype), (gain * blur).astype(dtype))
+    assert abs(scaled / (scale / gain) - expected).max() < (1e-2 if dtype == np.float32 else 1e-6)
+
+
 def test_flat_and_tiny_images_come_back(method):
     for shape in ((9, 9), (3, 3), (1, 1), (1, 30)):
         blur = np.full([min(3, n) for n in shape], 1.0)
