@@ -6,14 +6,12 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable
 
-from ._grid import Psf
-from ._microscope import born_wolf, confocal, gibson_lanni
-from ._motion import camera_shake, motion
-from ._optics import airy, disk, gaussian
+from deblur import psf
 
-KINDS: dict[str, Callable[..., Psf]] = {
-    make.__name__: make for make in (gaussian, disk, airy, motion, camera_shake, born_wolf, gibson_lanni, confocal)
-}
+from ._grid import Psf
+
+KINDS = ("gaussian", "disk", "airy", "motion", "camera_shake", "born_wolf", "gibson_lanni", "confocal")
+"""Functions of `deblur.psf`, which imports one when it is asked for: those of microscopes take long to import."""
 
 
 def parse(spec: str) -> Psf:
@@ -63,7 +61,8 @@ def parse(spec: str) -> Psf:
 def _make(kind: str, arguments: str) -> Psf:
     if kind not in KINDS:
         raise ValueError(f"unknown kind {kind!r}{_nearest(kind, KINDS)} Kinds: {', '.join(KINDS)}")
-    parameters = inspect.signature(KINDS[kind]).parameters
+    make: Callable[..., Psf] = getattr(psf, kind)
+    parameters = inspect.signature(make).parameters
     accepted = f"{kind} accepts {', '.join(parameters)}"
     values: dict[str, float | tuple[float, ...]] = {}
     for argument in filter(None, (part.strip() for part in arguments.split(","))):
@@ -78,7 +77,7 @@ def _make(kind: str, arguments: str) -> Psf:
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
             raise ValueError(f"{name} is missing, write {kind}:{name}=NUMBER; {accepted}")
-    return KINDS[kind](**values)
+    return make(**values)
 
 
 def _value(name: str, text: str) -> float | tuple[float, ...]:
