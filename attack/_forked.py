@@ -15,7 +15,7 @@ from pathlib import Path
 
 _MODULES = ("_bench", "_datasets", "_restore", "_train", "_stacks")
 
-TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 def load_everything() -> None:
@@ -38,9 +38,14 @@ def load_everything() -> None:
 
 
 def start(arguments: tuple[str, ...], folder: Path, said: Path, prepare: Callable[[], object] | None = None) -> int:
-    """Run the command in a fork, in `folder`, and return its process number; `said` gets what it prints."""
+    """Run the command in a fork, in `folder`, and return its process number; `said` gets what it prints.
+
+    An interrupt waits until the command begins: what is done here before is not part of it.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
         return pid
     code = 70
     try:
@@ -64,6 +69,10 @@ def _run(arguments: tuple[str, ...]) -> int:
 
     sys.argv = ["deblur", *arguments]
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT,))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    try:
         main()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
@@ -72,6 +81,7 @@ def _run(arguments: tuple[str, ...]) -> int:
         code = 1
     else:
         code = 0
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as Python does when it ends
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -22,11 +22,11 @@ import torch
 
 from attack import _conditions
 from attack._commands import COMMANDS, Command, serving_files
-from attack._forked import TERMINATED, finish, load_everything, start
+from attack._forked import INTERRUPTED, TERMINATED, finish, load_everything, start
 from attack._tally import Tally, peak_bytes
 
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
-_CODES = {signal.SIGKILL: -9, signal.SIGINT: 130, signal.SIGTERM: TERMINATED}
+_CODES = {signal.SIGKILL: -9, signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 def signals(name: str, count: int, rng: random.Random, tally: Tally) -> None:

@@ -34,6 +34,18 @@ app.add_typer(datasets_app, name="datasets")
 
 def main() -> None:
     """Run the command line: the entry point of the installed command."""
+    try:
+        _prepare()
+        code = _run(sys.argv[1:])
+        _flush()
+    except KeyboardInterrupt:
+        print("deblur: interrupted", file=sys.stderr)
+        code = 128 + signal.SIGINT
+    sys.exit(code)
+
+
+def _prepare() -> None:
+    """Set what holds for the process: its warnings, threads, streams and signals."""
     if not os.environ.get(DEBUG):
         warnings.simplefilter("ignore")
         os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -44,13 +56,14 @@ def main() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
         getattr(sys, name).reconfigure(errors="backslashreplace")  # file names need not be valid text
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that temporary files are removed
-    code = _run(sys.argv[1:])
+
+
+def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
         # Python flushes once more when it exits, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
@@ -65,9 +78,6 @@ def _run(arguments: list[str]) -> int:
         sys.stdout.flush()
     except typer.Exit as stop:
         return stop.exit_code
-    except KeyboardInterrupt:
-        print("deblur: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
     except BrokenPipeError:  # the reader has seen enough, as in `deblur psf show ... | head`
         return 128 + 13  # SIGPIPE
     except Exception as error:
