@@ -127,7 +127,6 @@ def _page_by_page(
             progress((number + part) / len(pages), what)
 
         restorations.append(restore(page, told))
-        told(1.0, "sharpening")
     restored = np.stack([each.image for each in restorations])
     return restored if pixels.ndim > ndim else restored[0], restorations
 
