@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import tifffile
 
@@ -15,13 +15,13 @@ LOGGER.addHandler(logging.NullHandler())  # or what it logs would end on standar
 
 
 @contextmanager
-def opened(path: Path, **options: Any) -> Iterator[tifffile.TiffFile]:
+def opened(file: Path | IO[bytes], **options: Any) -> Iterator[tifffile.TiffFile]:
     """Open a TIFF file, and find each of its pages once: those of a damaged file may lead in a circle, for ever.
 
     Parameters
     ----------
-    path : pathlib.Path
-        The file.
+    file : pathlib.Path or file object
+        Where it is, or what it holds.
     **options
         Of `tifffile.TiffFile`.
 
@@ -30,6 +30,6 @@ def opened(path: Path, **options: Any) -> Iterator[tifffile.TiffFile]:
     Exception
         Whatever damage drives tifffile to.
     """
-    with tifffile.TiffFile(path, **options) as tiff:
+    with tifffile.TiffFile(file, **options) as tiff:
         len(tiff.pages)
         yield tiff

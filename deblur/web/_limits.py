@@ -107,9 +107,11 @@ def _raster_sides(data: bytes) -> tuple[int, int]:
 def _tiff_sides(data: bytes) -> tuple[int, int]:
     import tifffile
 
+    from deblur._tifffile import opened
+
     sides, samples = None, 0
     try:
-        with tifffile.TiffFile(io.BytesIO(data), is_ome=False) as tiff:
+        with opened(io.BytesIO(data), is_ome=False) as tiff:
             tiff.pages.useframes = False
             for page in tiff.pages:
                 assert isinstance(page, tifffile.TiffPage)

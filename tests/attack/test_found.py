@@ -82,22 +82,39 @@ def test_a_tiff_without_its_sides(tmp_path: Path, tag: int, capfd: pytest.Captur
     assert capfd.readouterr() == ("", "")
 
 
+def lead_in_a_circle(path: Path, to: int) -> None:
+    """Let the second page of a TIFF be followed by that page."""
+    data = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        pages = [page.offset for page in tiff.pages]
+    end = pages[1] + 2 + 12 * int.from_bytes(data[pages[1] : pages[1] + 2], "little")
+    data[end : end + 4] = pages[to].to_bytes(4, "little")
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize("ome", [True, False])
 def test_tiff_pages_that_lead_in_a_circle(tmp_path: Path, ome: bool) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.zeros((2, 24, 30), np.uint8), photometric="minisblack", ome=ome)
-    data = bytearray(path.read_bytes())
-    with tifffile.TiffFile(path) as tiff:
-        first, last = tiff.pages[0].offset, tiff.pages[1].offset
-    end = last + 2 + 12 * int.from_bytes(data[last : last + 2], "little")
-    data[end : end + 4] = first.to_bytes(4, "little")
-    path.write_bytes(data)
+    lead_in_a_circle(path, to=0)
     with pytest.raises(ValueError, match="circular"):
         deblur.photo.read(path)
     assert open_stack(path).shape == (2, 24, 30)
     assert is_stack(path) is ome
     with pytest.raises(ValueError, match="all zero"):
         psf.load(path)
+
+
+def test_thumbnails_that_lead_in_a_circle_do_not_hold_up_the_page(tmp_path: Path) -> None:
+    pytest.importorskip("starlette", reason="the page needs the extra web")
+    from deblur.web._limits import suffix_of
+
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for kind in (0, 1):
+            tiff.write(np.zeros((24, 30), np.uint8), photometric="minisblack", subfiletype=kind)
+    lead_in_a_circle(path, to=1)
+    assert suffix_of(path.read_bytes(), 1000) == ".tif"
 
 
 @pytest.mark.parametrize("change", [{"axes": None}, {"axes": [{"name": "y"}]}, {"axes": [{}]}, {"datasets": [5]}])
