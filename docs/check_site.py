@@ -1,7 +1,7 @@
 """Check a built site: python docs/check_site.py docs/_build.
 
-Every link within it leads to a file and a place that exist, and no page loads a script, a style or a picture from
-elsewhere.
+Every link within it leads to a file and a place that exist, no page loads a script, a style or a picture from
+elsewhere, and every public name of the packages has its place, with the methods that it inherits from our classes.
 """
 
 from __future__ import annotations
@@ -35,6 +35,21 @@ class Page(HTMLParser):
             self.loads.append(values[LOADED[tag]])
 
 
+def missing(site: Path) -> list[str]:
+    """Return a line for each public name, and each public method, that is nowhere on the site."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from tests.test_public_api import METHODS, NAMES
+
+    places = set().union(*(Page(path).places for path in site.rglob("*.html")))
+    found = [f"{name} is on no page" for name in NAMES if name not in places]
+    for method in METHODS:
+        name, _, attribute = method.rpartition(".")
+        bases = [other for other, value in NAMES.items() if value in NAMES[name].__mro__]
+        if not any(f"{base}.{attribute}" in places for base in bases):
+            found.append(f"{method} is on no page")
+    return found
+
+
 def problems(site: Path) -> list[str]:
     """Return a line for each link that leads nowhere, and for all that is loaded from elsewhere."""
     pages = {path: Page(path) for path in sorted(site.rglob("*.html"))}
@@ -60,7 +75,8 @@ def problems(site: Path) -> list[str]:
 
 def main() -> None:
     """Print what is wrong, and fail if anything is."""
-    found = problems(Path(sys.argv[1]).resolve())
+    site = Path(sys.argv[1]).resolve()
+    found = problems(site) + missing(site)
     print(*found, sep="\n")
     sys.exit(bool(found))
 

@@ -32,7 +32,16 @@ suppress_warnings = ["myst.header"]  # the README's pieces and the model card st
 default_role = "py:obj"  # `richardson_lucy` in a docstring is a link where there is one
 autodoc_member_order = "groupwise"
 autodoc_typehints = "none"  # numpydoc's Parameters have them, with shapes and units
-autodoc_default_options = {"members": True}
+# What a class has from a private base is part of it; what it has from these is told elsewhere.
+_TOLD_ELSEWHERE = (
+    *("Module", "Optimizer", "LinearOperator", "tuple", "OSError", "Protocol"),
+    *("ClassNamePrefixFeaturesOutMixin", "_SetOutputMixin", "TransformerMixin", "BaseEstimator"),
+)
+autodoc_default_options = {
+    "members": True,
+    "inherited-members": ",".join(_TOLD_ELSEWHERE),
+    "exclude-members": "extra_repr, add_note, with_traceback, get_metadata_routing",
+}
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 

@@ -163,7 +163,7 @@ class Factors(nn.Module):
         Parameters
         ----------
         W, H : torch.Tensor, optional
-            Other factors than the module's.
+            Other factors than the module's, of their shapes.
         """
         W, H = self.W if W is None else W, self.H if H is None else H
         return self._model(W, H).of_H(W)._forward(H)

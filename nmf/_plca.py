@@ -49,7 +49,13 @@ class Probabilistic(Factors):
         return [(self.W, -1 - self.taps_axes), (self.H, -1 - self._space_axes), (self.Z, 0)]
 
     def reconstruct(self, W: Tensor | None = None, H: Tensor | None = None, Z: Tensor | None = None) -> Tensor:
-        """Return the model's distribution over V, differentiable in the factors."""
+        """Return the model's distribution over V, differentiable in the factors.
+
+        Parameters
+        ----------
+        W, H, Z : torch.Tensor, optional
+            Other factors than the module's, of their shapes.
+        """
         W, H, Z = self.W if W is None else W, self.H if H is None else H, self.Z if Z is None else Z
         W = W * Z.reshape(-1, *[1] * self.taps_axes)
         return self._model(W, H).of_H(W)(H)

@@ -81,8 +81,12 @@ def public(module_name: str) -> Iterator[tuple[str, Any]]:
 
 
 def methods(name: str, cls: type) -> Iterator[tuple[str, Any]]:
-    for attribute, value in vars(cls).items():
+    ours = [base for base in cls.__mro__ if base.__module__.split(".")[0] in ("deblur", "nmf")]
+    for attribute in dict.fromkeys(attribute for base in ours for attribute in vars(base)):
+        value = inspect.getattr_static(cls, attribute)
         function = value.__func__ if isinstance(value, staticmethod | classmethod) else value
+        if attribute == "extra_repr":  # a hook of torch
+            continue
         if not attribute.startswith("_") and (inspect.isfunction(function) or isinstance(function, property)):
             yield f"{name}.{attribute}", function
 
