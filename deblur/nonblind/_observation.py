@@ -160,7 +160,7 @@ def weighted(y: torch.Tensor, seen: torch.Tensor | None) -> tuple[torch.Tensor, 
 
 def _check_gain(gain: torch.Tensor, y: torch.Tensor) -> None:
     """Raise an error where the sum of the PSF, or the scene's brightness with it, is beyond what can be computed."""
-    least, most, brightest = float(gain.min()), float(gain.max()), float(y.abs().max())
+    least, most, brightest = float(gain.min()), float(gain.max()), float(torch.linalg.vector_norm(y, torch.inf))
     dark = 0 < brightest / most < FAINTEST
     bright = brightest / least > torch.finfo(y.dtype).max ** 0.4
     if dark or bright or not _GAINS[0] <= least <= most <= _GAINS[1]:

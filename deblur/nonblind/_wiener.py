@@ -21,8 +21,8 @@ from deblur._spectral import (
 from ._evidence import Evidence
 from ._observation import Observation
 
-_BORDER_ITERATIONS = 100
-_BORDER_TOLERANCE = 1e-5  # of the objective, which is some noise variance a sample
+_BORDER_ITERATIONS = 200
+_BORDER_TOLERANCE = 4e-3  # of the estimate's details, by which it still moves
 
 
 @torch.no_grad()
@@ -107,7 +107,7 @@ def wiener(
     if boundary == "unknown":
         # The border is all that the textbook filter gets wrong, so the filter is the preconditioner.
         gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
-        estimate = _conjugate_gradients(gram, y, estimate, inverse)
+        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse)
     return observation.finish(inverse_fourier(estimate, grid))
 
 
@@ -160,46 +160,36 @@ class _FrameGram:
         self.frame, self.grid = frame, grid
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return fourier(self._seen(x), self.grid).mul_(self.conjugate).add_(x * self.prior)
-
-    def objective(self, x: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return ``||A x - y||^2 + <x, prior x>``, times the size of the torus, and half its negative gradient."""
-        smooth, difference = x * self.prior, self._seen(x)
-        corner(difference, self.frame).sub_(y)
-        axes = tuple(range(-len(self.grid), 0))
-        misfit = difference.square().sum(axes, keepdim=True) * torch.Size(self.grid).numel()
-        descent = fourier(difference, self.grid).mul_(self.conjugate).add_(smooth).neg_()
-        return misfit + inner(x, smooth, self.grid), descent
-
-    def _seen(self, x: torch.Tensor) -> torch.Tensor:
-        return clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
+        seen = clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
+        return fourier(seen, self.grid).mul_(self.conjugate).add_(x * self.prior)
 
 
 def _conjugate_gradients(
-    gram: _FrameGram, y: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor
+    gram: _FrameGram, right: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor
 ) -> torch.Tensor:
-    """Minimize the objective, until it can hardly fall any more as far as the preconditioner can tell.
+    """Solve ``gram(x) = right``, until x hardly moves.
 
-    At ten iterations most pictures lack 0.02 dB, but those of a straight motion up to 9 dB: at the frequencies that it
-    takes away, what the border lacks spoils all of the picture.
+    Most pictures are there after ten iterations. Those of a straight motion lack up to 9 dB then: at the frequencies
+    that it takes away, what is not known of the border spoils all of the picture.
     """
-    limits = torch.finfo(preconditioner.dtype)
-    x = start
-    objective, residual = gram.objective(x, y)
+    grid, limits = gram.grid, torch.finfo(preconditioner.dtype)
+    x, residual = start, right.sub_(gram(start))
     direction = residual * preconditioner
-    energy = inner(residual, direction, gram.grid)
-    rounding = limits.eps**2 * inner(start, start / preconditioner, gram.grid)
+    energy = inner(residual, direction, grid)
+    moves = torch.ones_like(energy, dtype=torch.bool)
     for _ in range(_BORDER_ITERATIONS):
-        unfinished = energy > torch.maximum(_BORDER_TOLERANCE * objective, rounding)
-        if not bool(unfinished.any()):
-            break
         image = gram(direction)
-        step = energy / inner(direction, image, gram.grid).clamp_min(limits.tiny)
-        step = torch.where(unfinished, step, 0)  # an image that is done does not change with its batch
+        step = energy / inner(direction, image, grid).clamp_min(limits.tiny)
+        step = torch.where(moves, step, 0)  # an image that is done does not change with its batch
         x = x.add_(direction * step)
-        objective = objective - step * energy
+        light = inner(x, x, grid)
+        details = light - squared_modulus(corner(x, (1,) * len(grid)))
+        least = torch.maximum(_BORDER_TOLERANCE**2 * details, limits.eps**2 * light)
+        moves = moves & (step.square() * inner(direction, direction, grid) > least)
+        if not bool(moves.any()):
+            break
         residual = residual.sub_(image.mul_(step))
         z = residual * preconditioner
-        previous, energy = energy, inner(residual, z, gram.grid)
+        previous, energy = energy, inner(residual, z, grid)
         direction = direction.mul_(energy / previous.clamp_min(limits.tiny)).add_(z)
     return x
