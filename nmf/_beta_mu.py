@@ -36,7 +36,9 @@ class BetaMu(Optimizer):
 
     Examples
     --------
+    >>> import torch
     >>> import nmf
+    >>> from nmf import BetaMu
     >>> V = torch.rand(6, 9, generator=torch.Generator().manual_seed(0))
     >>> model = nmf.NMF(V.shape, rank=2, seed=0)
     >>> optimizer = BetaMu(model.parameters(), beta=1)

@@ -88,6 +88,8 @@ def beta_divergence(V: Tensor, product: Tensor, beta: float = 1.0, *, weights: T
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf import beta_divergence
     >>> V = torch.tensor([1.0, 2.0])
     >>> beta_divergence(V, torch.tensor([1.0, 1.0]), beta=2)
     tensor(0.5000, dtype=torch.float64)
@@ -132,6 +134,8 @@ def sparseness(x: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf import sparseness
     >>> sparseness(torch.tensor([[0.0, 3.0], [1.0, 1.0]]), dim=1).round(decimals=4)
     tensor([1., 0.])
     """

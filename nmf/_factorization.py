@@ -104,6 +104,7 @@ class Factorization(Fitting):
 
         Examples
         --------
+        >>> import torch
         >>> import nmf
         >>> V = torch.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]])
         >>> model = nmf.NMF(V.shape, rank=1, seed=0)

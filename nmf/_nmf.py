@@ -45,6 +45,8 @@ class NMF(Factorization):
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf import NMF
     >>> V = torch.rand(8, 20, generator=torch.Generator().manual_seed(0))
     >>> model = NMF(V.shape, rank=3, seed=0)
     >>> result = model.fit(V, beta=1, max_iter=50)

@@ -88,6 +88,7 @@ class NMFD(Convolutive):
     Examples
     --------
     >>> import torch
+    >>> from nmf import NMFD
     >>> V = torch.rand(8, 20, generator=torch.Generator().manual_seed(0))
     >>> model = NMFD(V.shape, rank=2, taps=4, seed=0)
     >>> result = model.fit(V, max_iter=20)
@@ -132,6 +133,7 @@ class NMF2D(Convolutive):
 
     Examples
     --------
+    >>> from nmf import NMF2D
     >>> NMF2D((1, 12, 20), rank=2, taps=(3, 4))().shape
     torch.Size([1, 12, 20])
     """
@@ -173,6 +175,7 @@ class NMF3D(Convolutive):
 
     Examples
     --------
+    >>> from nmf import NMF3D
     >>> NMF3D((1, 6, 7, 8), rank=2, taps=2)().shape
     torch.Size([1, 6, 7, 8])
     """

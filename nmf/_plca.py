@@ -200,6 +200,8 @@ class PLCA(Probabilistic):
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf import PLCA
     >>> V = torch.rand(8, 20, generator=torch.Generator().manual_seed(0))
     >>> model = PLCA(V.shape, rank=3, seed=0)
     >>> model.fit(V, max_iter=20).n_iter
@@ -260,6 +262,7 @@ class SIPLCA(ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf import SIPLCA
     >>> SIPLCA((8, 20), rank=2, taps=4).H.shape
     torch.Size([2, 17])
     """
@@ -284,6 +287,7 @@ class SIPLCA2(ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf import SIPLCA2
     >>> SIPLCA2((1, 12, 20), rank=2, taps=(3, 4)).H.shape
     torch.Size([2, 10, 17])
     """
@@ -308,6 +312,7 @@ class SIPLCA3(ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf import SIPLCA3
     >>> SIPLCA3((1, 6, 7, 8), rank=2, taps=2).H.shape
     torch.Size([2, 5, 6, 7])
     """

@@ -35,6 +35,7 @@ def random(V: Any, rank: int, *, seed: int | None = None) -> tuple[Any, Any]:
     Examples
     --------
     >>> import numpy as np
+    >>> from nmf.initialize import random
     >>> W, H = random(np.ones((6, 9)), 2, seed=0)
     >>> W.shape, H.shape
     ((6, 2), (2, 9))
@@ -76,6 +77,7 @@ def nndsvd(V: Any, rank: int, *, fill: str = "mean", seed: int | None = None) ->
     Examples
     --------
     >>> import numpy as np
+    >>> from nmf.initialize import nndsvd
     >>> V = np.outer([1.0, 2.0], [1.0, 0.0, 3.0])
     >>> W, H = nndsvd(V, 1, fill="zero")
     >>> np.allclose(W @ H, V)
@@ -142,6 +144,7 @@ def kmeans(V: Any, rank: int, *, num_iter: int = 20, seed: int | None = None) ->
     Examples
     --------
     >>> import numpy as np
+    >>> from nmf.initialize import kmeans
     >>> W, H = kmeans(np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]]), 2, seed=0)
     >>> sorted(W.argmax(0).tolist())
     [0, 1]

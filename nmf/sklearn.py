@@ -63,6 +63,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from nmf.sklearn import NMF
     >>> X = np.random.default_rng(0).random((20, 6))
     >>> model = NMF(n_components=2, random_state=0).fit(X)
     >>> model.components_.shape, model.transform(X).shape

@@ -3,7 +3,10 @@
 A public name is one in the stub or the ``__all__`` of a public module; its public methods count too.
 """
 
+import ast
+import builtins
 import dataclasses
+import doctest
 import importlib
 import inspect
 import re
@@ -142,7 +145,25 @@ def faults(name: str, value: Any) -> list[str]:
     examples = "\n".join(doc["Examples"])
     if not record and not re.search(r"^>>> ", examples, re.M):
         found.append("no Examples")
+    found += [f"{each} is not imported in the example" for each in sorted(undefined(examples))]
     return found
+
+
+def undefined(doc: str) -> set[str]:
+    """Return the names that an example uses and does not define: it should run where it is pasted."""
+    tree = ast.parse("".join(example.source for example in doctest.DocTestParser().get_examples(doc)))
+    used, defined = set(), set(dir(builtins))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                defined.add(name)
+            case ast.alias(name=name, asname=other):
+                defined.add((other or name).split(".")[0])
+            case ast.ExceptHandler(name=str(name)):
+                defined.add(name)
+    return used - defined
 
 
 def faults_of_method(value: Any, doc: str) -> list[str]:
@@ -151,7 +172,8 @@ def faults_of_method(value: Any, doc: str) -> list[str]:
         return ["no docstring"]
     if isinstance(value, property):
         return []
-    return [f"{each} is not named" for each in parameters(value) if not re.search(rf"\b{each}\b", doc)]
+    found = [f"{each} is not named" for each in parameters(value) if not re.search(rf"\b{each}\b", doc)]
+    return found + [f"{each} is not imported in the example" for each in sorted(undefined(doc))]
 
 
 @pytest.mark.parametrize("name", NAMES)

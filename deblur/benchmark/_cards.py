@@ -101,6 +101,7 @@ def cards() -> tuple[Card, ...]:
 
     Examples
     --------
+    >>> from deblur.benchmark import cards
     >>> [card.name for card in cards()][:4]
     ['bsds500', 'cbsd68', 'drums', 'galaxies']
     """
@@ -123,6 +124,7 @@ def card(name: str) -> Card:
 
     Examples
     --------
+    >>> from deblur.benchmark import card
     >>> set14 = card("set14")
     >>> set14.title, len(set14.files), set14.files[0].path
     ('Set14: 14 classic test images, original sizes', 14, 'set14/baboon.bmp')

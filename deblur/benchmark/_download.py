@@ -70,6 +70,7 @@ def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Pat
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import folder_of
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     folder_of("set5", folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -118,6 +119,7 @@ def get(name: str, *, to: str | os.PathLike[str] | None = None, progress: Progre
 
     Examples
     --------
+    >>> from deblur.benchmark import get
     >>> folder = get("set5")  # doctest: +SKIP
     >>> get("set6")
     Traceback (most recent call last):
@@ -163,6 +165,7 @@ def verify(name: str, *, folder: str | os.PathLike[str] | None = None) -> list[s
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import verify
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     verify("set5", folder=empty)[0]
     'set5/baby_GT.bmp is missing'

@@ -63,6 +63,7 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import drums
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     drums(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):

@@ -39,6 +39,7 @@ def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "vali
     --------
     >>> import pathlib, tempfile
     >>> from deblur import psf
+    >>> from deblur.benchmark import folder_protocol
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     psf.save(f"{folder}/blur.npy", psf.gaussian(1.5))
     ...     folder_protocol(folder, f"{folder}/blur.npy")  # doctest: +ELLIPSIS

@@ -56,8 +56,7 @@ def write_page(results: Results, benchmark: Protocol, path: str | Path, *, folde
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from deblur.benchmark import protocol
-    >>> from deblur.benchmark import Results, Row
+    >>> from deblur.benchmark import Results, Row, protocol, write_page
     >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
     >>> results = Results("set14-levin", 1, (row,))
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -116,8 +115,7 @@ def write_reports(results: Results, benchmark: Protocol, folder: str | Path) -> 
     Examples
     --------
     >>> import tempfile
-    >>> from deblur.benchmark import protocol
-    >>> from deblur.benchmark import Results, Row
+    >>> from deblur.benchmark import Results, Row, protocol, write_reports
     >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
     >>> results = Results("set14-levin", 1, (row,))
     >>> with tempfile.TemporaryDirectory() as folder:

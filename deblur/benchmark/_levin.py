@@ -43,6 +43,7 @@ def levin_mat(scene: int, kernel: int, *, folder: Folder = None) -> Example:
 
     Examples
     --------
+    >>> from deblur.benchmark import levin_mat
     >>> levin_mat(5, 1)
     Traceback (most recent call last):
     ...
@@ -89,6 +90,7 @@ def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Examp
 
     Examples
     --------
+    >>> from deblur.benchmark import levin_selfdeblur
     >>> levin_selfdeblur(1, 9)
     Traceback (most recent call last):
     ...
@@ -123,6 +125,7 @@ def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import levin_kernels
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     levin_kernels(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):

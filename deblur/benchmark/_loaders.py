@@ -56,6 +56,7 @@ def image_names(dataset: str) -> list[str]:
 
     Examples
     --------
+    >>> from deblur.benchmark import image_names
     >>> image_names("set14")[:3]
     ['baboon', 'barbara', 'bridge']
     >>> image_names("bsds500")[0]
@@ -94,6 +95,7 @@ def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) 
 
     Examples
     --------
+    >>> from deblur.benchmark import image
     >>> image("set14", "lena")
     Traceback (most recent call last):
     ...
@@ -130,6 +132,7 @@ def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import kernels_12
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     kernels_12(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -162,6 +165,7 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import schelten_kernels
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     schelten_kernels(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -195,6 +199,7 @@ def bars3d(*, folder: Folder = None) -> Example:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import bars3d
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     bars3d(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -226,6 +231,7 @@ def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import bead3d
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     bead3d(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -258,6 +264,7 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     Examples
     --------
     >>> import tempfile
+    >>> from deblur.benchmark import galaxies
     >>> with tempfile.TemporaryDirectory() as empty:
     ...     galaxies(folder=empty)  # doctest: +ELLIPSIS
     Traceback (most recent call last):

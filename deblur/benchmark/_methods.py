@@ -39,6 +39,7 @@ class Method:
 
     Examples
     --------
+    >>> from deblur.benchmark import method
     >>> method("richardson_lucy(num_iter=20)").label
     'richardson_lucy(num_iter=20)'
     """
@@ -53,6 +54,7 @@ def method_names() -> list[str]:
 
     Examples
     --------
+    >>> from deblur.benchmark import method_names
     >>> "wiener" in method_names(), "blurred" in method_names()
     (True, True)
     """
@@ -80,6 +82,7 @@ def method(specification: str) -> Method:
 
     Examples
     --------
+    >>> from deblur.benchmark import method
     >>> method("wienr")
     Traceback (most recent call last):
     ...

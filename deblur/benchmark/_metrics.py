@@ -40,6 +40,7 @@ def psnr(estimate: np.ndarray, truth: np.ndarray, *, peak: float = 1.0) -> float
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import psnr
     >>> round(psnr(np.full((4, 4), 0.6), np.full((4, 4), 0.5)), 6)
     20.0
     """
@@ -78,6 +79,7 @@ def ssim(estimate: np.ndarray, truth: np.ndarray, *, channel_axis: int | None = 
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import ssim
     >>> image = np.random.default_rng(0).random((32, 32))
     >>> round(ssim(image, image), 6)
     1.0
@@ -135,6 +137,7 @@ def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) 
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import error_ratio
     >>> error_ratio(np.full(4, 0.2), np.full(4, 0.1), np.zeros(4))
     4.0
     """
@@ -166,6 +169,7 @@ def spectral_error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import spectral_error_ratio
     >>> spectral_error_ratio(0.2 * np.eye(4), 0.1 * np.eye(4), np.zeros((4, 4)))
     2.0
     """
@@ -199,6 +203,7 @@ def psf_similarity(estimate: np.ndarray, truth: np.ndarray) -> float:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import psf_similarity
     >>> round(psf_similarity(np.eye(3), np.pad(2 * np.eye(3), ((0, 4), (2, 0)))), 6)
     1.0
     """
@@ -230,6 +235,7 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import relative_error
     >>> truth = np.random.default_rng(0).random((4, 5, 6))
     >>> relative_error(3 * truth + 1, truth) < 1e-6
     True
@@ -263,6 +269,7 @@ def ellipticity(galaxy: np.ndarray, *, sigma: float = 5.0) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import ellipticity
     >>> y, x = np.mgrid[-20:21, -20:21]
     >>> e1, e2 = ellipticity(np.exp(-(x**2 / 8 + y**2 / 4)))
     >>> bool(e1 > 0.2), bool(abs(e2) < 1e-9)
@@ -303,6 +310,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, seed: int = 0
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import bootstrap_interval
     >>> low, high = bootstrap_interval(np.arange(100.0))
     >>> bool(40 < low < 49.5 < high < 60)
     True

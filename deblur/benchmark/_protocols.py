@@ -128,6 +128,7 @@ def protocol(name: str) -> Protocol:
 
     Examples
     --------
+    >>> from deblur.benchmark import protocol
     >>> protocol("levin-nonblind").version
     1
     >>> protocol("set14")

@@ -70,6 +70,7 @@ def published() -> tuple[Figure, ...]:
 
     Examples
     --------
+    >>> from deblur.benchmark import published
     >>> sorted({figure.protocol for figure in published()})
     ['circular8', 'levin-blind', 'levin-nonblind', 'levin-synthetic']
     """
@@ -92,7 +93,7 @@ def text_table(results: Results) -> str:
 
     Examples
     --------
-    >>> from deblur.benchmark._results import Row
+    >>> from deblur.benchmark import Results, Row, text_table
     >>> rows = [Row("wiener", 0.01, f"im{i}", "kernel1", {"psnr": 25.0 + i, "ssim": 0.8}, 0.1) for i in range(3)]
     >>> print(text_table(Results("set14-levin", 1, tuple(rows))))
     method  noise  n  PSNR (dB)   95 % interval    SSIM  seconds
@@ -122,7 +123,7 @@ def markdown_table(results: Results) -> str:
 
     Examples
     --------
-    >>> from deblur.benchmark import Results, Row
+    >>> from deblur.benchmark import Results, Row, markdown_table
     >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
     >>> results = Results("set14-levin", 1, (row,))
     >>> print(markdown_table(results).splitlines()[2])
@@ -153,7 +154,7 @@ def write_csv(results: Results, path: str | Path) -> None:
     Examples
     --------
     >>> import pathlib, tempfile
-    >>> from deblur.benchmark import Results, Row
+    >>> from deblur.benchmark import Results, Row, write_csv
     >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
     >>> results = Results("set14-levin", 1, (row,))
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -203,7 +204,7 @@ def notes(results: Results) -> list[str]:
 
     Examples
     --------
-    >>> from deblur.benchmark._results import Failure
+    >>> from deblur.benchmark import Failure, Results, notes
     >>> notes(Results("set14-levin", 1, (), (Failure("wiener", 0.01, "im1", "kernel1", "ValueError: no"),)))
     ['wiener failed on im1, kernel1, noise 1 %: ValueError: no']
     """

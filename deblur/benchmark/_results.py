@@ -130,6 +130,7 @@ class Results:
 
     Examples
     --------
+    >>> from deblur.benchmark import Results, Row
     >>> rows = [Row("wiener", 0.01, f"im{i}", "kernel1", {"psnr": 25.0 + i, "ssim": 0.8}, 0.1) for i in range(3)]
     >>> results = Results("set14-levin", 1, tuple(rows))
     >>> results.summary()[0].scores["psnr"]
@@ -213,7 +214,7 @@ def write_json(results: Results, path: str | Path) -> None:
     Examples
     --------
     >>> import json, pathlib, tempfile
-    >>> from deblur.benchmark import Results, Row
+    >>> from deblur.benchmark import Results, Row, write_json
     >>> row = Row("wiener", 0.01, "im1", "kernel1", {"psnr": 25.0, "ssim": 0.8}, 0.1)
     >>> results = Results("set14-levin", 1, (row,))
     >>> with tempfile.TemporaryDirectory() as folder:

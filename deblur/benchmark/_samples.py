@@ -73,6 +73,7 @@ def simulate(
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import simulate
     >>> simulate(np.ones((32, 40)), np.ones((5, 3)), 0.01, seed="flat").blurred.shape
     (28, 38)
     """

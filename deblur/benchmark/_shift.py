@@ -48,6 +48,7 @@ def best_shift(
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import best_shift
     >>> truth = np.random.default_rng(0).random((64, 64))
     >>> best_shift(np.roll(truth, (3, -2), axis=(0, 1)), truth)
     (3.0, -2.0)
@@ -100,6 +101,7 @@ def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 1
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.benchmark import shifted
     >>> ramp = np.arange(5.0) * np.ones((5, 1))
     >>> shifted(ramp, (0.0, 0.5), margin=1)[0]
     array([1.5, 2.5, 3.5])

@@ -37,10 +37,12 @@ def to_deepinv(operator: LinearOperator, **options: Any) -> deepinv.physics.Line
 
     Examples
     --------
+    >>> import torch
     >>> from deblur import psf
+    >>> from deblur.compat import to_deepinv
     >>> from deblur.operators import Convolution
     >>> physics = to_deepinv(Convolution(psf.gaussian(2), (64, 64)))  # doctest: +SKIP
-    >>> y = physics(x)  # x: (batch, channels, 64, 64)  # doctest: +SKIP
+    >>> y = physics(torch.rand(1, 3, 64, 64))  # batch, channels, space  # doctest: +SKIP
     """
     import deepinv
 
@@ -80,6 +82,9 @@ def from_deepinv(physics: deepinv.physics.LinearPhysics, shape: int | Sequence[i
     Examples
     --------
     >>> import deepinv  # doctest: +SKIP
+    >>> import torch
+    >>> from deblur.compat import from_deepinv
+    >>> kernel = torch.ones(1, 1, 5, 5) / 25
     >>> A = from_deepinv(deepinv.physics.BlurFFT((1, 64, 64), filter=kernel), (1, 64, 64))  # doctest: +SKIP
     """
     return _Physics(copy.deepcopy(physics), as_shape(shape))

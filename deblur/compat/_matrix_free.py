@@ -47,6 +47,7 @@ def from_scipy(
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.compat import from_scipy
     >>> A = from_scipy(np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]]))
     >>> A(np.array([1.0, 1.0, 1.0])), A.T(np.array([1.0, 1.0]))
     (array([3., 2.]), array([1., 3., 1.]))
@@ -89,6 +90,7 @@ def from_pylops(operator: pylops.LinearOperator) -> LinearOperator:
     --------
     >>> import numpy as np
     >>> import pylops
+    >>> from deblur.compat import from_pylops
     >>> A = from_pylops(pylops.FirstDerivative((4, 3), axis=0, kind="forward"))
     >>> A(np.arange(12.0).reshape(4, 3))[0]
     array([3., 3., 3.])
@@ -117,6 +119,7 @@ def to_pylops(operator: LinearOperator) -> pylops.LinearOperator:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.compat import to_pylops
     >>> from deblur.operators import Convolution
     >>> A = to_pylops(Convolution(np.array([0.1, 0.8, 0.1]), (8,), "reflect"))
     >>> y = A @ np.arange(8.0)

@@ -44,6 +44,7 @@ class Denoiser(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from deblur.networks import Denoiser
     >>> net = Denoiser(widths=(8, 16), depths=(1, 1), decoder_depth=1)
     >>> net(torch.rand(2, 1, 31, 40), torch.tensor([0.05, 0.1])).shape
     torch.Size([2, 1, 31, 40])

@@ -31,6 +31,7 @@ class DilatedDenoiser(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from deblur.networks import DilatedDenoiser
     >>> DilatedDenoiser()(torch.rand(2, 1, 40, 33)).shape
     torch.Size([2, 1, 40, 33])
     """

@@ -39,6 +39,7 @@ class UDN(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from deblur.networks import UDN
     >>> net = UDN(2, width=8)
     >>> net(torch.rand(2, 1, 40, 50), torch.ones(5, 5) / 25, torch.tensor([0.01, 0.02])).shape
     torch.Size([2, 1, 40, 50])

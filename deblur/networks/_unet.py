@@ -56,6 +56,7 @@ class UNet(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from deblur.networks import UNet
     >>> net = UNet(1, 1, conditions=1, widths=(8, 16), depths=(1, 1), decoder_depth=1)
     >>> net(torch.rand(2, 1, 37, 50), torch.rand(2, 1)).shape
     torch.Size([2, 1, 37, 50])

@@ -48,6 +48,7 @@ class UnrolledHQS(nn.Module):
     Examples
     --------
     >>> import torch
+    >>> from deblur.networks import UnrolledHQS
     >>> net = UnrolledHQS(2, widths=(8, 16), depths=(1, 1), decoder_depth=1)
     >>> psf = torch.ones(5, 5) / 25
     >>> net(torch.rand(2, 1, 40, 50), psf, torch.tensor([0.01, 0.02])).shape

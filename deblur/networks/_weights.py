@@ -41,6 +41,7 @@ def pretrained(name: str) -> nn.Module:
 
     Examples
     --------
+    >>> from deblur.networks import pretrained
     >>> type(pretrained("denoiser")).__name__
     'Denoiser'
     """
@@ -93,6 +94,7 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     Examples
     --------
     >>> import pathlib, tempfile
+    >>> from deblur.networks import UDN, load, save
     >>> net = UDN(2, width=8)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "small.safetensors")
@@ -150,6 +152,7 @@ def save(
     Examples
     --------
     >>> import pathlib, tempfile
+    >>> from deblur.networks import UDN, save
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "small.safetensors")
     ...     save(path, UDN(1, width=8), {"depth": 1, "width": 8}, {"steps": 0})

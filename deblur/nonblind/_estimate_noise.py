@@ -45,6 +45,7 @@ def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = No
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.nonblind import estimate_noise
     >>> noise = 0.02 * np.random.default_rng(0).standard_normal((128, 128))
     >>> abs(estimate_noise(0.5 + noise) - 0.02) < 0.001
     True

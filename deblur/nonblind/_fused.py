@@ -65,6 +65,7 @@ def fused(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import fused
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.motion(9, angle=20)

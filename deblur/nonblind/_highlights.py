@@ -84,6 +84,7 @@ def part_highlights(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import part_highlights
     >>> from deblur.operators import Convolution
     >>> x = np.full((64, 64), 0.2); x[30:33, 30:33] = 20
     >>> blur = psf.motion(9, angle=20)

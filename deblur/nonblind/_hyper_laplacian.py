@@ -82,6 +82,7 @@ def hyper_laplacian(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import hyper_laplacian
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.motion(9, angle=20)

@@ -85,6 +85,7 @@ def plug_and_play(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import plug_and_play
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.motion(9, angle=20)
@@ -142,6 +143,7 @@ def adm(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import adm
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.motion(9, angle=20)

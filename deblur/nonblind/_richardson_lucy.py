@@ -111,6 +111,7 @@ def richardson_lucy(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import richardson_lucy
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((40, 40)); x[12, 12] = x[25, 30] = 1
     >>> blur = psf.gaussian(1.5)

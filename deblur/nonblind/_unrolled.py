@@ -80,6 +80,7 @@ def unrolled(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import unrolled
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.motion(9, angle=20)

@@ -102,6 +102,7 @@ def unsupervised_wiener(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import unsupervised_wiener
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((64, 64)); x[16:48, 24:40] = 1
     >>> noise = 0.05 * np.random.default_rng(0).standard_normal(x.shape)

@@ -78,6 +78,7 @@ def wiener(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import wiener
     >>> from deblur.operators import Convolution
     >>> x = np.zeros((48, 48)); x[16:40, 20:32] = 1
     >>> blur = psf.gaussian(1.5)

@@ -64,7 +64,7 @@ def adjoint_error(
     Examples
     --------
     >>> import numpy as np
-    >>> from deblur.operators import Convolution
+    >>> from deblur.operators import Convolution, adjoint_error
     >>> adjoint_error(Convolution(np.ones((4, 4)), (16, 16), boundary="reflect")) < 1e-12
     True
     """
@@ -100,7 +100,7 @@ def check_adjoint(operator: LinearOperator, *, dtype: torch.dtype = torch.float6
 
     Examples
     --------
-    >>> from deblur.operators import Upsample
+    >>> from deblur.operators import Upsample, check_adjoint
     >>> check_adjoint(Upsample((5, 7), 3, mode="linear"))
     """
     bar = 1e-12 if dtype is torch.float64 else 1e-5
@@ -171,7 +171,7 @@ def adjoint_versus_inverse(
     Examples
     --------
     >>> import numpy as np
-    >>> from deblur.operators import Convolution
+    >>> from deblur.operators import Convolution, adjoint_versus_inverse
     >>> blur = Convolution(np.array([0.1, 0.6, 0.3]), (32,), boundary="circular")
     >>> x = np.random.default_rng(0).random(32)
     >>> both = adjoint_versus_inverse(blur, blur(x), truth=x)

@@ -44,6 +44,7 @@ class ConvolutionBank(BilinearConvolution):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import ConvolutionBank
     >>> templates = np.zeros((2, 1, 3))
     >>> templates[0, 0, 0] = templates[1, 0, 2] = 1.0
     >>> ConvolutionBank(templates, (5,), boundary="causal")(np.array([[1.0, 0.0, 0.0, 2.0, 0.0]]))
@@ -103,6 +104,7 @@ class ConvolutionBank(BilinearConvolution):
         Examples
         --------
         >>> import numpy as np
+        >>> from deblur.operators import ConvolutionBank
         >>> bank = ConvolutionBank(np.ones((1, 1, 2)), (3,), boundary="causal")
         >>> bank.shifts()(np.array([[1.0, 2.0, 3.0]]))
         array([[1., 2., 3.],

@@ -43,6 +43,7 @@ class Convolution(BilinearConvolution):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Convolution
     >>> A = Convolution(np.array([1.0, 2.0, 0.5]), (4,), boundary="zero")
     >>> A(np.array([1.0, 0.0, 0.0, 1.0]))
     array([2. , 0.5, 1. , 2. ])
@@ -105,6 +106,7 @@ class Convolution(BilinearConvolution):
         Examples
         --------
         >>> import numpy as np
+        >>> from deblur.operators import Convolution
         >>> A = Convolution(np.array([1.0, 1.0, 1.0]) / 3, (6,), boundary="circular")
         >>> A.transfer_function().real.abs()
         tensor([1.0000, 0.6667, 0.0000, 0.3333], dtype=torch.float64)
@@ -201,6 +203,7 @@ class FramedConvolution(Convolution):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import FramedConvolution
     >>> A = FramedConvolution(np.array([0.25, 0.5, 0.25]), (6,), (4,))
     >>> A(np.array([0.0, 4.0, 0.0, 0.0, 0.0, 8.0])).round(6) + 0.0
     array([3., 2., 1., 0.])

@@ -72,6 +72,7 @@ class Crop(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Crop
     >>> Crop((5,), (3,))(np.arange(5.0))
     array([1., 2., 3.])
     """
@@ -114,6 +115,7 @@ class Pad(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Pad
     >>> pad = Pad((3,), 2, mode="reflect")
     >>> pad(np.array([1.0, 2.0, 3.0]))
     array([3., 2., 1., 2., 3., 2., 1.])
@@ -165,6 +167,7 @@ class Differences(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Differences
     >>> Differences((3,), boundary="circular")(np.array([1.0, 2.0, 4.0]))
     array([[ 1.,  2., -3.]])
     """
@@ -220,6 +223,7 @@ class Mask(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Mask
     >>> Mask(np.array([1.0, 0.0, 0.5]))(np.array([4.0, 5.0, 6.0]))
     array([4., 0., 3.])
     """

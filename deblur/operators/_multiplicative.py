@@ -35,6 +35,8 @@ def multiplicative_step(
 
     Examples
     --------
+    >>> import torch
+    >>> from deblur.operators import multiplicative_step
     >>> x, seen = torch.tensor([2.0, 2.0]), torch.tensor([1.0, 0.0])
     >>> multiplicative_step(x, 3 * seen, seen, margin=0.0001)
     tensor([5.9996, 2.0000])

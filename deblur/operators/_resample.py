@@ -38,6 +38,7 @@ class Upsample(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Upsample
     >>> Upsample((2,), 2, mode="linear")(np.array([0.0, 1.0]))
     array([0.  , 0.25, 0.75, 1.  ])
     """
@@ -115,6 +116,7 @@ class Downsample(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import Downsample
     >>> Downsample((5,), 2)(np.arange(5.0))
     array([0., 2., 4.])
     """
@@ -158,6 +160,7 @@ class SubPixel(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import SubPixel
     >>> SubPixel(1, (3,), 2)(np.array([[0.0, 2.0, 4.0], [1.0, 3.0, 5.0]]))
     array([[0., 1., 2., 3., 4., 5.]])
     """
@@ -208,6 +211,7 @@ class MaxUnpool(LinearOperator):
     Examples
     --------
     >>> import torch
+    >>> from deblur.operators import MaxUnpool
     >>> x = torch.tensor([[[1.0, 5.0, 2.0, 3.0]]])
     >>> pooled, indices = torch.nn.functional.max_pool1d(x, 2, return_indices=True)
     >>> MaxUnpool(indices, (4,))(pooled)

@@ -27,6 +27,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, 
 
     Examples
     --------
+    >>> from deblur.operators import conv_output_size
     >>> conv_output_size(438, 3, stride=2, padding=1)
     219
     """
@@ -63,6 +64,7 @@ def conv_transpose_output_size(
 
     Examples
     --------
+    >>> from deblur.operators import conv_output_size, conv_transpose_output_size, output_padding_for
     >>> down = [438]
     >>> for _ in range(3):
     ...     down.append(conv_output_size(down[-1], 3, stride=2, padding=1))
@@ -111,6 +113,7 @@ def output_padding_for(size: int, kernel: int, stride: int = 1, padding: int = 0
 
     Examples
     --------
+    >>> from deblur.operators import output_padding_for
     >>> output_padding_for(438, 3, stride=2, padding=1), output_padding_for(219, 3, stride=2, padding=1)
     (1, 0)
     """
@@ -137,6 +140,7 @@ def fast_size(size: int) -> int:
 
     Examples
     --------
+    >>> from deblur.operators import fast_size
     >>> fast_size(1), fast_size(1038), fast_size(1086)
     (1, 1040, 1092)
     """

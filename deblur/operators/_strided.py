@@ -46,6 +46,7 @@ class StridedConvolution(LinearOperator):
     Examples
     --------
     >>> import torch
+    >>> from deblur.operators import StridedConvolution
     >>> down = StridedConvolution(torch.ones(1, 1, 3, 3), (438, 438), stride=2, padding=1)
     >>> down.range_shape, down.T(torch.ones(1, 219, 219)).shape
     ((1, 219, 219), torch.Size([1, 438, 438]))
@@ -142,6 +143,7 @@ def bilinear_kernel(channels: int, factor: int, *, ndim: int = 2) -> torch.Tenso
 
     Examples
     --------
+    >>> from deblur.operators import bilinear_kernel
     >>> bilinear_kernel(1, 2, ndim=1)
     tensor([[[0.2500, 0.7500, 0.7500, 0.2500]]])
     """
@@ -181,6 +183,7 @@ def checkerboard(operator: LinearOperator) -> float:
     Examples
     --------
     >>> import torch
+    >>> from deblur.operators import StridedConvolution, checkerboard
     >>> uneven = StridedConvolution(torch.ones(1, 1, 3, 3), (32, 32), stride=2, padding=1)
     >>> even = StridedConvolution(torch.ones(1, 1, 4, 4), (32, 32), stride=2, padding=1)
     >>> round(checkerboard(uneven), 2), checkerboard(even)

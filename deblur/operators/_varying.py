@@ -45,6 +45,7 @@ class ProductConvolution(LinearOperator):
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.operators import ProductConvolution
     >>> left = np.array([1.0, 1.0, 0.0, 0.0])
     >>> A = ProductConvolution(np.array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5]]), np.stack([left, 1 - left]), "zero")
     >>> A(np.array([1.0, 0.0, 2.0, 0.0]))
@@ -109,6 +110,7 @@ class TiledConvolution(LinearOperator):
     A stack whose lower planes are blurred:
 
     >>> import numpy as np
+    >>> from deblur.operators import TiledConvolution
     >>> psfs = np.zeros((2, 1, 1, 1, 1, 3))
     >>> psfs[0, ..., 1] = 1
     >>> psfs[1] = 1 / 3

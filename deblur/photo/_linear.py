@@ -47,6 +47,7 @@ def to_linear(pixels: ArrayT) -> ArrayT:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.photo import to_linear
     >>> to_linear(np.array([0.0, 0.5, 1.0, -0.5])).round(4)
     array([ 0.   ,  0.214,  1.   , -0.214])
     """
@@ -84,6 +85,7 @@ def from_linear(pixels: ArrayT) -> ArrayT:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.photo import from_linear, to_linear
     >>> stored = np.linspace(-0.2, 1.2, 5)
     >>> bool(np.allclose(from_linear(to_linear(stored)), stored, rtol=0, atol=1e-15))
     True

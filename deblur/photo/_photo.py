@@ -53,6 +53,7 @@ class Photo:
     Examples
     --------
     >>> import numpy as np
+    >>> from deblur.photo import Photo
     >>> photo = Photo(np.zeros((4, 6, 3)), channel_axis=-1)
     >>> photo.dtype, photo.alpha
     (dtype('uint8'), None)
@@ -118,6 +119,7 @@ def read(path: str | os.PathLike[str]) -> Photo:
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
+    >>> from deblur.photo import Photo, read, write
     >>> ramp = Photo(np.linspace(0, 1, 12).reshape(3, 4), dtype=np.dtype(np.uint16))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "ramp.png")
@@ -174,6 +176,7 @@ def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
+    >>> from deblur.photo import Photo, write
     >>> photo = Photo(np.full((3, 4), 0.5))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "gray.png")

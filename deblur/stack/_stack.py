@@ -75,6 +75,7 @@ def is_stack(path: str | os.PathLike[str]) -> bool:
 
     Examples
     --------
+    >>> from deblur.stack import is_stack
     >>> is_stack("cells.zarr"), is_stack("photo.jpg")
     (True, False)
     """
@@ -118,6 +119,7 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
     >>> import pathlib, tempfile
     >>> import numpy as np
     >>> import tifffile
+    >>> from deblur.stack import open_stack
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "cells.ome.tif")
     ...     sizes = {"PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1, "PhysicalSizeZ": 0.3}
@@ -199,6 +201,7 @@ def create_stack(
     --------
     >>> import pathlib, tempfile
     >>> import numpy as np
+    >>> from deblur.stack import Stack, create_stack, open_stack
     >>> stack = Stack(np.zeros((4, 8, 9), np.uint16), "ZYX", {"Z": 0.3}, format="ome")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "out.ome.tif")

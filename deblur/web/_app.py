@@ -56,6 +56,7 @@ def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str
 
     Examples
     --------
+    >>> from deblur.web import Limits, make_app
     >>> app = make_app(Limits(pixels=10_000_000))
     >>> len(app.routes) > 5
     True

@@ -64,6 +64,7 @@ def init_templates(
 
     Examples
     --------
+    >>> from nmf.audio import init_templates
     >>> W = init_templates(2048, pitches=[57, 69], taps=4)
     >>> W.shape, bool(W[20, 1, 0] > 0)  # 440 Hz is near bin 20.4
     (torch.Size([1025, 2, 4]), True)
@@ -145,6 +146,7 @@ def init_activations(
 
     Examples
     --------
+    >>> from nmf.audio import init_activations
     >>> init_activations(4, onsets=[[0.0], [0.02]], rate=100, hop=1, decay=0.0, floor=0.0)
     tensor([[1., 0., 0., 0.],
             [0., 0., 1., 0.]])

@@ -38,6 +38,7 @@ def alpha_wiener_filter(X: Any, components: Any, alpha: float = 1.2) -> Any:
     Examples
     --------
     >>> import numpy as np
+    >>> from nmf.audio import alpha_wiener_filter
     >>> alpha_wiener_filter(np.array([[4.0]]), [np.array([[1.0]]), np.array([[3.0]])], alpha=1).ravel()
     array([1., 3.])
     """
@@ -66,6 +67,7 @@ def nema(H: Any, decay: float = 0.9) -> Any:
     Examples
     --------
     >>> import numpy as np
+    >>> from nmf.audio import nema
     >>> nema(np.array([[0.0, 1.0, 0.0, 0.0]]), 0.5)
     array([[0.  , 1.  , 0.5 , 0.25]])
     """

@@ -61,6 +61,8 @@ def nmfd(
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.audio import nmfd
     >>> V = torch.rand(6, 12)
     >>> W, H, parts, result = nmfd(V, components=2, taps=3, max_iter=10)
     >>> W.shape, H.shape, parts.shape
@@ -147,6 +149,8 @@ def separate(
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.audio import Spectrogram, separate
     >>> y = torch.randn(4000, generator=torch.Generator().manual_seed(0))
     >>> parts = separate(y, 8000, components=2, transform=Spectrogram(256, 64), max_iter=5)
     >>> parts.signals.shape, torch.allclose(parts.signals.sum(0), y, atol=1e-4)

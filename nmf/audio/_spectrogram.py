@@ -26,6 +26,8 @@ class Spectrogram:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.audio import Spectrogram
     >>> transform = Spectrogram(64, 16)
     >>> y = torch.sin(torch.arange(1000.0))
     >>> torch.allclose(transform.inverse(transform(y), 1000), y, atol=1e-5)

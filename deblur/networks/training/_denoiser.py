@@ -38,6 +38,7 @@ class DenoiserRecipe(Recipe):
 
     Examples
     --------
+    >>> from deblur.networks.training import DenoiserRecipe
     >>> DenoiserRecipe(steps=100, widths=(8, 16), depths=(1, 1)).settings
     {'widths': (8, 16), 'depths': (1, 1), 'decoder_depth': 2}
     """

@@ -30,6 +30,7 @@ class Photographs:
     Examples
     --------
     >>> import numpy as np, pathlib, skimage
+    >>> from deblur.networks.training import Photographs
     >>> folder = pathlib.Path(skimage.__file__).parent / "data"
     >>> Photographs([folder / "astronaut.png"]).crop(96, np.random.default_rng(0)).shape
     (96, 96)

@@ -43,6 +43,7 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
 
     Examples
     --------
+    >>> from deblur.networks.training import recipe_from
     >>> recipe_from("denoiser", {"steps": 10}).steps
     10
     """

@@ -65,7 +65,8 @@ class Trainer:
     Examples
     --------
     >>> import pathlib, skimage, tempfile
-    >>> from deblur.networks.training import Photographs, recipe_from
+    >>> import torch
+    >>> from deblur.networks.training import Photographs, Trainer, recipe_from
     >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
     >>> recipe = recipe_from("denoiser", {"steps": 2, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -92,6 +92,7 @@ class UnrolledRecipe(_PairsRecipe):
 
     Examples
     --------
+    >>> from deblur.networks.training import UnrolledRecipe
     >>> net = UnrolledRecipe(stages=2, widths=(8, 16), depths=(1, 1), from_denoiser=False).model()
     >>> net.stages
     2
@@ -141,6 +142,7 @@ class UDNRecipe(_PairsRecipe):
 
     Examples
     --------
+    >>> from deblur.networks.training import UDNRecipe
     >>> sum(parameter.numel() for parameter in UDNRecipe().model().parameters())
     1491976
     """

@@ -34,6 +34,8 @@ def beta_div(input: Tensor, target: Tensor, beta: float = 2) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.compat.torchnmf.metrics import beta_div
     >>> beta_div(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 2.0]))
     tensor(0.5000)
     """
@@ -67,6 +69,8 @@ def kl_div(input: Tensor, target: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.compat.torchnmf.metrics import kl_div
     >>> kl_div(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     tensor(0.3069)
     """
@@ -95,6 +99,8 @@ def is_div(input: Tensor, target: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.compat.torchnmf.metrics import is_div
     >>> is_div(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     tensor(0.1931)
     """
@@ -123,6 +129,8 @@ def euclidean(input: Tensor, target: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.compat.torchnmf.metrics import euclidean
     >>> euclidean(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
     tensor(0.5000)
     """
@@ -149,6 +157,8 @@ def sparseness(x: Tensor) -> Tensor:
 
     Examples
     --------
+    >>> import torch
+    >>> from nmf.compat.torchnmf.metrics import sparseness
     >>> sparseness(torch.tensor([0.0, 3.0])), sparseness(torch.ones(5))
     (tensor(1.0000), tensor(0.))
     """

@@ -184,6 +184,7 @@ class NMF(BaseComponent):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.nmf import NMF
     >>> model = NMF((20, 30), 5)
     >>> model.W.shape, model.H.shape, model().shape
     (torch.Size([30, 5]), torch.Size([20, 5]), torch.Size([20, 30]))
@@ -253,6 +254,7 @@ class NMFD(_Convolutive):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.nmf import NMFD
     >>> model = NMFD((1, 33, 50), 16, T=3)
     >>> model.W.shape, model.H.shape, model().shape
     (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
@@ -285,6 +287,7 @@ class NMF2D(_Convolutive):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.nmf import NMF2D
     >>> model = NMF2D((1, 1, 33, 50), 16, kernel_size=(3, 4))
     >>> model.W.shape, model.H.shape, model().shape
     (torch.Size([1, 16, 3, 4]), torch.Size([1, 16, 31, 47]), torch.Size([1, 1, 33, 50]))
@@ -319,6 +322,7 @@ class NMF3D(_Convolutive):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.nmf import NMF3D
     >>> model = NMF3D((1, 1, 6, 7, 8), 2, kernel_size=2)
     >>> model.W.shape, model.H.shape, model().shape
     (torch.Size([1, 2, 2, 2, 2]), torch.Size([1, 2, 5, 6, 7]), torch.Size([1, 1, 6, 7, 8]))

@@ -160,6 +160,7 @@ class PLCA(BaseComponent):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.plca import PLCA
     >>> model = PLCA((20, 30), 5)
     >>> model.W.shape, model.H.shape, model.Z.shape, round(float(model().detach().sum()), 4)
     (torch.Size([30, 5]), torch.Size([20, 5]), torch.Size([5]), 1.0)
@@ -229,6 +230,7 @@ class SIPLCA(_ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.plca import SIPLCA
     >>> model = SIPLCA((1, 33, 50), 16, T=3)
     >>> model.W.shape, model.H.shape, model().shape
     (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
@@ -261,6 +263,7 @@ class SIPLCA2(_ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.plca import SIPLCA2
     >>> SIPLCA2((1, 1, 33, 50), 16, kernel_size=(3, 4)).H.shape
     torch.Size([1, 16, 31, 47])
     """
@@ -294,6 +297,7 @@ class SIPLCA3(_ShiftInvariant):
 
     Examples
     --------
+    >>> from nmf.compat.torchnmf.plca import SIPLCA3
     >>> SIPLCA3((1, 1, 6, 7, 8), 2, kernel_size=2).H.shape
     torch.Size([1, 2, 5, 6, 7])
     """

@@ -34,8 +34,10 @@ class BetaMu(_beta_mu.BetaMu):
 
     Examples
     --------
+    >>> import torch
     >>> from nmf.compat.torchnmf.metrics import kl_div
     >>> from nmf.compat.torchnmf.nmf import NMF
+    >>> from nmf.compat.torchnmf.trainer import BetaMu
     >>> V = torch.rand(6, 9, generator=torch.Generator().manual_seed(0))
     >>> model = NMF(V.shape, 2)
     >>> optimizer = BetaMu(model.parameters(), beta=1)
@@ -76,7 +78,9 @@ class SparsityProj(Optimizer):
 
     Examples
     --------
+    >>> import torch
     >>> from nmf.compat.torchnmf.metrics import sparseness
+    >>> from nmf.compat.torchnmf.trainer import SparsityProj
     >>> x = torch.nn.Parameter(torch.rand(8, 1, generator=torch.Generator().manual_seed(0)))
     >>> optimizer = SparsityProj([x], sparsity=0.6)
     >>> def closure():
