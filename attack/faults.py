@@ -73,7 +73,8 @@ def _disturbed(command: Command, folder: Path, number: int, delay: float, refere
     if code not in (0, _CODES[signal.Signals(number)], -number):
         return f"exit code {code} after {signal.Signals(number).name} at {delay:.3f} s: {text!r:.300}"
     if "Traceback" in text:
-        return f"a traceback after {signal.Signals(number).name} at {delay:.3f} s: {text[-300:]!r}"
+        shown = text[max(text.index("Traceback") - 200, 0) :]
+        return f"a traceback after {signal.Signals(number).name} at {delay:.3f} s: {shown!r:.1500}"
     new = _files(folder) - before
     unexpected = {path for path in new if not command.may_stay(path)}
     temporary = {path for path in unexpected if Path(path).name.startswith(".deblur-")}

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -128,3 +129,24 @@ def test_the_bar_goes_and_the_lines_stay(
     assert "[red]a.png" in shown
     assert "deblur: no.png: No such file or directory\r\n" in shown
     assert "━" not in shown.rpartition("\x1b[2K")[2]  # after the last line that was wiped out
+
+
+def test_an_interrupt_that_python_could_only_print_comes_again(environment: dict[str, str]) -> None:
+    program = """
+import os, signal, sys, time
+from deblur.cli import _app
+
+class Cleaned:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+def work(arguments):
+    Cleaned()
+    time.sleep(60)
+
+_app._run = work
+_app.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "deblur: interrupted\n")
