@@ -86,10 +86,15 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("conlim=0", "conlim=(-1)", "that is no limit either"),
     ),
     "deblur/operators/_resample.py": (("self._flat.to(x.device)", "(self._flat)", "only on an accelerator"),),
+    "deblur/operators/_valid.py": (("*parts[0].shape", "*parts[(-1)].shape", "all parts have one shape"),),
+    "deblur/operators/_slabs.py": (
+        ("max(x.shape[-3], shape[0])", "(max(shape[0], x.shape[-3]))", "a maximum commutes"),
+    ),
     "deblur/operators/_bilinear.py": (
         ("fast_size(n + max(w))", "((n + max(w))", "only the speed"),
         ("direct_is_faster(", "direct_is_faster(products,", "only the speed"),
-        ("penalty ", "penalty ", "only the speed"),
+        ("penalty = 1 if all(map(is_fast_size", "penalty = ", "only the speed"),
+        ("return penalty * math.prod(period)", "math.prod(", "only the speed"),
     ),
     "deblur/nonblind/_wiener.py": (
         ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.optimize
 import torch
 
 import nmf
 from nmf._data import DenseData
+from nmf._hals import Hals
 from nmf._penalties import Penalty
 from nmf._problem import Problem
 from nmf._solvers import Multiplicative
@@ -67,6 +69,38 @@ def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
     steps = torch.stack([solver._advance() for _ in range(60)])
     torch.testing.assert_close(steps[0], torch.tensor([0.0, 0.9]))
     torch.testing.assert_close(steps[-1], torch.tensor([0.63, 0.9]))
+
+
+def test_coordinate_descent_goes_ahead_less_where_the_objective_rose():
+    module = nmf.NMF((2, 5, 6), 2, seed=0, dtype=torch.float64)
+    W, H = module.W.detach(), module.H.detach()
+    V = torch.rand(2, 5, 6, dtype=torch.float64)
+    solver = Hals(Problem(DenseData(V, None, 2, 1), module._model(W, H), Penalty(), Penalty(), -1), W, H)
+    falling, rising = torch.tensor([-1.0, -1.0]), torch.tensor([-2.0, 5.0])
+    steps = []
+    for value in (falling, rising, falling - 2):
+        solver._adapt(value.double())
+        steps.append(torch.stack([solver._beta, solver._bound]))
+    first, second, third = steps
+    assert first.dtype == torch.float64
+    torch.testing.assert_close(first, torch.tensor([[0.525, 0.525], [1, 1]]).double())
+    torch.testing.assert_close(second, torch.tensor([[0.55125, 0.35], [1, 0.525]]).double())
+    torch.testing.assert_close(third, torch.tensor([[0.5788125, 0.3675], [1, 0.53025]]).double())
+
+
+@pytest.mark.parametrize("share_W", [False, True])
+def test_coordinate_descent_with_fixed_activations_solves_least_squares(share_W, rng):
+    V, H = rng.random((2, 9, 14)), rng.random((2, 3, 14))
+    module = nmf.NMF(V.shape, 3, H=H, trainable_H=False, share_W=share_W, seed=0, dtype=torch.float64)
+    module.fit(V, 2, solver="hals", max_iter=500, tol=0)
+
+    def solved(V, H):
+        return np.array([scipy.optimize.nnls(H.T, row)[0] for row in V])
+
+    expected = (
+        solved(np.hstack(V), np.hstack(H)) if share_W else np.stack([solved(*pair) for pair in zip(V, H, strict=True)])
+    )
+    np.testing.assert_allclose(module.W.detach(), expected, atol=1e-8)
 
 
 def test_stops_on_the_penalized_objective():
