@@ -43,8 +43,7 @@ def main() -> None:
     scene("shake", cat, psf.camera_shake(21, seed=3), noisy(0.01), EVERY)
     scene("noise", camera[40:, 90:], psf.disk(4), noisy(0.05), EVERY)
     scene("soft", camera[40:, 90:], psf.gaussian(2), noisy(0.02), EVERY)
-    balanced = {"wiener, balance=0.05": lambda y, k: nonblind.wiener(y, k, balance=0.05)}
-    scene("straight", camera[40:, 90:], psf.motion(31, 10), noisy(0.005), EVERY | balanced)
+    scene("straight", camera[40:, 90:], psf.motion(31, 10), noisy(0.005), EVERY)
     scene("counts", specimen(), psf.airy(4, 31), counted(40), EVERY | {"richardson_lucy, holdout=0.1": by_holdout})
     unknown: Methods = {
         "blind.fast, PSF unknown": found,
