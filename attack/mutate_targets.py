@@ -65,7 +65,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "nmf/_penalties.py": _UPDATES,
     "nmf/_problem.py": (*_UPDATES, "tests/nmf/test_models.py"),
     "nmf/_solvers.py": _FITS,
-    "nmf/_hals.py": _FITS,
+    "nmf/_hals.py": ("tests/nmf/test_units.py", *_FITS),
     "nmf/_units.py": ("tests/nmf/test_units.py", *_UPDATES, "tests/nmf/test_models.py"),
     "nmf/_beta_mu.py": ("nmf/_beta_mu.py", "tests/nmf/test_more_fits.py", "tests/nmf/test_compat.py"),
     "nmf/_nmf.py": ("nmf/_nmf.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_stored.py", *_FITS),

@@ -88,6 +88,18 @@ def test_coordinate_descent_goes_ahead_less_where_the_objective_rose():
     torch.testing.assert_close(third, torch.tensor([[0.5788125, 0.3675], [1, 0.53025]]).double())
 
 
+@pytest.mark.parametrize("penalty", [{"l1_H": 0.3, "l2_W": 0.2}, {"l2_H": 0.3, "l1_W": 0.2}])
+def test_coordinate_descent_penalizes_each_problem_in_its_own_unit(penalty, rng):
+    V, W, H = rng.random((2, 9, 14)), rng.random((2, 9, 3)), rng.random((2, 3, 14))
+    V[1] *= 50
+    together = nmf.NMF(W=W, H=H, dtype=torch.float64)
+    together.fit(V, 2, solver="hals", max_iter=20, tol=0, **penalty)
+    for each in range(2):
+        alone = nmf.NMF(W=W[each], H=H[each], dtype=torch.float64)
+        alone.fit(V[each], 2, solver="hals", max_iter=20, tol=0, **penalty)
+        torch.testing.assert_close(together()[each], alone(), rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("share_W", [False, True])
 def test_coordinate_descent_with_fixed_activations_solves_least_squares(share_W, rng):
     V, H = rng.random((2, 9, 14)), rng.random((2, 3, 14))
