@@ -96,6 +96,8 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("penalty = 1 if all(map(is_fast_size", "penalty = ", "only the speed"),
         ("return penalty * math.prod(period)", "math.prod(", "only the speed"),
     ),
+    "nmf/_convolutive_maps.py": (("narrow(out_axis, 0, 1)", "narrow(out_axis, (1), 1)", "any row will do"),),
+    "nmf/_hals.py": (("where(seen, diagonal, 1.0)", "where(seen, diagonal, (2.0))", "not used where nothing is seen"),),
     "deblur/nonblind/_wiener.py": (
         ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
         ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
