@@ -124,8 +124,8 @@ def test_the_maps_of_the_factors_are_adjoint_and_agree(name, method):
     W, H = module.W.detach(), module.H.detach()
     model = module._model(W, H)
     if method != "auto":
-        if not module.taps_axes:
-            pytest.skip("a matrix product")
+        if not module.taps_axes or module.boundary == "extend":
+            pytest.skip("a matrix product, or a convolution under another name")
         model = ConvolutiveModel(torch.rand_like(W), H, module.taps_axes, module.boundary, method)
         torch.testing.assert_close(model.of_H(W)(H), module())
     of_W, of_H = model.of_W(H), model.of_H(W)
