@@ -23,6 +23,7 @@ from attack import _corpus
 from attack._forked import finish, start
 from attack._tally import Tally, peak_bytes
 from attack._web import DISK, served
+from deblur import photo
 
 _NOBODY = 65_534
 _COMMAND = str(Path(sys.executable).with_name("deblur"))
@@ -77,6 +78,41 @@ def _no_space(folder: Path) -> dict[str, Callable[[], str | None]]:
     commands["stack"] = ("restore", "s.ome.tif", "--psf", "psf.npy", "--method", "wiener", "-o", "out.ome.tif")
     commands["psf"] = ("psf", "make", "disk:radius=30", "-o", "out.npy")
     return {name: lambda c=command: _ends(folder, c, (2,), small_files) for name, command in commands.items()}
+
+
+def _small_disk(folder: Path) -> dict[str, Callable[[], str | None]]:
+    """Mount a disk of 256 kB, where that is allowed, for results of 3 MB or more."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk))
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        print("no disk can be mounted here", flush=True)
+        return {}
+    rng = np.random.default_rng(0)
+    photo.write(folder / "large.png", photo.Photo(rng.random((1000, 1000, 3)), -1))
+    tifffile.imwrite(folder / "large.tif", rng.integers(0, 60_000, (1500, 1500), dtype=np.uint16))
+    tifffile.imwrite(folder / "s.ome.tif", rng.integers(0, 60_000, (20, 300, 300), dtype=np.uint16), ome=True)
+    plain = ("--psf", "gaussian:sigma=1", "--method", "wiener", "--noise-level", "0.01", "-o")
+    commands = {
+        suffix: ("restore", "large.png", *plain, f"disk/out{suffix}") for suffix in (".png", ".tif", ".jpg", ".webp")
+    }
+    commands["by parts"] = ("restore", "large.tif", "--memory", "1G", *plain, "disk/out.tif")
+    for suffix in (".tif", ".ome.tif", ".ome.zarr"):
+        commands[f"stack to {suffix}"] = (
+            *("restore", "s.ome.tif", "--psf", "gaussian:sigma=1x1x1", "--method", "wiener", "-o", f"disk/out{suffix}"),
+        )
+    commands["psf"] = ("psf", "make", "disk:radius=300", "-o", "disk/out.npy")
+    commands["psf, TIFF"] = ("psf", "make", "disk:radius=300", "-o", "disk/out.tif")
+
+    def filled(command: tuple[str, ...]) -> str | None:
+        fault = _ends(folder, command, (2,))
+        left = [path.name for path in disk.iterdir()]
+        return fault or (f"leaves {left}" if left else None)
+
+    def unmounted() -> str | None:
+        return None if subprocess.run(("umount", str(disk)), check=False).returncode == 0 else "cannot be unmounted"
+
+    return {name: lambda c=command: filled(c) for name, command in commands.items()} | {"unmounted": unmounted}
 
 
 def _read_only(folder: Path) -> dict[str, Callable[[], str | None]]:
@@ -175,6 +211,7 @@ def _environments(folder: Path) -> dict[str, Callable[[], str | None]]:
 
 _CONDITIONS: dict[str, Callable[[Path], dict[str, Callable[[], str | None]]]] = {
     "no space": _no_space,
+    "small disk": _small_disk,
     "no permission": _read_only,
     "changing file": _changing,
     "names": _names,

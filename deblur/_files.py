@@ -64,7 +64,8 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
             raise FileNotFoundError(f"cannot write {target}: the folder {path.parent} does not exist") from error
         except OSError as error:
             raise type(error)(f"cannot write {target}: {error.strerror or error}") from error
-        yield temporary
+        with _naming(target):
+            yield temporary
         if path.exists():
             shutil.copymode(path, temporary)
         os.replace(temporary, path)
@@ -78,7 +79,8 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """
     _refuse_existing(target, target, overwrite)
     with _temporary(target) as temporary:
-        yield temporary
+        with _naming(target):
+            yield temporary
         old = target.with_name(f"{temporary.name}.old")
         if target.exists():
             os.replace(target, old)
@@ -86,20 +88,44 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def refuse_cut(written: Path, least: int, target: str | os.PathLike[str]) -> None:
-    """Raise the `OSError` of a full disk if a file has fewer bytes than it must: some writers do not notice.
+@contextmanager
+def written_whole(path: Path, least: int) -> Iterator[None]:
+    """Raise the `OSError` of a full disk where what writes a file says it in words of its own, or not at all.
 
     Parameters
     ----------
-    written : pathlib.Path
-        The file, just written.
+    path : pathlib.Path
+        The file that is written.
     least : int
         Bytes that a whole file has at least.
-    target : str or path-like
-        What the error names.
     """
-    if written.stat().st_size < least:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # NumPy's "2250000 requested and 524200 written"
+            raise full from error
+        raise
+    if path.stat().st_size < least:
+        raise full
+
+
+def reserve(path: Path) -> None:
+    """Give a sparse file its place on the disk, where the system can: a full disk is a bus error to who maps a file."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
+@contextmanager
+def _naming(target: str | os.PathLike[str]) -> Iterator[None]:
+    """Say which file it was that found no space, and not the temporary one's name, or none."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)):
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
 
 
 def _refuse_existing(path: Path, given: str | os.PathLike[str], overwrite: bool) -> None:

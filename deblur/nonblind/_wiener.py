@@ -22,7 +22,7 @@ from ._evidence import Evidence
 from ._observation import Observation
 
 _BORDER_ITERATIONS = 200
-_BORDER_TOLERANCE = 4e-3  # of the estimate's details, by which it still moves
+_BORDER_TOLERANCE = 4e-3  # of the picture's details, by which the estimate still moves
 
 
 @torch.no_grad()
@@ -108,7 +108,10 @@ def wiener(
     if boundary == "unknown":
         # The border is all that the textbook filter gets wrong, so the filter is the preconditioner.
         gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
-        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse)
+        light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
+        least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
+        least = least / squared_modulus(corner(kernel, (1,) * len(grid)))  # of a scene, which the PSF's sum divides
+        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse, least)
     return observation.finish(inverse_fourier(estimate, grid))
 
 
@@ -166,31 +169,28 @@ class _FrameGram:
 
 
 def _conjugate_gradients(
-    gram: _FrameGram, right: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor
+    gram: _FrameGram, right: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor, least: torch.Tensor
 ) -> torch.Tensor:
-    """Solve ``gram(x) = right``, until x hardly moves.
+    """Solve ``gram(x) = right``, until the energy of a step is not more than `least`.
 
     Most pictures are there after ten iterations. Those of a straight motion lack up to 9 dB then: at the frequencies
     that it takes away, what is not known of the border spoils all of the picture.
     """
-    grid, limits = gram.grid, torch.finfo(preconditioner.dtype)
+    grid, tiny = gram.grid, torch.finfo(preconditioner.dtype).tiny
     x, residual = start, right.sub_(gram(start))
     direction = residual * preconditioner
     energy = inner(residual, direction, grid)
     moves = torch.ones_like(energy, dtype=torch.bool)
     for _ in range(_BORDER_ITERATIONS):
         image = gram(direction)
-        step = energy / inner(direction, image, grid).clamp_min(limits.tiny)
+        step = energy / inner(direction, image, grid).clamp_min(tiny)
         step = torch.where(moves, step, 0)  # an image that is done does not change with its batch
         x = x.add_(direction * step)
-        light = inner(x, x, grid)
-        details = light - squared_modulus(corner(x, (1,) * len(grid)))
-        least = torch.maximum(_BORDER_TOLERANCE**2 * details, limits.eps**2 * light)
         moves = moves & (step.square() * inner(direction, direction, grid) > least)
         if not bool(moves.any()):
             break
         residual = residual.sub_(image.mul_(step))
         z = residual * preconditioner
         previous, energy = energy, inner(residual, z, grid)
-        direction = direction.mul_(energy / previous.clamp_min(limits.tiny)).add_(z)
+        direction = direction.mul_(energy / previous.clamp_min(tiny)).add_(z)
     return x

@@ -19,7 +19,7 @@ import numpy as np
 import tifffile
 from PIL import TiffImagePlugin
 
-from deblur._files import refuse_cut
+from deblur._files import written_whole
 from deblur._tifffile import LOGGER, opened
 from deblur.photo import _exif
 from deblur.photo._raster import patient_pillow, plain
@@ -58,21 +58,21 @@ def write_tiff(path: Path, stored: Stored) -> None:
     """Write without compression, which every program reads at every depth."""
     is_rgb = stored.channels == 3
     samples = stored.samples if stored.samples.shape[-1] > 1 else stored.samples[..., 0]
-    tifffile.imwrite(
-        path,
-        samples,
-        photometric="rgb" if is_rgb else "minisblack",
-        planarconfig="contig" if samples.ndim == 4 else None,
-        extrasamples=["unassalpha"] if stored.has_alpha else None,
-        byteorder=_exif.byte_order(stored.exif or b"II"),
-        metadata=None,
-        software=False,
-        resolution=stored.resolution,
-        resolutionunit="inch" if stored.resolution else None,
-        iccprofile=stored.icc,
-        extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
-    )
-    refuse_cut(path, samples.nbytes + 1, path)  # neither tifffile nor NumPy notices that the end of a file did not fit
+    with written_whole(path, samples.nbytes + 1):
+        tifffile.imwrite(
+            path,
+            samples,
+            photometric="rgb" if is_rgb else "minisblack",
+            planarconfig="contig" if samples.ndim == 4 else None,
+            extrasamples=["unassalpha"] if stored.has_alpha else None,
+            byteorder=_exif.byte_order(stored.exif or b"II"),
+            metadata=None,
+            software=False,
+            resolution=stored.resolution,
+            resolutionunit="inch" if stored.resolution else None,
+            iccprofile=stored.icc,
+            extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
+        )
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
 

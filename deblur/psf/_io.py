@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from deblur._arrays import ArrayT, enter
-from deblur._files import atomic_path, refuse_cut
+from deblur._files import atomic_path, written_whole
 from deblur._png_chunks import pixels_only
 
 from ._adjust import normalize, validate
@@ -102,15 +102,15 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
         raise ValueError(f"psf must have {axes} axes for a {suffix} file, got shape {values.shape}")
     with atomic_path(path, overwrite=overwrite) as temporary:
         if suffix == ".npy":
-            with temporary.open("wb") as file:  # given a name, NumPy would add .npy to .NPY
-                np.save(file, values)
+            with written_whole(temporary, values.nbytes + 1), temporary.open("wb") as file:
+                np.save(file, values)  # given a name, NumPy would add .npy to .NPY
         elif suffix == ".png":
             temporary.write_bytes(_png_bytes(values))
         else:
             import tifffile
 
-            tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
-            refuse_cut(temporary, 4 * values.size + 1, path)  # tifffile does not notice that the end did not fit
+            with written_whole(temporary, 4 * values.size + 1):
+                tifffile.imwrite(temporary, values.astype(np.float32), photometric="minisblack")
 
 
 def _known_suffix(path: str | os.PathLike[str]) -> str:

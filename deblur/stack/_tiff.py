@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from deblur._files import reserve
 from deblur._tifffile import opened
 from deblur.photo import _exif
 
@@ -64,6 +65,7 @@ def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
     mapped = tifffile.memmap(path, shape=like.shape, dtype=squeezed, **options)
     array = _Mapped(path, mapped.dtype, int(mapped.offset), like.shape)
     del mapped
+    reserve(path)
     exif = like.extra.get("exif") if form == "tiff" else None
     if exif and path.open("rb").read(4) in (b"II*\0", b"MM\0*"):  # not BigTIFF
         _exif.into_tiff(path, exif, keep_resolution="resolution" in like.extra)

@@ -3,7 +3,11 @@
 import asyncio
 import io
 import json
+import os
+import shutil
+import subprocess
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,7 +25,7 @@ from deblur.benchmark import Results
 from deblur.benchmark._cache import Cache
 from deblur.benchmark._cards import parse_card
 from deblur.networks import load
-from deblur.stack import create_stack, is_stack, open_stack
+from deblur.stack import Stack, create_stack, is_stack, open_stack
 
 
 def test_subpackages_are_there_without_an_import_of_their_own() -> None:
@@ -249,6 +253,50 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def write_a_stack(path: Path) -> None:
+    described = Stack(np.zeros((4, 300, 300), np.float32), "ZYX", {"Z": 0.3}, format="ome")
+    with create_stack(path, described, dtype=np.float32) as samples:
+        samples[:] = 1  # through a map of the file: a bus error if it had no place on the disk
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("a.npy", lambda path: psf.save(path, np.ones((300, 300)))),
+        ("a.tif", lambda path: psf.save(path, np.ones((300, 300)))),
+        ("b.tif", lambda path: deblur.photo.write(path, deblur.photo.Photo(np.ones((700, 700))))),
+        ("b.ome.tif", write_a_stack),
+    ],
+)
+def test_a_full_disk_is_named_with_the_file_that_did_not_fit(
+    small_disk: Path, name: str, write: Callable[[Path], None]
+) -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        write(small_disk / name)
+    assert caught.value.filename == str(small_disk / name)
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_stack_has_its_place_on_the_disk_before_it_is_filled(tmp_path: Path) -> None:
+    if not hasattr(os, "posix_fallocate"):
+        pytest.skip("this system cannot reserve")
+    described = Stack(np.zeros((4, 300, 300), np.float32), "ZYX", {"Z": 0.3}, format="ome")
+    with create_stack(tmp_path / "a.ome.tif", described, dtype=np.float32):
+        (temporary,) = tmp_path.iterdir()
+        assert temporary.stat().st_blocks * 512 >= 4 * 300 * 300 * 4
 
 
 def test_pixels_without_a_size(tmp_path: Path) -> None:
