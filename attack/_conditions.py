@@ -89,7 +89,7 @@ def _small_disk(folder: Path) -> dict[str, Callable[[], str | None]]:
         print("no disk can be mounted here", flush=True)
         return {}
     rng = np.random.default_rng(0)
-    photo.write(folder / "large.png", photo.Photo(rng.random((1000, 1000, 3)), -1))
+    photo.write(folder / "large.png", photo.Photo(rng.random((500, 500, 3)), -1))
     tifffile.imwrite(folder / "large.tif", rng.integers(0, 60_000, (1500, 1500), dtype=np.uint16))
     tifffile.imwrite(folder / "s.ome.tif", rng.integers(0, 60_000, (20, 300, 300), dtype=np.uint16), ome=True)
     plain = ("--psf", "gaussian:sigma=1", "--method", "wiener", "--noise-level", "0.01", "-o")
