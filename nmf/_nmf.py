@@ -108,4 +108,4 @@ class NMF(Factorization):
     def _data(self, V: Tensor | StoredMatrix, weights: Tensor | None, beta: float) -> Data:
         if isinstance(V, StoredMatrix):
             return StoredData(V, beta)
-        return SparseData(V.coalesce(), beta) if V.is_sparse else super()._data(V, weights, beta)
+        return SparseData(V, beta) if V.is_sparse else super()._data(V, weights, beta)

@@ -1,5 +1,7 @@
 """One clear error, or a right result."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -133,3 +135,12 @@ def test_odd_but_right():
     before = V.copy()
     module.fit(V)
     np.testing.assert_array_equal(V, before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "axes"), [(nmf.NMF, "F, T"), (nmf.NMFD, "F, T"), (nmf.NMF2D, "C, M, N"), (nmf.NMF3D, "C, L, M, N")]
+)
+def test_the_axes_that_are_missing_are_named(kind, axes):
+    shape = (5,) * axes.count(",")
+    with pytest.raises(ValueError, match=re.escape(f"shape must be that of V, (..., {axes}), got {shape}")):
+        kind(shape, 2)

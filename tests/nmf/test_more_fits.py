@@ -32,6 +32,14 @@ def test_sparse_data_give_what_dense_ones_do(beta, layout):
     )
 
 
+def test_sparse_data_are_computed_in_the_finer_precision():
+    V = sparse_data().float()
+    models = [nmf.NMF(V.shape, 3, seed=0, dtype=torch.float64) for _ in range(2)]
+    for model, data in zip(models, (V, V.to_sparse()), strict=True):
+        model.fit(data, 1, solver="mm", max_iter=20, tol=0)
+    torch.testing.assert_close(models[1].W, models[0].W, rtol=1e-10, atol=0)
+
+
 def test_sparse_data_take_no_mask():
     with pytest.raises(ValueError, match="no mask"):
         nmf.NMF((20, 30), 3).fit(sparse_data().to_sparse(), mask=torch.ones(20, 30))
@@ -108,6 +116,21 @@ def test_beta_mu_trains_chains_monotonically(beta):
         optimizer.step(lambda: (V, layers[0] @ layers[1] @ layers[2]))
     assert all(b <= a * (1 + 1e-9) for a, b in itertools.pairwise(values))
     assert values[-1] < values[0]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-12, 1e12])
+@pytest.mark.parametrize("beta", [-1, 0, 0.5, 1, 2])
+def test_beta_mu_stays_finite_where_the_model_vanishes(beta, scale):
+    V = scale * (torch.rand(6, 8, generator=torch.Generator().manual_seed(0)) + 0.1)
+    model = nmf.NMF(V.shape, 3, seed=0)
+    with torch.no_grad():
+        model.W.mul_(scale)
+        model.W[2] = 0
+    optimizer = nmf.BetaMu(model.parameters(), beta)
+    for _ in range(3):
+        optimizer.step(lambda: (V, model()))
+    assert all(factor.isfinite().all() for factor in model.parameters())
+    assert not model.W[2].any()
 
 
 def test_beta_mu_is_the_update_of_the_module_and_leaves_the_gradient():
