@@ -88,12 +88,13 @@ class BetaMu(Optimizer):
         beta = group["beta"]
         with torch.no_grad():
             scale = V.mean().clamp_min(torch.finfo(V.dtype).tiny)
-            model = product.clamp_min(scale * smallest_product(V.dtype, beta))
-            down, up = V * model.pow(beta - 2), model.pow(beta - 1)
+            model = (product / scale).clamp_min_(smallest_product(V.dtype, beta))
+            down, up = V / scale * model.pow(beta - 2), model.pow(beta - 1)
         (down,) = torch.autograd.grad(product, p, down, retain_graph=True)
         (up,) = torch.autograd.grad(product, p, up)
         with torch.no_grad():
-            p.grad = up - down
+            unit = scale ** (beta - 1)
+            p.grad = (up - down) * unit
             penalty = Penalty(l1=group["l1"], l2=group["l2"], orthogonal=group["orthogonal"])
-            slope = penalty.add_to(divergence_slope(down, up, beta), p, 1)
+            slope = penalty.scaled(1 / unit, 1 / unit).add_to(divergence_slope(down, up, beta), p, 1)
             p.copy_(majorizer_step(slope, p, None))

@@ -118,6 +118,17 @@ def test_beta_mu_trains_chains_monotonically(beta):
     assert values[-1] < values[0]
 
 
+@pytest.mark.parametrize("beta", [0.5, 1, 2])
+@pytest.mark.parametrize("name", ["l1", "l2", "orthogonal"])
+def test_beta_mu_has_the_penalties_of_the_module(name, beta):
+    generator = torch.Generator().manual_seed(0)
+    V, W, H = (10 * torch.rand(shape, dtype=torch.float64, generator=generator) for shape in ((6, 8), (6, 2), (2, 8)))
+    by_fit, by_step = (nmf.NMF(W=W, H=H, trainable_H=False) for _ in range(2))
+    nmf.BetaMu([by_step.W], beta, **{name: 3.0}).step(lambda: (V, by_step()))
+    by_fit.fit(V, beta, solver="mm", max_iter=1, tol=0, **{f"{name}_W": 3.0})
+    torch.testing.assert_close(by_step.W, by_fit.W, rtol=1e-9, atol=0)
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e-12, 1e12])
 @pytest.mark.parametrize("beta", [-1, 0, 0.5, 1, 2])
 def test_beta_mu_stays_finite_where_the_model_vanishes(beta, scale):
