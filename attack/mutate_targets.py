@@ -74,10 +74,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
 }
 
 EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "nmf/_beta_mu.py": (
-        ("p.requires_grad_(False)", " p", "gradients that nobody asks for, only slower"),
-        ("p.requires_grad_(False)", "pass", "gradients that nobody asks for, only slower"),
-    ),
+    "nmf/_beta_mu.py": (("p.requires_grad_(False)", "p", "gradients that nobody asks for, only slower"),),
     "deblur/operators/_varying.py": (("values > 1e-30", "values > (2e-30)", "zero but for rounding"),),
     "deblur/operators/_linear.py": (
         ("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
