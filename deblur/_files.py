@@ -112,9 +112,14 @@ def written_whole(path: Path, least: int) -> Iterator[None]:
 
 def reserve(path: Path) -> None:
     """Give a sparse file its place on the disk, where the system can: a full disk is a bus error to who maps a file."""
-    if hasattr(os, "posix_fallocate"):
-        with path.open("r+b") as file:
+    if not hasattr(os, "posix_fallocate"):
+        return
+    with path.open("r+b") as file:
+        try:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # of file systems that cannot
+                raise
 
 
 @contextmanager

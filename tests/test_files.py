@@ -1,10 +1,12 @@
+import errno
 import os
 import stat
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from deblur._files import atomic_path
+from deblur._files import atomic_path, reserve, written_whole
 
 as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may write anywhere")
 
@@ -113,3 +115,37 @@ def test_a_folder_without_permission(tmp_path):
             pytest.fail("the block must not be entered")
     finally:
         tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve")
+@pytest.mark.parametrize(("number", "fails"), [(errno.EOPNOTSUPP, False), (errno.EINVAL, False), (errno.ENOSPC, True)])
+def test_a_file_system_that_cannot_reserve_is_no_error(
+    number: int, fails: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    (tmp_path / "a").touch()
+    with pytest.raises(OSError, match="no") if fails else nullcontext():
+        reserve(tmp_path / "a")
+
+
+def test_what_a_writer_says_of_a_full_disk_is_said_as_the_system_does(tmp_path: Path) -> None:
+    target = tmp_path / "a.npy"
+
+    def wrote_too_little() -> None:
+        with atomic_path(target) as temporary, written_whole(temporary, 10):
+            temporary.write_bytes(b"123456789")
+
+    def said_it_otherwise() -> None:
+        with atomic_path(target) as temporary, written_whole(temporary, 10):
+            raise OSError("2250000 requested and 524200 written")
+
+    for write in (wrote_too_little, said_it_otherwise):
+        with pytest.raises(OSError, match="No space left") as caught:
+            write()
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(target))
+    with pytest.raises(OSError, match="Permission"), written_whole(target, 10):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    assert list(tmp_path.iterdir()) == []

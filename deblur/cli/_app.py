@@ -64,7 +64,9 @@ def _prepare() -> None:
 def _interrupt_again(unraisable: Any) -> None:
     """Do not lose a Ctrl-C that arrives while Python cleans up after an object, where it can only print it."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt):
-        threading.Timer(0.05, _thread.interrupt_main).start()
+        again = threading.Timer(0.05, _thread.interrupt_main)
+        again.daemon = True  # the end of the program does not wait for it
+        again.start()
     else:
         sys.__unraisablehook__(unraisable)
 
