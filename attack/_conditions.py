@@ -80,12 +80,17 @@ def _no_space(folder: Path) -> dict[str, Callable[[], str | None]]:
     return {name: lambda c=command: _ends(folder, c, (2,), small_files) for name, command in commands.items()}
 
 
+def mount_small_disk(folder: Path) -> bool:
+    """Make a folder that is a disk of 256 kB, and say whether that is allowed here; `umount` ends it."""
+    folder.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder))
+    return shutil.which("mount") is not None and not subprocess.run(mount, capture_output=True, check=False).returncode
+
+
 def _small_disk(folder: Path) -> dict[str, Callable[[], str | None]]:
-    """Mount a disk of 256 kB, where that is allowed, for results of 3 MB or more."""
+    """Write results that are larger to a small disk, where one can be mounted."""
     disk = folder / "disk"
-    disk.mkdir()
-    mount = ("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk))
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+    if not mount_small_disk(disk):
         print("no disk can be mounted here", flush=True)
         return {}
     rng = np.random.default_rng(0)

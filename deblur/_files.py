@@ -128,7 +128,7 @@ def _naming(target: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", None)):
+        if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             raise OSError(error.errno, error.strerror, str(target)) from error
         raise
 

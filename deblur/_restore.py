@@ -230,9 +230,10 @@ def _fast_then_selfdeblur(
         return found
     shape = tuple(max(3, side) for side in found.psf.shape) if psf_shape == "auto" else psf_shape
     num_iter = SELFDEBLUR_PRESETS["fast"].num_iter[-1]  # with a PSF to start from, the others are left out
+    fitting = _part_of(progress, _SEARCH_SHARE, 1)
 
     def callback(iteration: int, estimate: Any, objective: float) -> None:
-        progress(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * (iteration + 1) / num_iter, "fitting two networks")
+        fitting((iteration + 1) / num_iter, "fitting two networks")
 
     refined = selfdeblur(image, shape, preset="fast", start=found.psf, callback=callback, **shared)
     if refined.confidence <= found.confidence:

@@ -110,7 +110,7 @@ def wiener(
         gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
         light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
         least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
-        least = least / squared_modulus(corner(kernel, (1,) * len(grid)))  # of a scene, which the PSF's sum divides
+        least = least / observation.gain.square()  # of a scene, which the PSF's sum divides
         estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse, least)
     return observation.finish(inverse_fourier(estimate, grid))
 

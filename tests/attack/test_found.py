@@ -4,7 +4,6 @@ import asyncio
 import io
 import json
 import os
-import shutil
 import subprocess
 import zlib
 from collections.abc import Callable, Iterator
@@ -257,10 +256,11 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
+    conditions = pytest.importorskip(
+        "attack._conditions", reason="the attack needs a POSIX system", exc_type=ImportError
+    )
     folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+    if not conditions.mount_small_disk(folder):
         pytest.skip("no disk can be mounted here")
     yield folder
     subprocess.run(["umount", folder], check=True)
