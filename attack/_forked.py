@@ -23,8 +23,8 @@ def load_everything() -> None:
     import matplotlib.pyplot  # noqa: F401
 
     import deblur.networks.training
-    from deblur._restore_photo import restore_photo  # noqa: F401
     from deblur.benchmark import _cache, _html  # noqa: F401
+    from deblur.restoration._photo import restore_photo  # noqa: F401
 
     for name in _MODULES:
         importlib.import_module(f"deblur.cli.{name}")

@@ -21,7 +21,7 @@ import skimage.data
 import tifffile
 
 from deblur import psf
-from deblur._memory import parse_bytes
+from deblur._core.memory import parse_bytes
 from deblur.operators import Convolution
 
 BLUR = "disk:radius=5"

@@ -1,4 +1,4 @@
-"""Peak memory of every method, a sample of its torus, beside what `deblur._memory` reckons with.
+"""Peak memory of every method, a sample of its torus, beside what `deblur.restoration._cost` reckons with.
 
     python -m benchmarks.memory
 
@@ -16,8 +16,9 @@ import numpy as np
 import deblur
 from benchmarks.richardson_lucy import resident_bytes
 from deblur import psf
-from deblur._memory import give_back_freed_memory, samples, window_bytes
-from deblur._restore import METHODS
+from deblur._core.memory import give_back_freed_memory
+from deblur.restoration._array import METHODS
+from deblur.restoration._cost import samples, window_bytes
 
 CASES = {"2-D": ((1900, 2000), psf.disk(10)), "3-D": ((60, 240, 250), psf.gaussian((1.5, 2, 2)))}
 QUICK = {

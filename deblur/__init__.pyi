@@ -4,9 +4,9 @@ from . import nonblind as nonblind
 from . import operators as operators
 from . import photo as photo
 from . import psf as psf
-from ._large import Tiling as Tiling
-from ._large import restore_large as restore_large
-from ._restore import Restoration as Restoration
-from ._restore import restore as restore
+from .restoration._array import Restoration as Restoration
+from .restoration._array import restore as restore
+from .restoration._windows import Tiling as Tiling
+from .restoration._windows import restore_large as restore_large
 
 __version__: str

@@ -10,8 +10,8 @@ import dask.array as da
 import numpy as np
 from dask.delayed import delayed
 
-from deblur import _restore
 from deblur.nonblind import estimate_noise
+from deblur.restoration import _array as _restore
 
 HALO = 2
 """Widths of the PSF: how far beyond its border a block is restored by default; see `restore`."""

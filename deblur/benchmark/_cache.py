@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 from ._results import Row
 

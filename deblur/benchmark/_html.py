@@ -11,7 +11,7 @@ from string import Template
 
 import numpy as np
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 from ._cache import Cache, png, view
 from ._protocols import Protocol

@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import combinations
 from pathlib import Path
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 from ._results import Results, Summary
 

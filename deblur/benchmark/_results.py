@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 from ._metrics import bootstrap_interval
 

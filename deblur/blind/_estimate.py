@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from deblur._spectral import continue_smoothly, corner
+from deblur.solvers.fourier import continue_smoothly, corner
 
 from ._image_step import edges_of, torus_for
 from ._kernel_step import centered, cleaned, enlarged, fit_psf, trimmed

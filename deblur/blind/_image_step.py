@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from deblur._framed import FramedBlur
-from deblur._spectral import corner, fourier, inverse_fourier, roughness
 from deblur.operators import fast_size
+from deblur.solvers.fourier import corner, fourier, inverse_fourier, roughness
+from deblur.solvers.framed import FramedBlur
 
 from ._view import View
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._arrays import check_finite, enter
-from deblur.nonblind._noise import noise_of
+from deblur._core.arrays import check_finite, enter
+from deblur.solvers.noise import noise_of
 
 from ._kernel_step import delta
 from ._result import BlindResult

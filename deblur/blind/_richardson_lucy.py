@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import check_finite, enter
+from deblur._core.arrays import check_finite, enter
 from deblur.nonblind import estimate_noise
 from deblur.nonblind._observation import Callback
 from deblur.operators import Convolution, Crop, fast_size, multiplicative_step

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import check_finite, enter
+from deblur._core.arrays import check_finite, enter
 from deblur.nonblind._observation import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from deblur._framed import FramedBlur
-from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.solvers.framed import FramedBlur
 
 from ._image_step import torus_for
 

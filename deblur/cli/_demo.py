@@ -19,7 +19,7 @@ def run_demo(output: str | None, *, force: bool) -> None:
     """
     import torch
 
-    from deblur._demo import run
+    from deblur._examples.demo import run
     from deblur.cli._progress import progress_bar
 
     folder = Path(output or FOLDER)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from deblur import Restoration, Tiling
-    from deblur._restore_photo import RestoredPhoto
+    from deblur.restoration._photo import RestoredPhoto
 
 
 def restore_files(
@@ -128,7 +128,7 @@ def _restore_file(
     """Restore one picture, and return what the JSON says of it."""
     import deblur
     from deblur import photo
-    from deblur._restore_photo import count_pages, restore_photo
+    from deblur.restoration._photo import count_pages, restore_photo
 
     if psf is not None and _by_parts(job, settings):
         from deblur.cli._stacks import restore_stack

@@ -105,7 +105,7 @@ class Settings:
 
 
 def _memory(text: str) -> int:
-    from deblur._memory import parse_bytes
+    from deblur._core.memory import parse_bytes
 
     try:
         return parse_bytes(text)

@@ -11,11 +11,11 @@ import numpy as np
 
 import deblur
 from deblur import photo
-from deblur._depth import quantized, scaled
-from deblur._memory import available_bytes, give_back_freed_memory, resident_bytes
-from deblur._restore_photo import LINEAR_DTYPES, check_fit, clipped_from
+from deblur._core.memory import available_bytes, give_back_freed_memory, resident_bytes
+from deblur._core.samples import quantized, scaled
 from deblur.cli._restore import facts_about
 from deblur.cli._settings import Settings
+from deblur.restoration._photo import LINEAR_DTYPES, check_fit, clipped_from
 from deblur.stack import Stack, create_stack, open_stack
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ class RestoreWidget(Container):
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        from deblur._restore import METHODS
+        from deblur.restoration._array import METHODS
 
         self._viewer = viewer
         self._worker: WorkerBase | None = None

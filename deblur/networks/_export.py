@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.fx.experimental import _config as symbolic_shapes
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 from ._denoiser import Denoiser
 from ._matrix_fourier import decompositions

@@ -8,7 +8,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 
 def write_tensors(

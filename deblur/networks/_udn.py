@@ -7,8 +7,8 @@ import math
 import torch
 from torch import nn
 
-from deblur._framed import FramedBlur
-from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.solvers.framed import FramedBlur
 
 from ._dilated import DilatedDenoiser
 from ._torus import Surroundings, check_pictures, torus_for

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from deblur._framed import FILLING, FramedBlur
-from deblur._spectral import corner, fourier, inverse_fourier, roughness
+from deblur.solvers.fourier import corner, fourier, inverse_fourier, roughness
+from deblur.solvers.framed import FILLING, FramedBlur
 
 from ._denoiser import Denoiser, noise_features
 from ._torus import Surroundings, check_pictures, torus_for

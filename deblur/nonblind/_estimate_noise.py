@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from deblur._arrays import check_finite, enter
+from deblur._core.arrays import check_finite, enter
+from deblur.solvers.noise import noise_of
 
-from ._noise import noise_of
 from ._observation import Observation
 
 

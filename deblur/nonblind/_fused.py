@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from deblur import psf as psfs
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 from deblur.operators import Convolution
 
 from ._plug_and_play import plug_and_play

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 import torch
 
-from deblur._arrays import enter
-from deblur._spectral import corner
+from deblur._core.arrays import enter
+from deblur.solvers.fourier import corner
+from deblur.solvers.noise import noise_of
 
-from ._noise import noise_of
 from ._observation import Observation
 from ._progress import Windows
 from ._sparse_gradients import SparseGradients

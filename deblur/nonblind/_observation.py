@@ -8,13 +8,12 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import FAINTEST, check_finite, enter
-from deblur._spectral import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
+from deblur._core.arrays import FAINTEST, check_finite, enter
 from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
 from deblur.psf import validate
-
-from ._evidence import Evidence
-from ._noise import noise_of
+from deblur.solvers.evidence import Evidence
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
+from deblur.solvers.noise import noise_of
 
 _ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
 _GAINS = 1e-12, 1e12  # within: results are those of a PSF of sum 1, scaled

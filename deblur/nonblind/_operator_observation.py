@@ -7,8 +7,8 @@ from typing import Any
 import torch
 
 from deblur.operators import LinearOperator
+from deblur.solvers.noise import noise_of
 
-from ._noise import noise_of
 from ._observation import channel_first, given_level, weighted
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from deblur._framed import FILLING, FramedBlur
-from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 from deblur.networks._torus import Surroundings, torus_for
 from deblur.operators import Convolution
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
+from deblur.solvers.framed import FILLING, FramedBlur
 
 from ._observation import Callback, Observation
 from ._planes import Planes

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import torch
 
-from deblur._spectral import squared_modulus
 from deblur.operators import Differences, LinearOperator, multiplicative_step
+from deblur.solvers.fourier import squared_modulus
 
 from ._holdout import Holdout
 from ._observation import Callback, Observation, sum_over

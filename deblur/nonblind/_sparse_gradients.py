@@ -17,12 +17,12 @@ from typing import Any
 
 import torch
 
-from deblur._framed import FramedBlur
-from deblur._spectral import continue_smoothly, corner, fourier, inverse_fourier, roughness
 from deblur.operators import Differences
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier, roughness
+from deblur.solvers.framed import FramedBlur
+from deblur.solvers.shrinkage import shrinkage
 
 from ._observation import Callback, Observation
-from ._shrinkage import shrinkage
 
 _DATA_PENALTY = 8.0  # of the split of u against that of the derivatives
 _FAINTEST = 1e-3  # of the contrast: noise levels below it count as this

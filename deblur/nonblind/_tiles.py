@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from deblur._tiles import tiles
+from deblur._core.tiling import tiles
 
 _WINDOW = 1152
 

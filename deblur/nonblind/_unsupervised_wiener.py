@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from deblur._spectral import (
+from deblur.solvers.fourier import (
     clear_outside_,
     continue_smoothly,
     fourier,

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from deblur._spectral import (
+from deblur.solvers.evidence import Evidence
+from deblur.solvers.fourier import (
     clear_outside_,
     continue_smoothly,
     corner,
@@ -18,7 +19,6 @@ from deblur._spectral import (
     transfer_function,
 )
 
-from ._evidence import Evidence
 from ._observation import Observation
 
 _BORDER_ITERATIONS = 200

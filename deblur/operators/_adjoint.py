@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 from ._linear import LinearOperator
 

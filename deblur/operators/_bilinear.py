@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 from ._cost import direct_is_faster
 from ._grid import Pad, flat_pad, gather, scatter

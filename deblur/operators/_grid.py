@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 from ._linear import LinearOperator, Shape, as_shape
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 if TYPE_CHECKING:
     import scipy.sparse.linalg

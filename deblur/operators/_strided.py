@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn import grad
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 from ._linear import LinearOperator, as_shape
 from ._shapes import conv_output_size, output_padding_for

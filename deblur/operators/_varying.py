@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 
 from ._bank import ConvolutionBank
 from ._convolution import Convolution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from deblur._arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, enter
 
 # IEC 61966-2-1. The standard also prints the knee in linear light, rounded to 0.0031308; dividing instead keeps the
 # two functions on the same branch, and so inverse of each other.

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from deblur._depth import quantized, scaled
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
+from deblur._core.samples import quantized, scaled
 from deblur.photo import _exif
 from deblur.photo._stored import Resolution, Stored
 
@@ -205,7 +205,7 @@ def _check_floating(array: np.ndarray, name: str) -> None:
 
 def suffix_of(start: bytes) -> str:
     """Return the suffix for the format of a file that begins with these 12 bytes, or raise `ValueError`."""
-    from deblur._png_chunks import SIGNATURE
+    from deblur._core.png import SIGNATURE
 
     if not start:
         raise ValueError("it is empty")

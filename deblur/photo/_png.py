@@ -13,7 +13,7 @@ import zlib
 import cv2
 import numpy as np
 
-from deblur._png_chunks import chunk, pixels_only, walk
+from deblur._core.png import chunk, pixels_only, walk
 from deblur.photo._stored import Stored
 
 _HEADER_END = 33  # the signature, and the IHDR chunk with its 13 bytes

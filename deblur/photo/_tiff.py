@@ -19,8 +19,8 @@ import numpy as np
 import tifffile
 from PIL import TiffImagePlugin
 
-from deblur._files import written_whole
-from deblur._tifffile import LOGGER, opened
+from deblur._core.atomic import written_whole
+from deblur._core.tiff import LOGGER, opened
 from deblur.photo import _exif
 from deblur.photo._raster import patient_pillow, plain
 from deblur.photo._stored import Stored

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from deblur._arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, enter
 
 from ._grid import as_sizes
 

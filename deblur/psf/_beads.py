@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 from scipy.interpolate import CubicSpline
 
-from deblur._arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, enter
 
 from ._adjust import normalize, validate
 from ._grid import as_sizes

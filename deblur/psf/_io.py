@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from deblur._arrays import ArrayT, enter
-from deblur._files import atomic_path, written_whole
-from deblur._png_chunks import pixels_only
+from deblur._core.arrays import ArrayT, enter
+from deblur._core.atomic import atomic_path, written_whole
+from deblur._core.png import pixels_only
 
 from ._adjust import normalize, validate
 
@@ -131,7 +131,7 @@ def _read_npy(path: Path) -> npt.NDArray[np.generic]:
 
 
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
-    from deblur._tifffile import opened
+    from deblur._core.tiff import opened
 
     try:
         with opened(path) as file:

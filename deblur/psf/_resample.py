@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from deblur._arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, enter
 
 from ._adjust import validate
 from ._grid import finite

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deblur._files import atomic_path
+from deblur._core.atomic import atomic_path
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from deblur._files import reserve
-from deblur._tifffile import opened
+from deblur._core.atomic import reserve
+from deblur._core.tiff import opened
 from deblur.photo import _exif
 
 from ._stack import Stack

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from deblur._files import atomic_folder
+from deblur._core.atomic import atomic_folder
 
 from ._stack import Stack
 

@@ -107,7 +107,7 @@ def _raster_sides(data: bytes) -> tuple[int, int]:
 def _tiff_sides(data: bytes) -> tuple[int, int]:
     import tifffile
 
-    from deblur._tifffile import opened
+    from deblur._core.tiff import opened
 
     sides, samples = None, 0
     try:

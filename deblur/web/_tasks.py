@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from deblur import photo, psf
-from deblur._restore_photo import count_pages, restore_photo
+from deblur._examples.pictures import EXAMPLES
 from deblur.blind._fast import Progress
 from deblur.photo import Photo
-from deblur.web._examples import EXAMPLES
+from deblur.restoration._photo import count_pages, restore_photo
 from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
 
 _KEPT = 2  # photographs that are kept decoded between previews

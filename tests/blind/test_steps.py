@@ -7,7 +7,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblur._spectral import continue_smoothly
 from deblur.blind._estimate import kernel_shapes, odd, refined, rough_psf
 from deblur.blind._image_step import edges_of, torus_for
 from deblur.blind._judge import judge, similarity, spread
@@ -17,6 +16,7 @@ from deblur.blind._sharpen import sharpen
 from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, disk, gaussian
+from deblur.solvers.fourier import continue_smoothly
 
 
 def kernel(shape: tuple[int, int]) -> torch.Tensor:

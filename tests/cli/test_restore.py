@@ -201,7 +201,8 @@ def test_names_that_are_not_text(run: Run, tmp_path: Path, blurred: np.ndarray) 
 def test_the_options_name_what_the_library_has() -> None:
     import inspect
 
-    from deblur import _restore, nonblind
+    from deblur.restoration import _array as _restore
+    from deblur.restoration import nonblind
 
     assert set(METHODS) == {"auto", *_restore.METHODS, _restore.SELFDEBLUR}
     assert inspect.signature(nonblind.unsupervised_wiener).parameters["min_iter"].default == FEWEST_SAMPLES

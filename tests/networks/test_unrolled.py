@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deblur._framed import FramedBlur
-from deblur._spectral import corner, inverse_fourier, roughness
 from deblur.networks import UDN, Denoiser, UnrolledHQS, _torus
 from deblur.networks._denoiser import noise_features
 from deblur.networks._torus import Surroundings, torus_for
+from deblur.solvers.fourier import corner, inverse_fourier, roughness
+from deblur.solvers.framed import FramedBlur
 
 from .cases import TINY, lively, photograph, rand, silent_parameters
 

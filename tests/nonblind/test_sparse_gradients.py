@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from deblur import psf
 from deblur.nonblind import hyper_laplacian, total_variation, wiener
-from deblur.nonblind._shrinkage import shrinkage
 from deblur.operators import Convolution
+from deblur.solvers.shrinkage import shrinkage
 
 from .cases import camera, psnr, valid_picture
 

@@ -12,7 +12,7 @@ import tifffile
 import torch
 
 from deblur import psf
-from deblur._png_chunks import SIGNATURE, chunk
+from deblur._core.png import SIGNATURE, chunk
 
 SHAKE = psf.camera_shake(15, seed=2)
 

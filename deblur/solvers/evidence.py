@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from deblur._spectral import squared_modulus
+from deblur.solvers.fourier import squared_modulus
 
 _COEFFICIENTS = 2**14  # sample enough
 

@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from deblur._framed import FramedBlur
-from deblur._spectral import fourier, inverse_fourier
 from deblur.networks._torus import torus_for
 from deblur.operators import Convolution, Crop
-
-from .cases import rand
+from deblur.solvers.fourier import fourier, inverse_fourier
+from deblur.solvers.framed import FramedBlur
+from tests.networks.cases import rand
 
 FRAME, GRID = (11, 10), (16, 15)
 

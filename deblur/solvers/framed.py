@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from deblur._spectral import (
+from deblur.solvers.fourier import (
     continue_smoothly,
     corner,
     fourier,

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from deblur._arrays import enter
+from deblur._core.arrays import enter
 from deblur.operators import Convolution
 
 Shape = tuple[int, ...]

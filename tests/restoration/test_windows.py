@@ -7,11 +7,12 @@ from skimage import data
 
 import deblur
 from deblur import psf
-from deblur._memory import largest_window, parse_bytes, resident_bytes, window_bytes
-from deblur._restore import METHODS
-from deblur._tiles import tiles
+from deblur._core.memory import parse_bytes, resident_bytes
+from deblur._core.tiling import tiles
 from deblur.nonblind import richardson_lucy, wiener
 from deblur.nonblind._wiener import wiener_balance
+from deblur.restoration._array import METHODS
+from deblur.restoration._cost import largest_window, window_bytes
 
 SCENE = data.camera() / 255.0
 BLUR = psf.disk(3).astype(np.float32)  # the sum is 1 to rounding

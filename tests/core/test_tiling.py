@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblur import _tiles
-from deblur._tiles import tiles
+from deblur._core import tiling as _tiles
+from deblur._core.tiling import tiles
 
 
 @given(extent=st.integers(1, 400), halo=st.integers(0, 30), slack=st.integers(1, 40))

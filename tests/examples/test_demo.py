@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from skimage import data
 
-from deblur import _demo, nonblind, photo, psf
-from deblur._demo import run
+from deblur import nonblind, photo, psf
+from deblur._examples import demo as _demo
+from deblur._examples.demo import run
 from deblur.operators import Convolution
 
 

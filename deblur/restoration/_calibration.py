@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from deblur._depth import scaled
-from deblur._restore import METHODS
-from deblur._tiles import tiles
+from deblur._core.samples import scaled
+from deblur._core.tiling import tiles
 from deblur.nonblind import estimate_noise
 from deblur.nonblind._wiener import wiener_balance
+from deblur.restoration._array import METHODS
 
 _PARTS = 9
 _NOISE_SIDE = {1: 2**18, 2: 512, 3: 64}

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from deblur import photo
-from deblur._restore import Restoration, restore
 from deblur.blind._fast import Progress
 from deblur.photo import Photo
+from deblur.restoration._array import Restoration, restore
 
 CLIPPED = 0.98
 """Of the range of a photograph: from there on its samples count as clipped."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deblur._files import atomic_path, reserve, written_whole
+from deblur._core.atomic import atomic_path, reserve, written_whole
 
 as_root = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may write anywhere")
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from deblur._depth import quantized, scaled
-from deblur._memory import largest_window, parse_bytes, resident_bytes, window_bytes
-from deblur._parts import ArrayLike, Parts
-from deblur._restore import METHODS, best_method, restore
-from deblur._tiles import evened, tiles
+from deblur._core.memory import parse_bytes, resident_bytes
+from deblur._core.samples import quantized, scaled
+from deblur._core.tiling import evened, tiles
 from deblur.psf import estimate_support, normalize
+from deblur.restoration._array import METHODS, best_method, restore
+from deblur.restoration._calibration import ArrayLike, Parts
+from deblur.restoration._cost import largest_window, window_bytes
 
 _HALO = 2.0
 """In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more: python -m benchmarks.tiles."""

@@ -1,0 +1,1 @@
+"""What everything else stands on: arrays, samples, tiling, files, memory, progress and errors."""

@@ -1,0 +1,57 @@
+"""The memory of this process and of the machine."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+from pathlib import Path
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+
+
+def parse_bytes(text: str) -> int:
+    """Read an amount of memory such as ``4G``, ``500M`` or ``1.5GiB``; the units are powers of 1024.
+
+    Examples
+    --------
+    >>> parse_bytes("1.5G")
+    1610612736
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
+    if match is None or float(match[1]) <= 0:
+        raise ValueError(f"memory must be an amount such as 4G or 500M, got {text!r}")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process holds; where the system does not tell, the most that it ever held."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    import resource
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if os.uname().sysname == "Darwin" else most * 1024
+
+
+def available_bytes() -> int:
+    """Return the memory that is free; 4 GB where the system does not tell."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+        if match:
+            return int(match[1]) * 1024
+    return 4 * 2**30
+
+
+def give_back_freed_memory() -> None:
+    """Make glibc return what is freed to the system at once, for a process that has to keep to a limit.
+
+    Left alone it keeps arrays of up to 32 MB for later, and the peak is half as high again.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
+    except (AttributeError, OSError, TypeError):
+        return  # another C library

@@ -1,0 +1,1 @@
+"""What restoring a source means: its policy, its plan, and running that plan."""
