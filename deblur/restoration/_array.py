@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from deblur._result import Restoration
 from deblur.blind import SELFDEBLUR_PRESETS, BlindResult, fast, selfdeblur
 from deblur.blind._fast import Progress
 from deblur.nonblind import (
@@ -52,37 +53,6 @@ SELFDEBLUR = "selfdeblur"
 
 _FAST_SHARE = 0.8  # of the time that `fast` takes with a method of choice after it
 _SEARCH_SHARE = 0.1  # of the time that `selfdeblur` and the search for a kernel to start it from take together
-
-
-@dataclass(frozen=True)
-class Restoration:
-    """What `restore` returns.
-
-    Attributes
-    ----------
-    image : numpy.ndarray or torch.Tensor
-        Restored image, of the shape and kind of the blurred one. Not clipped.
-    psf : numpy.ndarray or torch.Tensor
-        The point-spread function that was undone, of one to three axes: given, or estimated from the image.
-    noise_level : float
-        Standard deviation of the noise in the unit of the image: given, or estimated from the image.
-    method : str
-        Name of the method used.
-    seconds : float
-        How long it took.
-    confidence : float, optional
-        How far to believe an estimated PSF, 0 to 1; None for a given one.
-    reason : str
-        Why the confidence is not higher.
-    """
-
-    image: Any
-    psf: Any
-    noise_level: float
-    method: str
-    seconds: float
-    confidence: float | None = None
-    reason: str = ""
 
 
 def restore(

@@ -1,0 +1,138 @@
+"""The one result of a restoration, whatever restored it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from deblur import photo
+from deblur._core.atomic import atomic_path
+from deblur.photo import Photo
+
+
+@dataclass(frozen=True, eq=False)
+class Restoration:
+    """A restored image, and how it was restored.
+
+    Attributes
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Restored image: floating, of the shape and array type of the blurred one, in its unit (integers: [0, 1]), not
+        clipped. Of a photograph that was restored in linear light, in the encoding of its file.
+    psf : numpy.ndarray or torch.Tensor
+        Point-spread function that was inverted, given or estimated, one to three axes.
+    noise_level : float or None
+        Standard deviation of the noise in the unit of the image, given or estimated.
+    method : str
+        Name of the method, see `deblur.methods`.
+    seconds : float
+        Elapsed time.
+    confidence : float or None
+        Confidence in an estimated PSF, 0 to 1; None for a given one.
+    reason : str
+        Why the confidence is not higher, or why the image is unchanged; empty where there is nothing to say.
+    changed : bool
+        False where nothing could or had to be restored: `image` then has the values of the input.
+    channel_axis : int or None
+        Axis of the color channels of `image`.
+    photo : deblur.photo.Photo or None
+        The restored photograph with all metadata of its file, where a photograph was restored.
+    details : dict
+        Facts of this method or source: ``"linear"``, ``"psf_sum"``, ``"windows"``, ``"num_iter"`` ...
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import deblur
+    >>> result = deblur.restore(np.random.default_rng(0).random((48, 48)), deblur.psf.gaussian(1), method="wiener")
+    >>> result.method, result.image.shape, result.changed
+    ('wiener', (48, 48), True)
+    """
+
+    image: Any
+    psf: Any
+    noise_level: float | None
+    method: str
+    seconds: float
+    confidence: float | None = None
+    reason: str = ""
+    changed: bool = True
+    channel_axis: int | None = None
+    photo: Photo | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return one line without the pixels."""
+        facts = [self.method, f"image {_by(self.image.shape)}", f"PSF {_by(self.psf.shape)}"]
+        if self.noise_level is not None:
+            facts.append(f"noise {self.noise_level:.2g}")
+        if self.confidence is not None:
+            facts.append(f"confidence {self.confidence:.2g}")
+        facts.append(f"{self.seconds:.1f} s" if self.changed else "unchanged")
+        return f"Restoration({', '.join(facts)}" + (f": {self.reason})" if self.reason else ")")
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the restored image to a file.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in .png, .jpg, .tif or .webp; .npy keeps the array as it is. A photograph keeps its metadata and depth;
+            another image is written in 32-bit floating point to TIFF, and clipped to [0, 1] in 16 bits to PNG and in 8
+            bits to the others.
+        overwrite : bool
+            Whether an existing file may be replaced.
+
+        Raises
+        ------
+        OSError
+            If the file exists and `overwrite` is false, or cannot be written.
+        ValueError
+            If the suffix is of no supported format, or the image does not fit the format.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix == ".npy":
+            with atomic_path(path, overwrite=overwrite) as temporary:
+                np.save(temporary, _to_numpy(self.image))
+            return
+        picture = self.photo if self.photo is not None else _as_photo(self.image, self.channel_axis, suffix)
+        photo.write(path, picture, overwrite=overwrite)
+
+    def _repr_png_(self) -> bytes | None:
+        """Return the picture that a notebook shows; None for what is no picture."""
+        import cv2
+
+        pixels = _as_photo(self.image, self.channel_axis, ".png").pixels if self._is_picture() else None
+        if pixels is None:
+            return None
+        eight_bits = np.rint(255 * np.clip(np.nan_to_num(pixels), 0, 1)).astype(np.uint8)
+        encoded, data = cv2.imencode(".png", eight_bits[..., ::-1] if eight_bits.ndim == 3 else eight_bits)
+        return data.tobytes() if encoded else None
+
+    def _is_picture(self) -> bool:
+        if self.channel_axis is None:
+            return self.image.ndim == 2
+        return self.image.ndim == 3 and self.image.shape[self.channel_axis] in (1, 3)
+
+
+def _as_photo(image: Any, channel_axis: int | None, suffix: str) -> Photo:
+    pixels = _to_numpy(image)
+    if channel_axis is not None:
+        pixels = np.moveaxis(pixels, channel_axis, -1)
+        if pixels.shape[-1] == 1:
+            pixels, channel_axis = pixels[..., 0], None
+    dtype = {".tif": "float32", ".tiff": "float32", ".png": "uint16"}.get(suffix, "uint8")
+    return Photo(np.ascontiguousarray(pixels), None if channel_axis is None else -1, dtype=np.dtype(dtype))
+
+
+def _to_numpy(image: Any) -> np.ndarray:
+    return image if isinstance(image, np.ndarray) else image.detach().cpu().numpy()
+
+
+def _by(shape: Any) -> str:
+    return "x".join(str(side) for side in shape)
