@@ -19,7 +19,7 @@ _HEADROOM = 10.0
 """By how much what is computed on the way may exceed the modulus of a spectrum."""
 
 
-def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
+def as_float_tensor(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
     """Turn `array` into a floating tensor, and return the function that brings results back.
 
     float32 and float64 are kept, float16 and bfloat16 are computed in float32, booleans become 0 and 1, and integers
@@ -37,7 +37,7 @@ def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torc
     -------
     tensor : torch.Tensor
         float32 or float64, on the device of `array`.
-    give_back : callable
+    to_input_kind : callable
         Maps a result tensor to the kind of `array` (NumPy, or torch on the same device).
 
     Raises
@@ -50,24 +50,24 @@ def enter(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torc
     Examples
     --------
     >>> import numpy as np
-    >>> tensor, give_back = enter(np.array([0, 255], dtype=np.uint8))
+    >>> tensor, to_input_kind = as_float_tensor(np.array([0, 255], dtype=np.uint8))
     >>> tensor
     tensor([0., 1.], dtype=torch.float64)
-    >>> give_back(tensor / 2)
+    >>> to_input_kind(tensor / 2)
     array([0. , 0.5])
     """
     if isinstance(array, torch.Tensor):
         tensor: torch.Tensor = array
-        give_back: Callable[[torch.Tensor], Any] = _identity
+        to_input_kind: Callable[[torch.Tensor], Any] = _identity
     elif isinstance(array, np.ndarray):
-        tensor, give_back = _from_numpy(array, name), _to_numpy
+        tensor, to_input_kind = _from_numpy(array, name), _to_numpy
     else:
         raise TypeError(f"{name} must be a NumPy array or a torch tensor, got {type(array).__name__}")
     if tensor.is_complex():
         raise TypeError(f"{name} must be real, got {tensor.dtype}")
     if tensor.numel() == 0:
         raise ValueError(f"{name} is empty: shape {tuple(tensor.shape)}")
-    return _floating(tensor), give_back
+    return _floating(tensor), to_input_kind
 
 
 def check_finite(tensor: torch.Tensor, name: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._core.arrays import check_finite, enter
+from deblur._core.arrays import as_float_tensor, check_finite
 from deblur.solvers.noise import noise_of
 
 from ._kernel_step import delta
@@ -37,7 +37,7 @@ class Picture:
 
     def __init__(self, image: Any, channel_axis: int | None, noise_level: float | None) -> None:
         self._began = time.perf_counter()
-        whole, self._give_back = enter(image, "image")
+        whole, self._give_back = as_float_tensor(image, "image")
         self._image, self._like, self._channel_axis = image, whole, channel_axis
         if whole.ndim != 2 + (channel_axis is not None):
             axes = "2 axes" if channel_axis is None else "2 axes and a channel axis"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import check_finite, enter
+from deblur._core.arrays import as_float_tensor, check_finite
 from deblur.nonblind import estimate_noise
 from deblur.nonblind._observation import Callback
 from deblur.operators import Convolution, Crop, fast_size, multiplicative_step
@@ -93,7 +93,7 @@ def richardson_lucy(
     True
     """
     began = time.perf_counter()
-    y, give_back = enter(image, "image")
+    y, give_back = as_float_tensor(image, "image")
     check_finite(y, "image")
     if not 1 <= y.ndim <= 3:
         raise ValueError(f"image must have 1 to 3 axes, got shape {tuple(y.shape)}")
@@ -182,7 +182,7 @@ def _shape(psf_shape: int | tuple[int, ...], frame: tuple[int, ...]) -> tuple[in
 def _start(start: Any, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tensor:
     if start is not None:
         validate(start, name="start")
-        k = enter(start, "start")[0].to(like).clamp_min(0)
+        k = as_float_tensor(start, "start")[0].to(like).clamp_min(0)
         if tuple(k.shape) != shape:
             raise ValueError(f"start must have the shape of the psf, {shape}, got {tuple(k.shape)}")
         return k / k.sum()

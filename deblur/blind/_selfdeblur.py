@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import check_finite, enter
+from deblur._core.arrays import as_float_tensor, check_finite
 from deblur.nonblind._observation import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 
@@ -145,7 +145,7 @@ def _settings(preset: str | SelfDeblurSettings) -> SelfDeblurSettings:
 def _start(start: Any, shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor | None:
     if start is None:
         return None
-    kernel = enter(start, "start")[0].detach().to(like)
+    kernel = as_float_tensor(start, "start")[0].detach().to(like)
     check_finite(kernel, "start")
     if kernel.ndim != 2 or any(size > most for size, most in zip(kernel.shape, shape, strict=True)):
         most = " x ".join(map(str, shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deblur._core.arrays import check_finite, enter
+from deblur._core.arrays import as_float_tensor, check_finite
 from deblur.solvers.noise import noise_of
 
 from ._observation import Observation
@@ -52,7 +52,7 @@ def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = No
     """
     if psf is not None:
         return float(Observation(image, psf, channel_axis=channel_axis, ndim=ndim).noise_level(None).mean())
-    y = enter(image, "image")[0]
+    y = as_float_tensor(image, "image")[0]
     check_finite(y, "image")
     if channel_axis is not None:
         y = y.movedim(channel_axis, 0)

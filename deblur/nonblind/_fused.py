@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from deblur import psf as psfs
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 from deblur.operators import Convolution
 
 from ._plug_and_play import plug_and_play
@@ -80,8 +80,8 @@ def fused(
         "channel_axis": channel_axis,
         "ndim": ndim,
     }
-    learned, give_back = enter(unrolled(image, psf, ensemble=True, **options))
-    played, _ = enter(plug_and_play(image, psf, **options))
+    learned, give_back = as_float_tensor(unrolled(image, psf, ensemble=True, **options))
+    played, _ = as_float_tensor(plug_and_play(image, psf, **options))
     return give_back(blend(learned, played, _COARSE, _FINE, channel_axis))
 
 

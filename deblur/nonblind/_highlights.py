@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 from deblur.solvers.fourier import corner
 from deblur.solvers.noise import noise_of
 
@@ -122,7 +122,7 @@ def part_highlights(
 
 def highlights_share(image: Any, saturation: float, channel_axis: int | None) -> float:
     """Estimate the part of the time that finding the highlights takes, where `unrolled` restores the rest."""
-    y = enter(image, "image")[0]
+    y = as_float_tensor(image, "image")[0]
     clipped = (y if channel_axis is None else y.movedim(channel_axis, 0)) >= saturation
     blocks = [block for rows in clipped.split(_BLOCK, -2) for block in rows.split(_BLOCK, -1)]
     cost = _COST * sum(bool(block.any()) for block in blocks) / len(blocks)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import FAINTEST, check_finite, enter
+from deblur._core.arrays import FAINTEST, as_float_tensor, check_finite
 from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
 from deblur.psf import validate
 from deblur.solvers.evidence import Evidence
@@ -53,7 +53,7 @@ class Observation:
         weights: Any = None,
     ) -> None:
         y, seen, self._give_back = channel_first(image, channel_axis, weights)
-        kernel = enter(psf, "psf")[0]
+        kernel = as_float_tensor(psf, "psf")[0]
         n = kernel.ndim if ndim is None else ndim
         if not 1 <= n <= min(3, kernel.ndim):
             raise ValueError(f"ndim must be 1 to {min(3, kernel.ndim)}, the number of spatial axes, got {n}")
@@ -137,8 +137,8 @@ def channel_first(
     image: Any, channel_axis: int | None, weights: Any
 ) -> tuple[torch.Tensor, torch.Tensor | None, Callable[[torch.Tensor], Any]]:
     """Return an image and its weights, a channel axis moved to the front, and the way back."""
-    seen = None if weights is None else enter(weights, "weights")[0]
-    y, give_back = enter(image, "image")
+    seen = None if weights is None else as_float_tensor(weights, "weights")[0]
+    y, give_back = as_float_tensor(image, "image")
     if channel_axis is None:
         return y, seen, lambda x: give_back(x.contiguous())
     if not -y.ndim <= channel_axis < y.ndim:

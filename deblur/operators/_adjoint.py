@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._linear import LinearOperator
 
@@ -180,7 +180,7 @@ def adjoint_versus_inverse(
     """
     import scipy.sparse.linalg
 
-    tensor, give_back = enter(y, "y")
+    tensor, to_input_kind = as_float_tensor(y, "y")
     data = tensor.detach().cpu().double()
     adjoint = operator.T(data)
     solution = scipy.sparse.linalg.lsqr(
@@ -193,13 +193,13 @@ def adjoint_versus_inverse(
 
     errors: list[float | None] = [None, None]
     if truth is not None:
-        true = enter(truth, "truth")[0].detach().cpu().double()
+        true = as_float_tensor(truth, "truth")[0].detach().cpu().double()
         if true.shape != adjoint.shape:
             raise ValueError(f"truth must have the shape {tuple(adjoint.shape)}, got {tuple(true.shape)}")
         errors = [ratio(adjoint - true, true), ratio(inverse - true, true)]
     return AdjointVersusInverse(
-        give_back(adjoint.to(tensor)),
-        give_back(inverse.to(tensor)),
+        to_input_kind(adjoint.to(tensor)),
+        to_input_kind(inverse.to(tensor)),
         ratio(operator(adjoint) - data, data),
         ratio(operator(inverse) - data, data),
         *errors,

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._bilinear import BilinearConvolution
 from ._cost import fastest_bank_method
@@ -80,7 +80,7 @@ class ConvolutionBank(BilinearConvolution):
         ValueError
             If the number of channels or of taps differs.
         """
-        tensor = enter(weight, "weight")[0]
+        tensor = as_float_tensor(weight, "weight")[0]
         n, lead = self._geometry.ndim, len(self.domain_shape) - self._geometry.ndim - 1
         fixed = (*self.kernel.shape[:lead], *self.kernel.shape[lead + 1 :])
         if tensor.ndim != self.kernel.ndim or (*tensor.shape[:lead], *tensor.shape[lead + 1 :]) != fixed:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._cost import direct_is_faster
 from ._grid import Pad, flat_pad, gather, scatter
@@ -129,7 +129,7 @@ class BilinearConvolution(LinearOperator):
         method: str,
     ) -> None:
         spatial = as_shape(shape)
-        self.kernel = enter(kernel, name)[0].clone()
+        self.kernel = as_float_tensor(kernel, name)[0].clone()
         if not 1 <= len(spatial) <= 3:
             raise ValueError(f"shape must have one to three axes, got {shape}")
         self._check_kernel(name, len(spatial))
@@ -235,7 +235,7 @@ class KernelOperator(LinearOperator):
     """The other face of a convolution: linear in the kernel, with x fixed."""
 
     def __init__(self, convolution: BilinearConvolution, x: Any) -> None:
-        tensor = enter(x, "x")[0]
+        tensor = as_float_tensor(x, "x")[0]
         ndim = len(convolution.domain_shape)
         batch, last = tuple(tensor.shape[: tensor.ndim - ndim]), tuple(tensor.shape[tensor.ndim - ndim :])
         if last != convolution.domain_shape:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._linear import LinearOperator, Shape, as_shape
 
@@ -229,7 +229,7 @@ class Mask(LinearOperator):
     """
 
     def __init__(self, weights: Any) -> None:
-        tensor = enter(weights, "weights")[0].clone()
+        tensor = as_float_tensor(weights, "weights")[0].clone()
         super().__init__(tuple(tensor.shape), tuple(tensor.shape))
         self._weights = tensor
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 if TYPE_CHECKING:
     import scipy.sparse.linalg
@@ -89,7 +89,7 @@ class LinearOperator(ABC):
         TypeError
             If `x` is not a real floating-point NumPy array or torch tensor.
         """
-        tensor, give_back = enter(x, "x")
+        tensor, to_input_kind = as_float_tensor(x, "x")
         if not (x.is_floating_point() if isinstance(x, torch.Tensor) else x.dtype.kind == "f"):
             raise TypeError(f"{type(self).__name__} is linear and acts on floating-point arrays, got {x.dtype}")
         ndim = len(self.domain_shape)
@@ -98,7 +98,7 @@ class LinearOperator(ABC):
                 f"{type(self).__name__} acts on arrays whose last axes are {self.domain_shape}, "
                 f"got shape {tuple(tensor.shape)}"
             )
-        return give_back(self._forward(tensor))
+        return to_input_kind(self._forward(tensor))
 
     @property
     def T(self) -> LinearOperator:

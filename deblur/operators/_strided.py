@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn import grad
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._linear import LinearOperator, as_shape
 from ._shapes import conv_output_size, output_padding_for
@@ -64,7 +64,7 @@ class StridedConvolution(LinearOperator):
     ) -> None:
         space = as_shape(shape)
         n = len(space)
-        self.weight = enter(weight, "weight")[0].clone()
+        self.weight = as_float_tensor(weight, "weight")[0].clone()
         if not 1 <= n <= 3 or self.weight.ndim != n + 2:
             raise ValueError(
                 "weight must have shape (out, in / groups, *taps) with as many taps axes as shape, one to three; "
@@ -110,10 +110,10 @@ class StridedConvolution(LinearOperator):
         numpy.ndarray or torch.Tensor
             Of the shape of the weight, and the kind of `y`.
         """
-        data, give_back = enter(y, "y")
-        images = enter(x, "x")[0].to(data).reshape(-1, *self.domain_shape)
+        data, to_input_kind = as_float_tensor(y, "y")
+        images = as_float_tensor(x, "x")[0].to(data).reshape(-1, *self.domain_shape)
         data = data.reshape(-1, *self.range_shape)
-        return give_back(_KERNEL_ADJOINT[self._n](images, self.weight.shape, data, **self._options))
+        return to_input_kind(_KERNEL_ADJOINT[self._n](images, self.weight.shape, data, **self._options))
 
 
 def bilinear_kernel(channels: int, factor: int, *, ndim: int = 2) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 
 from ._bank import ConvolutionBank
 from ._convolution import Convolution
@@ -61,7 +61,7 @@ class ProductConvolution(LinearOperator):
         center: int | Sequence[int] | None = None,
         method: str = "auto",
     ) -> None:
-        kernels, factors = enter(psfs, "psfs")[0], enter(weights, "weights")[0]
+        kernels, factors = as_float_tensor(psfs, "psfs")[0], as_float_tensor(weights, "weights")[0]
         if kernels.ndim != factors.ndim or len(kernels) != len(factors) or kernels.ndim < 2:
             raise ValueError(
                 "psfs and weights must have as many terms and axes, (terms, *taps) and (terms, *shape), got "
@@ -124,7 +124,7 @@ class TiledConvolution(LinearOperator):
     """
 
     def __init__(self, psfs: Any, shape: int | Sequence[int], boundary: str = "zero", *, method: str = "auto") -> None:
-        kernels = enter(psfs, "psfs")[0]
+        kernels = as_float_tensor(psfs, "psfs")[0]
         n = kernels.ndim // 2
         space = as_shape(shape)
         if kernels.ndim != 2 * len(space):

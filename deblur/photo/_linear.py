@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from deblur._core.arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, as_float_tensor
 
 # IEC 61966-2-1. The standard also prints the knee in linear light, rounded to 0.0031308; dividing instead keeps the
 # two functions on the same branch, and so inverse of each other.
@@ -51,11 +51,11 @@ def to_linear(pixels: ArrayT) -> ArrayT:
     >>> to_linear(np.array([0.0, 0.5, 1.0, -0.5])).round(4)
     array([ 0.   ,  0.214,  1.   , -0.214])
     """
-    encoded, give_back = enter(pixels, "pixels")
+    encoded, to_input_kind = as_float_tensor(pixels, "pixels")
     size = encoded.abs()
     # The clamp keeps the gradient of the branch that is not taken finite.
     curved = ((size.clamp_min(_KNEE) + _OFFSET) / (1 + _OFFSET)) ** _EXPONENT
-    return give_back(torch.where(size <= _KNEE, encoded / _SLOPE, torch.copysign(curved, encoded)))
+    return to_input_kind(torch.where(size <= _KNEE, encoded / _SLOPE, torch.copysign(curved, encoded)))
 
 
 def from_linear(pixels: ArrayT) -> ArrayT:
@@ -90,7 +90,7 @@ def from_linear(pixels: ArrayT) -> ArrayT:
     >>> bool(np.allclose(from_linear(to_linear(stored)), stored, rtol=0, atol=1e-15))
     True
     """
-    linear, give_back = enter(pixels, "pixels")
+    linear, to_input_kind = as_float_tensor(pixels, "pixels")
     size = linear.abs()
     curved = (1 + _OFFSET) * size.clamp_min(_LINEAR_KNEE) ** (1 / _EXPONENT) - _OFFSET
-    return give_back(torch.where(size <= _LINEAR_KNEE, linear * _SLOPE, torch.copysign(curved, linear)))
+    return to_input_kind(torch.where(size <= _LINEAR_KNEE, linear * _SLOPE, torch.copysign(curved, linear)))

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from deblur._core.arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, as_float_tensor
 
 from ._grid import as_sizes
 
@@ -44,7 +44,7 @@ def validate(psf: ArrayT, *, name: str = "psf", ndim: int | None = None) -> None
     ...
     ValueError: psf must not be negative, got a smallest value of -0.1 beside a largest of 0.5
     """
-    tensor, _ = enter(psf, name)
+    tensor, _ = as_float_tensor(psf, name)
     if ndim is not None and tensor.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} axes, got shape {tuple(tensor.shape)}")
     if tensor.ndim == 0:
@@ -89,8 +89,8 @@ def normalize(psf: ArrayT) -> ArrayT:
     array([0.25, 0.5 , 0.25])
     """
     validate(psf)
-    tensor, give_back = enter(psf, "psf")
-    return give_back(tensor / tensor.sum())
+    tensor, to_input_kind = as_float_tensor(psf, "psf")
+    return to_input_kind(tensor / tensor.sum())
 
 
 def center(psf: ArrayT, *, subpixel: bool = False) -> ArrayT:
@@ -127,11 +127,11 @@ def center(psf: ArrayT, *, subpixel: bool = False) -> ArrayT:
     array([0.  , 0.75, 2.5 , 0.75, 0.  ])
     """
     validate(psf)
-    tensor, give_back = enter(psf, "psf")
+    tensor, to_input_kind = as_float_tensor(psf, "psf")
     moved = tensor.clone()
     for axis in range(tensor.ndim):
         moved = _center_axis(moved.movedim(axis, -1), subpixel).movedim(-1, axis)
-    return give_back(moved.contiguous())
+    return to_input_kind(moved.contiguous())
 
 
 def pad_to(psf: ArrayT, shape: int | tuple[int, ...]) -> ArrayT:
@@ -161,7 +161,7 @@ def pad_to(psf: ArrayT, shape: int | tuple[int, ...]) -> ArrayT:
     >>> psf.pad_to(np.array([1.0, 2.0, 3.0]), 6)
     array([0., 0., 1., 2., 3., 0.])
     """
-    tensor, give_back = enter(psf, "psf")
+    tensor, to_input_kind = as_float_tensor(psf, "psf")
     sizes = as_sizes(shape, tensor.ndim)
     if any(new < old for new, old in zip(sizes, tensor.shape, strict=True)):
         raise ValueError(f"shape {sizes} is smaller than the psf, which has {tuple(tensor.shape)}")
@@ -169,7 +169,7 @@ def pad_to(psf: ArrayT, shape: int | tuple[int, ...]) -> ArrayT:
     starts = [new // 2 - old // 2 for new, old in zip(sizes, tensor.shape, strict=True)]
     window = tuple(slice(start, start + old) for start, old in zip(starts, tensor.shape, strict=True))
     padded[window] = tensor
-    return give_back(padded)
+    return to_input_kind(padded)
 
 
 def estimate_support(psf: ArrayT, energy: float = 0.999) -> tuple[slice, ...]:
@@ -206,7 +206,7 @@ def estimate_support(psf: ArrayT, energy: float = 0.999) -> tuple[slice, ...]:
     if not 0 < energy <= 1:
         raise ValueError(f"energy must be above 0 and at most 1, got {energy!r}")
     validate(psf)
-    tensor = enter(psf, "psf")[0].detach().double()
+    tensor = as_float_tensor(psf, "psf")[0].detach().double()
     allowed = (1 - energy) / tensor.ndim * tensor.sum()
     box = []
     for axis, size in enumerate(tensor.shape):

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.ndimage
 from scipy.interpolate import CubicSpline
 
-from deblur._core.arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, as_float_tensor
 
 from ._adjust import normalize, validate
 from ._grid import as_sizes
@@ -81,7 +81,7 @@ def from_beads(image: ArrayT, shape: int | Sequence[int], *, threshold: float = 
     >>> beads.psf.shape, len(beads.positions), bool(abs(beads.psf - psf.gaussian(2.0, 17)).max() < 1e-4)
     ((17, 17), 3, True)
     """
-    tensor, give_back = enter(image, "image")
+    tensor, to_input_kind = as_float_tensor(image, "image")
     values = tensor.detach().cpu().double().numpy()
     if values.ndim not in (2, 3):
         raise ValueError(f"image must have 2 axes, or 3 for a stack, got shape {values.shape}")
@@ -106,7 +106,7 @@ def from_beads(image: ArrayT, shape: int | Sequence[int], *, threshold: float = 
     mean = np.mean([window / window.sum() for window in np.stack(windows)[kept]], axis=0)
     mean = mean.clip(min=0)
     psf = normalize(radially_averaged(mean) if symmetrize else mean)
-    return Beads(give_back(tensor.new_tensor(psf)), np.stack(positions)[kept], len(spots))
+    return Beads(to_input_kind(tensor.new_tensor(psf)), np.stack(positions)[kept], len(spots))
 
 
 def radially_averaged(psf: ArrayT) -> ArrayT:
@@ -136,7 +136,7 @@ def radially_averaged(psf: ArrayT) -> ArrayT:
     (True, 1.0)
     """
     validate(psf)
-    tensor, give_back = enter(psf, "psf")
+    tensor, to_input_kind = as_float_tensor(psf, "psf")
     values = tensor.detach().cpu().double().numpy()
     if values.ndim not in (2, 3):
         raise ValueError(f"psf must have 2 or 3 axes, got shape {values.shape}")
@@ -153,7 +153,7 @@ def radially_averaged(psf: ArrayT) -> ArrayT:
     seen = np.any(inside, axis=1)
     profile = (sampled * inside).sum(-1)[:, seen] / inside.sum(1)[seen]
     averaged = CubicSpline(radii[seen], profile, axis=1)(distance.clip(max=radii[seen][-1])).clip(min=0)
-    return give_back(tensor.new_tensor(averaged.reshape(values.shape) * (values.sum() / averaged.sum())))
+    return to_input_kind(tensor.new_tensor(averaged.reshape(values.shape) * (values.sum() / averaged.sum())))
 
 
 def _spots(values: np.ndarray, sizes: tuple[int, ...], threshold: float) -> np.ndarray:

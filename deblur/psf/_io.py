@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from deblur._core.arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, as_float_tensor
 from deblur._core.atomic import atomic_path, written_whole
 from deblur._core.png import pixels_only
 
@@ -95,7 +95,7 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
     """
     suffix = _known_suffix(path)
     validate(psf)
-    values = enter(psf, "psf")[0].detach().cpu().numpy()
+    values = as_float_tensor(psf, "psf")[0].detach().cpu().numpy()
     held = {".npy": (1, 2, 3), ".png": (2,)}.get(suffix, (2, 3))
     if values.ndim not in held:
         axes = " or ".join(map(str, held))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from deblur._core.arrays import ArrayT, enter
+from deblur._core.arrays import ArrayT, as_float_tensor
 
 from ._adjust import validate
 from ._grid import finite
@@ -50,7 +50,7 @@ def resample(psf: ArrayT, voxel_size: float | Sequence[float], new_voxel_size: f
     ((25, 9), (9, 9), True)
     """
     validate(psf)
-    tensor, give_back = enter(psf, "psf")
+    tensor, to_input_kind = as_float_tensor(psf, "psf")
     values = tensor.detach().cpu().numpy()
     old, new = (
         _sizes(size, values.ndim, name)
@@ -60,7 +60,7 @@ def resample(psf: ArrayT, voxel_size: float | Sequence[float], new_voxel_size: f
         if ratio != 1:
             values = _resample_axis(values, axis, ratio)
     values = values.clip(min=0)
-    return give_back(tensor.new_tensor(values * (float(tensor.sum()) / values.sum())))
+    return to_input_kind(tensor.new_tensor(values * (float(tensor.sum()) / values.sum())))
 
 
 def _sizes(given: Any, ndim: int, name: str) -> tuple[float, ...]:

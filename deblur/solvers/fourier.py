@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import enter
+from deblur._core.arrays import as_float_tensor
 from deblur.operators import Convolution
 
 Shape = tuple[int, ...]
@@ -42,7 +42,7 @@ def roughness(regularizer: Any, grid: Shape, like: torch.Tensor) -> torch.Tensor
             angle = 2 * torch.pi / size * torch.arange(count, dtype=torch.float64)
             total = total + (2 - 2 * angle.cos()).to(like).reshape(-1, *[1] * (-axis - 1))
         return total.square()
-    kernel = enter(regularizer, "regularizer")[0]
+    kernel = as_float_tensor(regularizer, "regularizer")[0]
     if kernel.ndim != len(grid):
         raise ValueError(f"regularizer must have {len(grid)} axes, as the psf has, got {kernel.ndim}")
     return squared_modulus(transfer_function(kernel, grid, like))
