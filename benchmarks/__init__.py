@@ -1,1 +1,1 @@
-"""Speed, memory and quality, measured side by side with peers; not part of the test run."""
+"""Speed, memory and quality beside other libraries, compared in one run: each module is a command."""

@@ -72,7 +72,7 @@ def restore(
     of the blocks at most twice as large as elsewhere, and the error against the truth is the same within 4 %. Plain
     `richardson-lucy` adapts least (``accelerate=False, tolerance=0, noise_level=0``: every block takes `num_iter`
     iterations): 4e-5 for a Gaussian, 2e-4 for a disk, but 0.007 for a straight motion, which wipes out what neighbors
-    must agree on (`python -m benchmarks.dask_blocks`).
+    must agree on (`python -m benchmarks.quality.dask_blocks`).
 
     Examples
     --------

@@ -17,7 +17,7 @@ from torch import Tensor
 from deblur.operators import LinearOperator
 
 # Entries of the product that are held at a time: what stays in the cache of a core, more where threads have to share
-# the work, and all but the largest data at once on an accelerator. Measured: python -m benchmarks.nmf.
+# the work, and all but the largest data at once on an accelerator. Measured: python -m benchmarks.nmf.solvers.
 _TILE_OF_ONE_THREAD, _TILE_OF_THREADS, _TILE_OF_ACCELERATORS = 2**19, 2**20, 2**27
 
 

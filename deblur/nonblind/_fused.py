@@ -14,7 +14,7 @@ from ._plug_and_play import plug_and_play
 from ._unrolled import unrolled
 
 _SIGMA = 1.0
-_COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is none: python -m benchmarks.fusion
+_COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is none: python -m benchmarks.quality.fusion
 
 
 @torch.inference_mode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 _PATIENCE = 10
-"""Iterations that may pass without a better prediction: python -m benchmarks.counts_stop."""
+"""Iterations that may pass without a better prediction: python -m benchmarks.quality.counts_stop."""
 
 _SEED = 0
 

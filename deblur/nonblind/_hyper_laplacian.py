@@ -9,7 +9,7 @@ import torch
 from ._observation import Callback, Observation
 from ._sparse_gradients import SparseGradients
 
-_RULE = (0.238, 1.66)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.prior_weight
+_RULE = (0.238, 1.66)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
 _CURVATURE = 0.7
 
 

@@ -17,7 +17,7 @@ from deblur.solvers.noise import noise_of
 
 _ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
 _GAINS = 1e-12, 1e12  # within: results are those of a PSF of sum 1, scaled
-_QUIET = 0.6  # python -m benchmarks.jpeg_quality
+_QUIET = 0.6  # python -m benchmarks.quality.jpeg
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
 

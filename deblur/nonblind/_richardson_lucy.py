@@ -14,7 +14,7 @@ from ._holdout import Holdout
 from ._observation import Callback, Observation, sum_over
 from ._operator_observation import OperatorObservation
 
-_NOTHING_FITTED, _FITTED = 1.02, 0.5  # of the noise's energy: python -m benchmarks.richardson_lucy_stop
+_NOTHING_FITTED, _FITTED = 1.02, 0.5  # of the noise's energy: python -m benchmarks.quality.richardson_lucy_stop
 _SMALLEST_PART = 0.01  # of the estimate: how far down an extrapolation goes
 _TINY = torch.finfo(torch.float32).tiny
 _BLOCK = 2**15 - 1  # samples: in the cache, and too few for torch to split over threads, whose start would cost more

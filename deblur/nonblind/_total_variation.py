@@ -9,7 +9,7 @@ import torch
 from ._observation import Callback, Observation
 from ._sparse_gradients import SparseGradients
 
-RULE = (0.477, 1.601)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.prior_weight
+RULE = (0.477, 1.601)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
 
 
 @torch.inference_mode()

@@ -34,7 +34,7 @@ class ConvolutionBank(BilinearConvolution):
     method : {"auto", "direct", "gemm", "fft", "overlap-save"}
         How it is computed; all agree to rounding. `direct` is the convolution of torch, `gemm` a matrix product with
         all shifts of x, `fft` transforms of the whole axes, `overlap-save` short transforms along the one axis there
-        is. `auto` takes the one that was fastest in ``python -m benchmarks.nmf_convolution``.
+        is. `auto` takes the one that was fastest in ``python -m benchmarks.nmf.convolution``.
 
     Raises
     ------

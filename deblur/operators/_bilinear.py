@@ -310,5 +310,5 @@ def _centers(kernel: Shape, boundary: str, center: int | Sequence[int] | None) -
 
 def _period_is_cheap(period: Shape, extended: Shape) -> bool:
     """Whether transforms at the period itself cost less than on a longer torus of a fast size."""
-    penalty = 1 if all(map(is_fast_size, period)) else 4  # measured: benchmarks/fft_sizes.py
+    penalty = 1 if all(map(is_fast_size, period)) else 4  # measured: benchmarks/speed/fft_sizes.py
     return penalty * math.prod(period) <= math.prod(fast_size(n) for n in extended)

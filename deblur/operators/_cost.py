@@ -1,6 +1,6 @@
 """When direct convolution beats the FFT: a model of the time of one application, fitted to measurements.
 
-``python -m benchmarks.convolution --fit`` prints the constants for the machine it runs on.
+``python -m benchmarks.speed.convolution --fit`` prints the constants for the machine it runs on.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def fastest_bank_method(out: int, into: int, range_shape: Shape, taps: Shape, ff
     """Name the method of `ConvolutionBank` that is expected to be the fastest.
 
     Times of a forward and two adjoint applications, float32, one thread, are modeled from the numbers that
-    ``python -m benchmarks.nmf_convolution`` prints.
+    ``python -m benchmarks.nmf.convolution`` prints.
 
     Parameters
     ----------

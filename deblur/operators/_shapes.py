@@ -126,7 +126,7 @@ def fast_size(size: int) -> int:
     """Smallest FFT size, at least `size`, that transforms fast: even, with no prime factor above 13.
 
     Odd sizes and large primes cost two to five times as much in every library we measured
-    (``python -m benchmarks.fft_sizes``).
+    (``python -m benchmarks.speed.fft_sizes``).
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import torch
 
 from ._linear import Shape
 
-_CELLS = 2**20  # complex samples of a slab: python -m benchmarks.richardson_lucy_3d
+_CELLS = 2**20  # complex samples of a slab: python -m benchmarks.speed.richardson_lucy_3d
 
 
 def filter_in_slabs(

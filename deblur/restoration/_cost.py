@@ -18,7 +18,8 @@ FLOATS = {
     "unrolled": 27.4,
     "fused": 40.0,
 }
-"""Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory (`adm`, `fused`: guessed)."""
+"""Peak of each method in 4-byte floats a sample of the torus: python -m benchmarks.memory.methods
+(`adm`, `fused`: guessed)."""
 
 _HELD_OF_LAMPS = 3  # floats a sample: the window, the rest of it, the light beyond
 

@@ -19,7 +19,8 @@ from deblur.restoration._calibration import ArrayLike, Parts
 from deblur.restoration._cost import largest_window, window_bytes
 
 _HALO = 2.0
-"""In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more: python -m benchmarks.tiles."""
+"""In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more:
+python -m benchmarks.quality.tiles."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""Peak memory of every method, a sample of its torus, beside what `deblur.restoration._cost` reckons with.
+
+    python -m benchmarks.memory.methods
+
+Peak memory is the growth of the resident set while one window is restored, in a process of its own.
+"""
+
+import argparse
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+
+import deblur
+from benchmarks.speed.richardson_lucy import resident_bytes
+from deblur import psf
+from deblur._core.memory import give_back_freed_memory
+from deblur.restoration._array import METHODS
+from deblur.restoration._cost import samples, window_bytes
+
+CASES = {"2-D": ((1900, 2000), psf.disk(10)), "3-D": ((60, 240, 250), psf.gaussian((1.5, 2, 2)))}
+QUICK = {
+    "richardson-lucy": {"num_iter": 3},
+    "total-variation": {"num_iter": 3},
+    "hyper-laplacian": {"num_iter": 3},
+    "unsupervised-wiener": {"max_iter": 30},
+}
+
+
+def print_peak(method: str, case: str) -> None:
+    """Print the growth of the resident set (the child of `main`)."""
+    give_back_freed_memory()
+    shape, blur = CASES[case]
+    y, blur = np.random.default_rng(0).random(shape, dtype=np.float32), blur.astype(np.float32)
+    options = (
+        QUICK.get(method, {}) if method == "unsupervised-wiener" else QUICK.get(method, {}) | {"noise_level": 0.01}
+    )
+    small = tuple(slice(max(2 * k, 50)) for k in blur.shape)
+    deblur.restore(y[small], blur, method=method, **options)  # load what is loaded once
+    before = peak = resident_bytes()
+    worker = threading.Thread(target=lambda: deblur.restore(y, blur, method=method, **options))
+    worker.start()
+    while worker.is_alive():
+        peak = max(peak, resident_bytes())
+        time.sleep(0.0005)
+    print(peak - before)
+
+
+def main() -> None:
+    """Print a line a method and case."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peak-of", nargs=2, metavar=("METHOD", "CASE"))
+    parser.add_argument("--method", action="append", choices=METHODS)
+    options = parser.parse_args()
+    if options.peak_of:
+        print_peak(*options.peak_of)
+        return
+    for case, (shape, blur) in CASES.items():
+        for method in options.method or METHODS:
+            if case == "3-D" and method in ("plug-and-play", "adm", "unrolled", "fused"):
+                continue
+            run = [sys.executable, "-m", "benchmarks.memory.methods", "--peak-of", method, case]
+            done = subprocess.run(run, capture_output=True, text=True)
+            if done.returncode:
+                print(f"{case}  {method:20s} {done.stderr.splitlines()[-1]}", flush=True)
+                continue
+            peak, reckoned = float(done.stdout), window_bytes(method, shape, blur.shape)
+            per_sample = peak / 4 / samples(method, shape, blur.shape)
+            print(
+                f"{case}  {method:20s} {per_sample:5.1f} floats a sample of the torus, {peak / 2**20:6.0f} MB; "
+                f"reckoned {reckoned / 2**20:6.0f} MB, {peak / reckoned:.2f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()

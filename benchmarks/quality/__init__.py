@@ -1,0 +1,1 @@
+"""How good the results are, and where the tuned constants come from."""

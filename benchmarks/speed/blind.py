@@ -1,0 +1,64 @@
+"""How long `deblur.blind.fast` takes for large color photographs, and when its progress is first heard of.
+
+    python -m benchmarks.speed.blind [1 12]                      # megapixels
+
+The photograph is a mosaic of scikit-image's pictures, blurred by a shaken camera, with some noise. Each size is
+restored in a process of its own, whose peak of memory is that of all it does.
+"""
+
+import resource
+import subprocess
+import sys
+import time
+
+import numpy as np
+import skimage.data
+import torch
+
+from deblur.blind import fast
+from deblur.operators import Convolution
+from deblur.psf import camera_shake
+
+
+def main() -> None:
+    """Print seconds and memory of each size."""
+    for megapixels in sys.argv[1:] or ("1", "12"):
+        subprocess.run([sys.executable, "-m", "benchmarks.speed.blind", "--one", megapixels], check=True)
+
+
+def measure(megapixels: float) -> None:
+    photo = mosaic(round(1000 * (megapixels * 3 / 4) ** 0.5), round(1000 * (megapixels * 4 / 3) ** 0.5))
+    blur = torch.from_numpy(camera_shake(20, seed=2)).float()
+    planes = torch.from_numpy(photo).movedim(-1, 0)
+    blurred = Convolution(blur, tuple(planes.shape[1:]), "reflect")(planes).movedim(0, -1).numpy()
+    blurred += 0.003 * np.random.default_rng(0).standard_normal(blurred.shape, dtype=np.float32)
+    begin, heard = time.perf_counter(), []
+    result = fast(blurred, channel_axis=-1, progress=lambda part, what: heard.append(time.perf_counter() - begin))
+    seconds = time.perf_counter() - begin
+    gap = max(np.diff(heard))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    inner = (slice(40, -40), slice(40, -40))
+    errors = [float(np.square(each[inner] - photo[inner]).mean()) for each in (blurred, result.image)]
+    print(f"{photo.shape[1]} x {photo.shape[0]}: {seconds:.1f} s on {torch.get_num_threads()} threads, {peak:.2f} GiB;")
+    print(f"  progress first after {heard[0]:.2f} s, then {len(heard)} times, the longest pause {gap:.1f} s;")
+    print(f"  PSF {result.psf.shape}, confidence {result.confidence:.2f}; PSNR (the shift of a blind result", end=" ")
+    print(f"included) {-10 * np.log10(errors[0]):.2f} to {-10 * np.log10(errors[1]):.2f} dB", flush=True)
+
+
+def mosaic(height: int, width: int) -> np.ndarray:
+    """Return a color picture of that size in which no two pictures are neighbors of themselves."""
+    pictures = [skimage.data.astronaut(), skimage.data.cat(), skimage.data.coffee(), skimage.data.rocket()]
+    tiles = [np.float32(picture[:300, :400] / 255) for picture in pictures]
+    rows = -(-height // 300)
+    columns = -(-width // 400)
+    lines = [
+        np.concatenate([tiles[(3 * row + column) % 4] for column in range(columns)], axis=1) for row in range(rows)
+    ]
+    return np.ascontiguousarray(np.concatenate(lines)[:height, :width])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        measure(float(sys.argv[2]))
+    else:
+        main()
