@@ -6,7 +6,9 @@ from . import photo as photo
 from . import psf as psf
 from ._result import Restoration as Restoration
 from .restoration._array import restore as restore
-from .restoration._windows import Tiling as Tiling
-from .restoration._windows import restore_large as restore_large
+from .restoration._large import restore_large as restore_large
+from .restoration._photo import restore_photo as restore_photo
+from .restoration._registry import methods as methods
+from .restoration._stack import restore_stack as restore_stack
 
 __version__: str

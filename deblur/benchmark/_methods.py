@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import ast
-import difflib
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+
+from deblur._core.errors import suggestion
+from deblur.restoration._registry import ROWS, find_method
+from deblur.restoration._registry import Method as Row
 
 from ._protocols import Restored
 from ._samples import Sample
@@ -58,7 +58,7 @@ def method_names() -> list[str]:
     >>> "wiener" in method_names(), "blurred" in method_names()
     (True, True)
     """
-    return ["blurred", *_library(), *_PEERS]
+    return ["blurred", *(row.name.replace("-", "_") for row in ROWS), *_PEERS]
 
 
 def method(specification: str) -> Method:
@@ -97,39 +97,12 @@ def method(specification: str) -> Method:
         peer, accepted = _PEERS[name]
         _check_options(name, options, accepted)
         return Method(label, peer(options))
-    found = _library().get(name)
-    if found is None:
-        raise ValueError(f"method must be a known name, got {name!r}; {nearest(name, method_names())}")
-    function = getattr(import_module(found), name)
-    accepted = [p for p, kind in inspect.signature(function).parameters.items() if p not in ("image", "psf")]
-    _check_options(name, options, accepted)
-    blind = found == "deblur.blind"
-    return Method(label, (partial(_restore, found, name, options, blind),), blind=blind)
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Suggest the name most like `name`, or list all."""
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
-
-
-def _library() -> dict[str, str]:
-    """Name to package of the library's methods: functions of (image, psf), and blind ones of (image)."""
-    found = {}
-    for package in ("deblur.nonblind", "deblur.blind"):
-        if find_spec(package) is None:
-            continue
-        module = import_module(package)
-        for name in module.__all__:
-            function = getattr(module, name)
-            if inspect.isfunction(function) and _takes_picture(function, package == "deblur.blind"):
-                found[name] = package
-    return found
-
-
-def _takes_picture(function: Callable[..., Any], blind: bool) -> bool:
-    required = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty]
-    return required == (["image"] if blind else ["image", "psf"])
+    try:
+        row = find_method(name)
+    except ValueError:
+        raise ValueError(f"method must be a known name, got {name!r}; {suggestion(name, method_names())}") from None
+    _check_options(name, options, list(row.parameters))
+    return Method(label, (partial(_restore, row, options),), blind=row.blind)
 
 
 def _parse(specification: str) -> tuple[str, dict[str, Any]]:
@@ -151,7 +124,7 @@ def _is_name(node: ast.expr) -> bool:
 def _check_options(name: str, options: dict[str, Any], accepted: Sequence[str]) -> None:
     for option in options:
         if option not in accepted:
-            hint = nearest(option, accepted) if accepted else "it has none"
+            hint = suggestion(option, accepted) if accepted else "it has none"
             raise ValueError(f"{name} has no option {option!r}; {hint}")
 
 
@@ -159,14 +132,13 @@ def _blurred(sample: Sample) -> Restored:
     return Restored(sample.blurred)
 
 
-def _restore(package: str, name: str, options: dict[str, Any], blind: bool, sample: Sample) -> Restored:
-    function = getattr(import_module(package), name)
+def _restore(row: Row, options: dict[str, Any], sample: Sample) -> Restored:
     known = {"boundary": sample.boundary, "channel_axis": sample.channel_axis}
-    accepted = inspect.signature(function).parameters
-    options = {key: value for key, value in known.items() if key in accepted} | options
-    result = function(sample.blurred, **options) if blind else function(sample.blurred, sample.psf, **options)
-    image = result if isinstance(result, np.ndarray) else getattr(result, "mean" if hasattr(result, "std") else "image")
-    return Restored(image, result.psf if blind else None)
+    options = {key: value for key, value in known.items() if key in row.parameters} | options
+    if row.blind:
+        result = row.function(sample.blurred, **options)
+        return Restored(result.image, result.psf)
+    return Restored(row.function(sample.blurred, sample.psf, **options))
 
 
 # Other packages know no channel axis and no boundary: they get one channel at a time.

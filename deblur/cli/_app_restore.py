@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from deblur.cli._options import Force, PsfSize, check_not_empty
+from deblur.cli._settings import Settings, method_help
 
 RESTORE_EPILOG = """\b
 Examples:
@@ -35,8 +36,8 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. Or - alone: one from "
-            "standard input, restored in its format to standard output.",
+            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. A single - reads one "
+            "picture from standard input and writes the result to standard output in the same format.",
             show_default=False,
         ),
     ],
@@ -44,9 +45,9 @@ def restore(
         str | None,
         typer.Option(
             metavar="PSF",
-            help="What blurred them: a file (.npy, .tif, .png), or a text such as disk:radius=4 "
-            "(see deblur psf make --help). With 3 axes it blurs stacks as volumes, with 2 page by page. Without it, "
-            "the PSF is estimated from each picture.",
+            help="Point-spread function of the blur: a file (.npy, .tif, .png), or a description such as "
+            "disk:radius=4 (see deblur psf make --help). With 3 axes it applies to volumes, with 2 to each page. "
+            "Without it, the PSF is estimated from each picture.",
             show_default=False,
         ),
     ] = None,
@@ -54,10 +55,7 @@ def restore(
         str,
         typer.Option(
             metavar="METHOD",
-            help="auto, the one that scores best: without a PSF all of the blind method, with one unrolled for "
-            "pictures, richardson-lucy for stacks as volumes. Or fused (ten times slower, a little better), "
-            "plug-and-play, adm, hyper-laplacian, total-variation, wiener, unsupervised-wiener; without a PSF also "
-            "selfdeblur (minutes for a small picture).",
+            help=method_help(),
         ),
     ] = "auto",
     noise_level: Annotated[
@@ -72,8 +70,7 @@ def restore(
         int | None,
         typer.Option(
             metavar="N",
-            help="Most iterations of richardson-lucy, total-variation or hyper-laplacian, most samples of "
-            "unsupervised-wiener.",
+            help="Maximum number of iterations, for iterative methods with a PSF.",
             show_default=False,
         ),
     ] = None,
@@ -81,8 +78,8 @@ def restore(
         bool | None,
         typer.Option(
             "--linear/--no-linear",
-            help="Undo the sRGB curve before, and apply it again after. If neither is given: for pictures of 8 or 16 "
-            "bits restored with --psf, not for stacks and floating-point files.",
+            help="Decode the sRGB curve before, and encode it after. By default on for 8-bit and 16-bit pictures "
+            "with --psf, off for stacks, instrument files and floating-point files.",
             show_default=False,
         ),
     ] = None,
@@ -112,26 +109,29 @@ def restore(
         str | None,
         typer.Option(
             metavar="BYTES",
-            help="Most memory to use, as in 4G or 500M: a TIFF is then restored by parts, of a size to match. Stacks "
-            "always are, in four fifths of what is free. With --jobs or --scheduler, each process may use it. Needs "
-            "--psf.",
+            help="Memory limit, such as 4G or 500M: a TIFF is then restored in windows of matching size. Stacks "
+            "always are, in four fifths of the free memory. With --jobs or --scheduler, the limit is per process. "
+            "Needs --psf.",
             show_default=False,
         ),
     ] = None,
     float32: Annotated[
         bool,
-        typer.Option("--float32", help="Write stacks in floats, in the unit of the file (counts), so that none clips."),
+        typer.Option(
+            "--float32", help="Write stacks in 32-bit floats, in the unit of the file, so that nothing clips."
+        ),
     ] = False,
     force: Force = False,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Leave out pictures whose results exist: go on with a folder.")
+        bool,
+        typer.Option("--skip-existing", help="Skip pictures whose results exist, to continue a folder."),
     ] = False,
     jobs: Annotated[
         int,
         typer.Option(
             min=1,
             metavar="N",
-            help="Processes to restore on, best one a core, for many pictures (extra dask); each picture on one "
+            help="Number of processes, ideally one per core, for many pictures (extra dask); each picture uses one "
             "thread, or OMP_NUM_THREADS.",
         ),
     ] = 1,
@@ -145,38 +145,37 @@ def restore(
             show_default=False,
         ),
     ] = None,
+    device: Annotated[
+        str, typer.Option(metavar="DEVICE", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
 ) -> None:
     """Restore blurred pictures.
 
-    Without --psf the point-spread function is estimated: for photographs blurred by one motion of the camera. What
-    comes back says how far to believe it; a picture that is not blurred, or shows nothing to go by, is not changed.
+    Without --psf the point-spread function is estimated, for photographs blurred by camera motion; the result states
+    the confidence in the estimate. A picture that is not blurred, or that has too little detail, is left unchanged.
 
-    Clipped highlights of photographs of 8 or 16 bits are taken for brighter than they are, so that lamps do not ring.
+    Clipped highlights of 8-bit and 16-bit photographs are treated as brighter than they are, so that they do not ring.
 
-    OME-TIFF, ImageJ hyperstacks and OME-Zarr are read and written by parts, every channel and time by itself; axes,
-    voxel sizes and channel names are kept. Samples keep their unit: 16-bit counts are counts in the result, clipped at
-    65535, and the line says how many were.
+    OME-TIFF, ImageJ hyperstacks and OME-Zarr are read and written in windows, each channel and time separately; axes,
+    voxel sizes and channel names are kept. Samples keep their unit: 16-bit counts stay counts, clipped at 65535, and
+    the output line says how many were clipped.
 
-    What the file says besides pixels (EXIF, color profile, resolution, transparency) is kept, and so is its depth.
-    After a bad file the others are restored all the same, and the exit code is 1. It is 2 for a wrong option, and for a
-    bad file that is the only one.
+    Metadata (EXIF, color profile, resolution, transparency) and bit depth are kept. A bad file does not stop the
+    others; the exit code is then 1. It is 2 for a wrong option, or if the only file is bad.
     """
     from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
-    from deblur.cli._settings import Settings
 
     if psf is not None and psf_size != "auto":
         raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
-    if psf is not None and method == "selfdeblur":
-        raise ValueError("--method selfdeblur finds the PSF itself; leave --psf out")
     if psf is None and (memory is not None or float32):
         raise ValueError(f"{'--memory' if memory is not None else '--float32'} needs --psf")
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
     if skip_existing and force:
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
-    settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32)
+    settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device)
     estimated = None if save_psf is None else Path(save_psf)
     if STANDARD in images:
         if len(images) > 1 or as_json:

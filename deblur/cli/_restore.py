@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,8 +19,7 @@ from deblur.cli._settings import Settings
 if TYPE_CHECKING:
     import numpy as np
 
-    from deblur import Restoration, Tiling
-    from deblur.restoration._photo import RestoredPhoto
+    from deblur import Restoration
 
 
 def restore_files(
@@ -125,48 +124,42 @@ def _restore_file(
     save_psf: Path | None,
     force: bool,
 ) -> dict[str, Any]:
-    """Restore one picture, and return what the JSON says of it."""
+    """Restore one picture or stack into its target, and return its record for the JSON."""
     import deblur
     from deblur import photo
-    from deblur.restoration._photo import count_pages, restore_photo
 
-    if psf is not None and _by_parts(job, settings):
-        from deblur.cli._stacks import restore_stack
+    def progress(fraction: float, stage: str) -> None:
+        advance(fraction)
 
+    options: dict[str, Any] = {"progress": progress, **settings.options(blind=psf is None)}
+    if psf is not None and _by_windows(job, settings):
         check_target(job.target, IMAGE_SUFFIXES)
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        return restore_stack(job.source, job.target, psf, settings, advance, force=force)
+        options |= {"memory": settings.memory, "processes": settings.processes, "float32": settings.floats}
+        return result_record(deblur.restore_stack(job.source, psf, job.target, overwrite=force, **options))
     _check_photo(job, settings)
     blurred = photo.read(job.source)
-    if psf is None and save_psf is not None and count_pages(blurred) > 1:
+    if psf is None and save_psf is not None and blurred.pages > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
     check_target(job.target)
-    made = restore_photo(
-        blurred,
-        psf,
-        linear=settings.linear,
-        progress=lambda part, what: advance(part),
-        **settings.options(blind=psf is None),
-    )
-
+    made = deblur.restore_photo(blurred, psf, **options)
     job.target.parent.mkdir(parents=True, exist_ok=True)
-    photo.write(job.target, made.photo, overwrite=force)
+    made.save(job.target, overwrite=force)
     if save_psf is not None:
-        deblur.psf.save(save_psf, made.pages[-1].psf, overwrite=force)
-    return {**_facts(made), "linear": made.linear}
+        deblur.psf.save(save_psf, made.psf, overwrite=force)
+    return result_record(made)
 
 
-def _by_parts(job: Job, settings: Settings) -> bool:
-    """Whether a file is restored by parts, and its axes and sizes kept, and not as a photograph."""
-    from deblur.stack import is_stack
-    from deblur.stack._stack import TIFF_SUFFIXES
+def _by_windows(job: Job, settings: Settings) -> bool:
+    """Whether a file is restored by windows, its axes and sizes kept, and not as a photograph."""
+    from deblur.stack import TIFF_SUFFIXES, is_stack
 
     is_tiff = job.source.suffix.lower() in TIFF_SUFFIXES
     return is_stack(job.source) or (is_tiff and (settings.memory is not None or job.target.suffix.lower() == ZARR))
 
 
 def _check_photo(job: Job, settings: Settings) -> None:
-    """Raise an error where a file that is restored as a photograph is asked for what only stacks can do."""
+    """Raise an error where an option for stacks is given for a file that is restored as a photograph."""
     if job.source.suffix.lower() == ZARR:
         raise ValueError(f"cannot restore {job.source} without --psf: the PSF is estimated for photographs")
     if job.target.suffix.lower() == ZARR:
@@ -177,24 +170,23 @@ def _check_photo(job: Job, settings: Settings) -> None:
         raise ValueError(f"{job.source} keeps its depth: --float32 is for stacks (OME, ImageJ, zarr); leave it out")
 
 
-def facts_about(done: Sequence[Restoration | Tiling], psf_shape: tuple[int, ...], psf_sum: float) -> dict[str, Any]:
-    """Return what the JSON says of the pages of a photograph, or the parts of a stack."""
-    levels = [each.noise_level for each in done if each.noise_level is not None]
-    return {
-        "method": done[0].method,
-        "noise_level": sum(levels) / len(levels) if levels else None,
-        "seconds": round(sum(each.seconds for each in done), 3),
-        "psf_shape": psf_shape,
-        "psf_sum": psf_sum,
+def result_record(made: Restoration) -> dict[str, Any]:
+    """Return the record of a restoration for the JSON."""
+    details = made.details
+    record: dict[str, Any] = {
+        "method": made.method,
+        "changed": made.changed,
+        "noise_level": made.noise_level,
+        "seconds": round(made.seconds, 3),
+        "psf_shape": made.psf.shape,
+        "psf_sum": details["psf_sum"] if details["psf_sum"] is not None else 1.0,
     }
-
-
-def _facts(made: RestoredPhoto) -> dict[str, Any]:
-    least = min(made.pages, key=lambda each: each.confidence or 0.0)
-    facts = facts_about(made.pages, made.pages[-1].psf.shape, made.psf_sum) | {"method": least.method}
-    if least.confidence is None:
-        return facts
-    return facts | {"reason": least.reason, "confidence": round(least.confidence, 3)}
+    if made.confidence is not None:
+        record |= {"reason": made.reason, "confidence": round(made.confidence, 3)}
+    elif made.reason:
+        record["reason"] = made.reason
+    shown = ("kind", "linear", "saturation", "device", "axes", "windows", "clipped", "options")
+    return record | {name: details[name] for name in shown if name in details}
 
 
 def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, force: bool) -> None:
@@ -206,7 +198,7 @@ def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, forc
 
 
 def _line(result: dict[str, Any]) -> str:
-    if "method" not in result:  # nobody is left who could say how it was restored
+    if "method" not in result:  # the worker that restored it is gone, and its record with it
         return f"{result['input']} -> {result['output']}: {result['reason']}"
     facts = [result["method"]]
     if "confidence" in result:

@@ -1,43 +1,40 @@
-"""What the command line says of how to restore."""
+"""Restoration settings of the command line."""
 
 from __future__ import annotations
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Any
 
 from deblur.cli._psf import parse_psf_size
+from deblur.restoration._registry import AUTO, ROWS, find_method
 
-METHODS = (
-    "auto",
-    "unrolled",
-    "fused",
-    "plug-and-play",
-    "adm",
-    "wiener",
-    "unsupervised-wiener",
-    "richardson-lucy",
-    "total-variation",
-    "hyper-laplacian",
-    "selfdeblur",
-)
+METHODS = (AUTO, *(row.name for row in ROWS))
 
-STEPWISE = ("richardson-lucy", "total-variation", "hyper-laplacian")
-"""Methods that take a number of iterations."""
 
-FEWEST_SAMPLES = 30
-"""The ``min_iter`` of `deblur.nonblind.unsupervised_wiener`."""
+def method_help() -> str:
+    """Return the help of --method, from the registry."""
+    known, blind = (", ".join(row.name for row in ROWS if row.blind == each) for each in (False, True))
+    return (
+        "auto takes the method that measures best: unrolled for pictures, richardson-lucy for volumes, sparse-edges "
+        f"without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that sparse-edges "
+        "estimates."
+    )
+
+
+def methods_epilog() -> str:
+    """Return a table of the methods, a line each, for the end of a help page."""
+    return "\b\nMethods:\n" + "\n".join(f"  {row.name:<22} {row.summary}" for row in ROWS)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How to restore: a method of `deblur.restore`, and the options given; None where one was not.
+    """A method of `deblur.restore` and its options; None where one was not given.
 
     Attributes
     ----------
     method : str
-        One of `METHODS`.
+        "auto" or the name of a row of the registry.
     noise_level : float or None
         Standard deviation of the noise.
     iterations : int or None
@@ -47,14 +44,16 @@ class Settings:
     psf_size : tuple of int or None
         Largest size of the PSF, where it is to be estimated.
     memory : int or None
-        Most bytes to hold; given, pictures are restored by parts.
+        Most bytes to hold; if given, TIFF pictures are restored by windows.
     floats : bool
         Whether stacks are written in 32-bit floats.
     processes : int
         How many share the memory of this machine, where `memory` is not given.
+    device : str
+        Where to compute: auto, cpu, cuda, mps.
     """
 
-    method: str = "auto"
+    method: str = AUTO
     noise_level: float | None = None
     iterations: int | None = None
     linear: bool | None = None
@@ -62,6 +61,7 @@ class Settings:
     memory: int | None = None
     floats: bool = False
     processes: int = 1
+    device: str = "auto"
 
     @classmethod
     def parse(
@@ -74,34 +74,41 @@ class Settings:
         memory: str | None = None,
         *,
         floats: bool = False,
+        device: str = "auto",
     ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
-        if method not in METHODS:
-            close = difflib.get_close_matches(method, METHODS, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"--method must be {', '.join(METHODS[:-1])} or {METHODS[-1]}, got {method!r}{hint}")
-        level = None if noise_level == "auto" else _noise_level(noise_level)
-        if level is not None and method == "unsupervised-wiener":
-            raise ValueError("--noise-level cannot be used with unsupervised-wiener, which estimates it itself")
+        name = method if method == AUTO else _named(method)
         if iterations is not None:
-            if method not in STEPWISE and method != "unsupervised-wiener":
-                raise ValueError(
-                    f"--iterations needs --method {', '.join(STEPWISE)} or unsupervised-wiener, got --method {method}"
-                )
-            fewest = FEWEST_SAMPLES if method == "unsupervised-wiener" else 1
-            if iterations < fewest:
-                raise ValueError(f"--iterations must be at least {fewest} for {method}, got {iterations}")
+            _check_iterations(name, iterations)
         limit = None if memory is None else _memory(memory)
-        return cls(method, level, iterations, linear, parse_psf_size(psf_size), limit, floats)
+        level = None if noise_level == "auto" else _noise_level(noise_level)
+        return cls(name, level, iterations, linear, parse_psf_size(psf_size), limit, floats, device=device)
 
     def options(self, *, blind: bool) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore`, without a PSF or with one."""
-        options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level}
+        """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`, without a PSF or with one."""
+        options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}
+        options["device"] = self.device
         if blind:
-            return options | ({"psf_shape": self.psf_size} if self.psf_size else {})
-        if self.iterations is not None:
-            options["num_iter" if self.method in STEPWISE else "max_iter"] = self.iterations
+            options |= {"psf_shape": self.psf_size} if self.psf_size else {}
+        elif self.iterations is not None:
+            options[str(find_method(self.method).iterations)] = self.iterations
         return options
+
+
+def _named(method: str) -> str:
+    try:
+        return find_method(method).name
+    except ValueError as error:
+        raise ValueError(f"--{error}") from None
+
+
+def _check_iterations(name: str, iterations: int) -> None:
+    iterative = [row.name for row in ROWS if not row.blind and row.iterations]
+    if name not in iterative:
+        raise ValueError(f"--iterations needs --method {', '.join(iterative[:-1])} or {iterative[-1]}, got {name}")
+    fewest = find_method(name).fewest_iterations
+    if iterations < fewest:
+        raise ValueError(f"--iterations must be at least {fewest} for {name}, got {iterations}")
 
 
 def _memory(text: str) -> int:

@@ -1,85 +1,73 @@
-"""Restoring the array of a layer: axes, scale, progress, and stopping. It knows nothing of napari."""
+"""Restoration of a layer's array: planes or volumes, progress, and cancelling. It knows nothing of napari."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 
 
 class StoppedError(Exception):
-    """What ends a restoration that is no longer wanted."""
+    """Cancellation of a restoration."""
 
 
 def restore_array(
     data: np.ndarray, psf: np.ndarray | None, method: str, *, is_color: bool, advance: Callable[[float], None]
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """Restore an array by planes, or by volumes if the PSF has three axes.
+    """Restore an array plane by plane, or volume by volume if the PSF has three axes.
 
     Parameters
     ----------
     data : numpy.ndarray
-        Any real type and range; it is restored on the scale of its largest value.
+        Any real type and range.
     psf : numpy.ndarray or None
         Of two or three axes, any sum; estimated for each plane if None.
     method : str
-        As of `deblur.restore`.
+        A name of `deblur.methods`, or "auto".
     is_color : bool
         Whether the last axis holds colors.
     advance : callable
-        Told which part is done, from 0 to 1; what it raises ends the work.
+        Called with the completed fraction, 0 to 1; an exception that it raises ends the work.
 
     Returns
     -------
     restored : numpy.ndarray
-        Shape of `data`, in its unit: float64 for float64 and integers, else float32.
+        Shape of `data`, floating, in its unit: counts stay counts.
     psf : numpy.ndarray
         The PSF used, of the last plane if they were estimated.
     summary : str
-        How it was done.
+        How it was restored.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, or `data` has no value above 0.
+        If the shapes do not fit.
 
     Examples
     --------
     >>> import numpy as np
     >>> stack = np.random.default_rng(0).integers(1, 4000, (3, 32, 32), dtype=np.uint16)
     >>> restored, psf, summary = restore_array(
-    ...     stack, np.ones((3, 3)), "wiener", is_color=False, advance=lambda part: None
+    ...     stack, np.ones((3, 3)), "wiener", is_color=False, advance=lambda fraction: None
     ... )
     >>> restored.shape, restored.dtype, psf.sum().round(6)
-    ((3, 32, 32), dtype('float64'), np.float64(1.0))
+    ((3, 32, 32), dtype('float32'), np.float64(1.0))
     """
     import deblur
+    from deblur._core.progress import span
 
-    known = None if psf is None else psf / psf.sum()
-    ndim = (2 if known is None else known.ndim) + is_color
+    ndim = (2 if psf is None else psf.ndim) + is_color
     if data.ndim < ndim:
         raise ValueError(f"the PSF has {ndim - is_color} axes and the image {data.ndim - is_color}")
-    scale = float(data.max())
-    if not 0 < scale < math.inf:
-        raise ValueError(f"the largest value of the image must be above 0 and finite, got {scale}")
     planes = data.reshape(-1, *data.shape[data.ndim - ndim :])
-    restored = np.empty(planes.shape, np.float64 if data.dtype.kind in "biu" or data.dtype.itemsize > 4 else np.float32)
+    done = []
     for number, plane in enumerate(planes):
-
-        def done(part: float, number: int = number) -> None:
-            advance((number + part) / len(planes))
-
-        done(0.0)
-        image = plane.astype(restored.dtype) / scale
-        result = deblur.restore(
-            image,
-            known,
-            method=method,
-            channel_axis=-1 if is_color else None,
-            progress=lambda part, what: done(part),
-        )
-        restored[number] = result.image * scale
-    done(1.0)
-    summary = result.method if result.confidence is None else f"{result.method}, confidence {result.confidence:.2g}"
-    return restored.reshape(data.shape), result.psf, f"{summary}: {result.reason}" if result.reason else summary
+        part = span(lambda fraction, stage: advance(fraction), number / len(planes), (number + 1) / len(planes))
+        part(0.0, "starting")
+        made = deblur.restore(plane, psf, method=method, channel_axis=-1 if is_color else None, progress=part)
+        done.append(made)
+    unit = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
+    restored = np.stack([each.image for each in done]) * np.float32(unit)
+    last = done[-1]
+    summary = last.method if last.confidence is None else f"{last.method}, confidence {last.confidence:.2g}"
+    return restored.reshape(data.shape), last.psf, f"{summary}: {last.reason}" if last.reason else summary

@@ -32,7 +32,7 @@ class RestoreWidget(Container):
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        from deblur.restoration._array import METHODS
+        import deblur
 
         self._viewer = viewer
         self._worker: WorkerBase | None = None
@@ -42,7 +42,7 @@ class RestoreWidget(Container):
         self.psf_layer = ComboBox(label="PSF layer", choices=self._images, visible=False)
         self.psf_text = LineEdit(label="PSF", value="gaussian:sigma=2", visible=False)
         self.psf_text.tooltip = "As `deblur psf make --help` has it: disk:radius=4, motion:length=15,angle=30 ..."
-        self.method = ComboBox(label="method", choices=("auto", *METHODS), value="auto")
+        self.method = ComboBox(label="method", choices=("auto", *deblur.methods()), value="auto")
         self.start = PushButton(text="Restore")
         self.stop = PushButton(text="Stop", enabled=False)
         self.progress = ProgressBar(min=0, max=100, value=0)

@@ -41,6 +41,9 @@ class Photo:
         Camera data (from its TIFF header on, orientation 1, no thumbnail), color profile, XMP packet.
     resolution : (float, float) or None
         Pixels per inch along x and y.
+    measured : bool
+        Whether the file describes itself as the data of an instrument (OME-TIFF, ImageJ): its samples are proportional
+        to light, and follow no sRGB curve.
 
     Raises
     ------
@@ -67,6 +70,17 @@ class Photo:
     icc: bytes | None = field(default=None, repr=False)
     xmp: bytes | None = field(default=None, repr=False)
     resolution: Resolution | None = None
+    measured: bool = False
+
+    @property
+    def pages(self) -> int:
+        """Number of pages of a stack; 1 for a picture."""
+        return len(self.pixels) if self.is_stack else 1
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether `pixels` has a leading axis of pages."""
+        return self.pixels.ndim - (self.channel_axis is not None) == 3
 
     def __post_init__(self) -> None:
         if self.channel_axis not in (None, -1):
@@ -267,6 +281,7 @@ def _photo(stored: Stored) -> Photo:
         # XMP repeats the orientation, and some programs believe it.
         xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp) if xmp and turned > 1 else xmp,
         resolution=resolution[::-1] if resolution and turned >= 5 else resolution,
+        measured=stored.measured,
     )
 
 

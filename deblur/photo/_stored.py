@@ -26,6 +26,8 @@ class Stored:
         As they are.
     resolution : (float, float) or None
         Pixels per inch along x and y.
+    measured : bool
+        Whether the file describes itself as the data of an instrument (OME-TIFF, ImageJ).
     """
 
     samples: np.ndarray
@@ -35,6 +37,7 @@ class Stored:
     xmp: bytes | None = None
     resolution: Resolution | None = None
     premultiplied: bool = False
+    measured: bool = False
 
     @property
     def channels(self) -> int:

@@ -51,6 +51,7 @@ def read_tiff(path: Path) -> Stored:
             icc=page.tags.valueof(_ICC),
             xmp=xmp.encode() if isinstance(xmp, str) else xmp,
             resolution=resolution,
+            measured=bool(page.is_ome or page.is_imagej),
         )
 
 

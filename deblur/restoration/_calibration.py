@@ -1,75 +1,112 @@
-"""What is decided once for an image larger than memory, from a few parts of it."""
+"""Calibration: what each window would decide for itself, decided once from sample patches, so that no seam shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from deblur import photo
 from deblur._core.samples import scaled
 from deblur._core.tiling import tiles
-from deblur.nonblind import estimate_noise
-from deblur.nonblind._wiener import wiener_balance
-from deblur.restoration._array import METHODS
+from deblur.nonblind import estimate_noise, wiener_balance
 
-_PARTS = 9
+_PATCHES = 9
 _NOISE_SIDE = {1: 2**18, 2: 512, 3: 64}
 _TRIAL_SIDE = {1: 2**20, 2: 1024, 3: 128}
 """Samples along each axis, by the number of axes."""
 
 
 class ArrayLike(Protocol):
-    """What is read and written by parts: a NumPy array or memory map, a zarr or HDF5 array."""
+    """What is read window by window: a NumPy array or memory map, a zarr, HDF5 or Dask array."""
 
-    shape: tuple[int, ...]
-    dtype: Any
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> Any: ...
 
     def __getitem__(self, box: Any, /) -> Any: ...
 
 
-class Parts:
+@dataclass(frozen=True)
+class Patches:
     """A few parts of an image, spread evenly over it.
 
-    Parameters
+    Attributes
     ----------
     image : array-like
-        Of spatial shape `space`, and a last axis of channels if `channel_axis` is -1.
+        Batch axes, the axes of the PSF, and a last axis of channels if `channel_axis` is -1.
     psf : numpy.ndarray
-        Point-spread function.
-    space : tuple of int
-        Spatial shape.
+        Point-spread function of sum 1.
     channel_axis : None or -1
         Whether the last axis has channels.
+    linear : bool
+        Whether samples are decoded from sRGB.
     """
 
-    def __init__(self, image: ArrayLike, psf: np.ndarray, space: tuple[int, ...], channel_axis: int | None) -> None:
-        self._image, self._psf, self._space, self._channel_axis = image, psf, space, channel_axis
+    image: ArrayLike
+    psf: np.ndarray
+    channel_axis: int | None
+    linear: bool = False
 
     def noise_level(self) -> float:
-        """Return the median of estimates."""
-        parts = self._read([max(k, _NOISE_SIDE[self._psf.ndim]) for k in self._psf.shape])
-        return float(np.median([estimate_noise(y, self._psf, channel_axis=self._channel_axis) for y in parts]))
+        """Return the median of the noise levels estimated from each patch."""
+        sides = [max(k, _NOISE_SIDE[self.psf.ndim]) for k in self.psf.shape]
+        return float(np.median([self._noise_of(patch) for patch in self._read(sides)]))
 
-    def decide_once(self, name: str, fixed: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
-        """Find, where there is the most contrast, what each window would decide for itself."""
-        if name not in ("wiener", "richardson-lucy") or "balance" in options:
-            return {}
-        y = max(self._read([max(4 * k, _TRIAL_SIDE[self._psf.ndim]) for k in self._psf.shape]), key=np.std)
-        if name == "wiener":
-            level = fixed["noise_level"]
-            return {"balance": wiener_balance(y, self._psf, noise_level=level, channel_axis=self._channel_axis)}
-        count = 0
+    def of_most_contrast(self) -> np.ndarray:
+        """Return the patch with the largest standard deviation."""
+        sides = [max(4 * k, _TRIAL_SIDE[self.psf.ndim]) for k in self.psf.shape]
+        return max(self._read(sides), key=np.std)
 
-        def callback(iteration: int, estimate: Any, objective: float) -> None:
-            nonlocal count
-            count = iteration + 1
-
-        trial = {**options, "accelerate": "steady", **fixed, "callback": callback}
-        METHODS[name](y, self._psf, channel_axis=self._channel_axis, **trial)
-        level = fixed["noise_level"] if options.get("damping") else 0.0  # 0: no window stops before the others
-        return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": "steady"}
+    def _noise_of(self, patch: np.ndarray) -> float:
+        return estimate_noise(patch, self.psf, channel_axis=self.channel_axis, ndim=self.psf.ndim)
 
     def _read(self, sides: list[int]) -> Iterator[np.ndarray]:
-        boxes = [tile.window for tile in tiles(self._space, sides, [0] * len(sides))]
-        return (scaled(np.asarray(self._image[box])) for box in boxes[:: -(-len(boxes) // _PARTS)])
+        shape = self.image.shape if self.channel_axis is None else self.image.shape[:-1]
+        sides = [1] * (len(shape) - len(sides)) + sides
+        boxes = [tile.window for tile in tiles(shape, sides, [0] * len(sides))]
+        for box in boxes[:: -(-len(boxes) // _PATCHES)]:
+            patch = scaled(np.asarray(self.image[box]))
+            yield photo.to_linear(patch) if self.linear else patch
+
+
+def noise_level_once(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Fix the noise level."""
+    level = options.get("noise_level")
+    return {"noise_level": patches.noise_level() if level is None else level}
+
+
+def nothing(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Fix nothing: each window samples its own weights."""
+    return {}
+
+
+def balance_once(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Fix the noise level and the balance of `wiener`."""
+    fixed = noise_level_once(patches, function, options)
+    if options.get("balance") is not None:
+        return fixed
+    patch, level = patches.of_most_contrast(), fixed["noise_level"]
+    keywords = {"channel_axis": patches.channel_axis, "ndim": patches.psf.ndim}
+    return fixed | {"balance": wiener_balance(patch, patches.psf, noise_level=level, **keywords)}
+
+
+def iterations_once(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Fix the number of iterations of `richardson_lucy`, by the patch of most contrast; all extrapolate alike."""
+    if options.get("holdout"):
+        raise ValueError("holdout needs an image that fits into memory as a whole; give num_iter for a larger one")
+    fixed = noise_level_once(patches, function, options)
+    count = 0
+
+    def callback(iteration: int, estimate: Any, objective: float) -> None:
+        nonlocal count
+        count = iteration + 1
+
+    trial = {**options, "accelerate": "steady", **fixed, "callback": callback}
+    function(patches.of_most_contrast(), patches.psf, channel_axis=patches.channel_axis, ndim=patches.psf.ndim, **trial)
+    level = fixed["noise_level"] if options.get("damping") else 0.0  # 0: no window stops before the others
+    return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": "steady"}

@@ -1,157 +1,156 @@
-"""A photograph restored as the command and the web page do it: linear light, clipped highlights, page by page."""
+"""`deblur.restore_photo`: a picture file in memory, page by page."""
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from deblur import photo
-from deblur.blind._fast import Progress
+from deblur._core.progress import Progress, span
+from deblur._result import Restoration
 from deblur.photo import Photo
-from deblur.restoration._array import Restoration, restore
+from deblur.restoration._plan import make_plan
+from deblur.restoration._policy import policy_for
+from deblur.restoration._run import restore_window
 
-CLIPPED = 0.98
-"""Of the range of a photograph: from there on its samples count as clipped."""
+Box = tuple[slice, slice]
 
-LINEAR_DTYPES = ("uint8", "uint16")
-"""Pictures of these types are restored in linear light by default."""
-
-
-@dataclass(frozen=True)
-class RestoredPhoto:
-    """What `restore_photo` returns.
-
-    Attributes
-    ----------
-    photo : deblur.photo.Photo
-        The restored photograph, with all that the blurred one carried.
-    pages : list of Restoration
-        How each page was restored, of one if it is no stack, in linear light if `linear`.
-    linear : bool
-        Whether linear light was restored.
-    psf_sum : float
-        The sum of the PSF as given.
-    """
-
-    photo: Photo
-    pages: list[Restoration]
-    linear: bool
-    psf_sum: float = 1.0
+_PREVIEW_ROOM = 16  # pixels beyond the reach of the PSF with which a part is restored
 
 
 def restore_photo(
-    blurred: Photo,
+    blurred: Photo | str | os.PathLike[str],
     psf: np.ndarray | None = None,
     *,
+    method: str = "auto",
+    noise_level: float | None = None,
     linear: bool | None = None,
+    saturation: float | Literal["auto"] | None = "auto",
+    box: Box | None = None,
+    device: str | torch.device | None = None,
     progress: Progress | None = None,
     **options: Any,
-) -> RestoredPhoto:
-    """Restore a photograph, or a stack of them.
+) -> Restoration:
+    """Restore a photograph, or each page of a stack of them, as the command ``deblur restore`` does.
 
     Parameters
     ----------
-    blurred : deblur.photo.Photo
-        As it was read.
+    blurred : deblur.photo.Photo or path-like
+        A photograph as `deblur.photo.read` returns it, or the path of its file.
     psf : numpy.ndarray, optional
-        Point-spread function of any sum: of two axes, or of three for a stack that is a volume. If None, each page has
-        its own estimated.
+        Point-spread function of two axes, or of three for a stack that is a volume; scaled to sum 1. If None, it is
+        estimated, for each page.
+    method : str
+        A name of `deblur.methods`, or ``"auto"``; see `deblur.restore`.
+    noise_level : float, optional
+        Standard deviation of the noise as a fraction of the full range, in linear light where that is restored;
+        estimated if None.
     linear : bool, optional
-        Whether to undo the sRGB curve before, and apply it again after. By default, pictures of 8 and 16 bits are taken
-        for photographs, which have it, if the PSF is given; the blind methods were tuned on the values that files have.
+        Whether to decode the sRGB curve before and encode it after. By default photographs of 8 and 16 bits are, if the
+        PSF is given (a camera blurs light; the blind methods were tuned on the values that files have); stacks and the
+        files of instruments are not.
+    saturation : float, None or "auto"
+        Value from which on samples are clipped; ``"auto"`` is 0.98 of the range for photographs of 8 and 16 bits, and
+        None for anything else.
+    box : tuple of slice, optional
+        Rows and columns to restore instead of the whole picture, for a preview.
+    device : str or torch.device, optional
+        Where to compute, see `deblur.restore`.
     progress : callable, optional
-        ``progress(part, what)``, see `deblur.restore`.
+        ``progress(fraction, stage)``, see `deblur.restore`.
     **options
-        For `deblur.restore`; the saturation is that of photographs unless it is given.
+        Further options of the method.
 
     Returns
     -------
-    RestoredPhoto
-        The photograph, and how it was made.
+    Restoration
+        Its `photo` is the restored photograph with all metadata; `image` are the pixels of that. Of a stack, `method`,
+        `confidence` and `reason` are those of the page with the least confidence, and ``details["pages"]`` lists all.
 
     Raises
     ------
-    ValueError
-        If the PSF does not fit the photograph, or `deblur.restore` refuses.
+    OSError, ValueError
+        If a file cannot be read, the PSF does not fit the photograph, or `deblur.restore` refuses.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from deblur.psf import disk
+    >>> import deblur
+    >>> from deblur.photo import Photo
     >>> blurred = Photo(np.random.default_rng(0).random((64, 64, 3)), channel_axis=-1)
-    >>> result = restore_photo(blurred, disk(2), method="wiener")
-    >>> result.photo.pixels.shape, result.linear, len(result.pages)
-    ((64, 64, 3), True, 1)
+    >>> result = deblur.restore_photo(blurred, deblur.psf.disk(2), method="wiener")
+    >>> result.photo.pixels.shape, result.details["linear"]
+    ((64, 64, 3), True)
     """
+    start = time.perf_counter()
+    if not isinstance(blurred, Photo):
+        blurred = photo.read(blurred)
+    space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
     if psf is not None:
-        _check_axes(blurred, psf)
-    if linear is None:
-        linear = psf is not None and _is_encoded(blurred)
-    scale = 1.0 if psf is None else float(psf.sum())  # a measured PSF has any; it would change the brightness
-    if psf is not None:
-        psf = psf / scale
-        options.setdefault("saturation", _saturation(blurred, linear) if psf.ndim == 2 else None)
-    pixels = photo.to_linear(blurred.pixels) if linear else blurred.pixels
-
-    def one(page: np.ndarray, told: Progress) -> Restoration:
-        return restore(page, psf, channel_axis=blurred.channel_axis, progress=told, **options)
-
-    ndim = (2 if psf is None else psf.ndim) + (blurred.channel_axis is not None)
-    restored, pages = _page_by_page(one, pixels, ndim, progress or (lambda part, what: None))
-    sharp = replace(blurred, pixels=photo.from_linear(restored) if linear else restored)
-    return RestoredPhoto(sharp, pages, linear, scale)
-
-
-def count_pages(blurred: Photo) -> int:
-    """Return the number of pages of a stack, and 1 for a picture."""
-    return len(blurred.pixels) if blurred.pixels.ndim - (blurred.channel_axis is not None) == 3 else 1
+        check_fit(psf, space)
+    if noise_level is not None:
+        options["noise_level"] = noise_level
+    kind: Literal["measurement", "photograph"] = "measurement" if blurred.measured or blurred.is_stack else "photograph"
+    policy = policy_for(kind, blurred.dtype, psf, linear=linear, saturation=saturation)
+    ndim = 2 if psf is None else psf.ndim
+    plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
+    restore: Callable[..., Restoration] = lambda pixels, part: restore_window(plan, pixels, part)  # noqa: E731
+    if box is not None:
+        if psf is None or blurred.is_stack:
+            raise ValueError("box needs a picture of one page and a psf")
+        pixels, inner = _surroundings(blurred.pixels, psf, box)
+        made = restore(pixels, progress)
+        made = replace(made, image=np.ascontiguousarray(made.image[inner]))
+        sharp = replace(blurred, pixels=made.image, alpha=None)
+    else:
+        made = _page_by_page(restore, blurred.pixels, ndim + (blurred.channel_axis is not None), progress)
+        sharp = replace(blurred, pixels=made.image)
+    return replace(made, photo=sharp, seconds=time.perf_counter() - start)
 
 
-def clipped_from(linear: bool) -> float:
-    """Return from which value on a photograph is clipped, in linear light or as the file has it."""
-    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
+def check_fit(psf: np.ndarray, space: tuple[int, ...]) -> None:
+    """Raise `ValueError` if a PSF has more axes than an image of this shape, or is larger."""
+    if psf.ndim > len(space):
+        raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
+    space = space[len(space) - psf.ndim :]
+    if any(side > size for side, size in zip(psf.shape, space, strict=True)):
+        kernel, size = (" x ".join(map(str, each)) for each in (psf.shape, space))
+        raise ValueError(f"the PSF is larger than the picture: {kernel} against {size} pixels")
 
 
 def _page_by_page(
-    restore: Callable[[np.ndarray, Progress], Restoration], pixels: np.ndarray, ndim: int, progress: Progress
-) -> tuple[np.ndarray, list[Restoration]]:
+    restore: Callable[..., Restoration], pixels: np.ndarray, ndim: int, progress: Progress | None
+) -> Restoration:
     """Restore arrays of `ndim` axes, of which there are several if there is one axis more."""
-    pages = pixels if pixels.ndim > ndim else pixels[np.newaxis]
-    restorations = []
-    for number, page in enumerate(pages):
-
-        def told(part: float, what: str, number: int = number) -> None:
-            progress((number + part) / len(pages), what)
-
-        restorations.append(restore(page, told))
-    restored = np.stack([each.image for each in restorations])
-    return restored if pixels.ndim > ndim else restored[0], restorations
-
-
-def _check_axes(blurred: Photo, psf: np.ndarray) -> None:
-    shape = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
-    if psf.ndim > len(shape):
-        raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
-    shape = shape[len(shape) - psf.ndim :]
-    check_fit(psf, shape)
-
-
-def check_fit(psf: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Raise `ValueError` if a PSF is larger than what it blurred, of as many axes."""
-    if any(taps > size for taps, size in zip(psf.shape, shape, strict=True)):
-        taps, size = (" x ".join(map(str, each)) for each in (psf.shape, shape))
-        raise ValueError(f"the PSF is larger than the picture: {taps} against {size} pixels")
+    if pixels.ndim == ndim:
+        return restore(pixels, progress)
+    count = len(pixels)
+    pages = [restore(page, span(progress, number / count, (number + 1) / count)) for number, page in enumerate(pixels)]
+    least = min(pages, key=lambda each: each.confidence or 0.0)
+    levels = [each.noise_level for each in pages if each.noise_level is not None]
+    facts = [
+        {"method": each.method, "noise_level": each.noise_level, "confidence": each.confidence, "reason": each.reason}
+        for each in pages
+    ]
+    return replace(
+        least,
+        image=np.stack([each.image for each in pages]),
+        noise_level=float(np.mean(levels)) if levels else None,
+        changed=any(each.changed for each in pages),
+        details={**least.details, "pages": facts},
+    )
 
 
-def _is_encoded(blurred: Photo) -> bool:
-    """Guess whether the values follow the sRGB curve: those of photographs do, those of instruments do not."""
-    is_stack = blurred.pixels.ndim - (blurred.channel_axis is not None) == 3
-    return blurred.dtype.name in LINEAR_DTYPES and not is_stack
-
-
-def _saturation(blurred: Photo, linear: bool) -> float | None:
-    """Return from which value on a photograph is clipped; None for what instruments measured."""
-    return clipped_from(linear) if _is_encoded(blurred) else None
+def _surroundings(pixels: np.ndarray, psf: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+    """Return a part of a picture with what influences it, and where the part is in that."""
+    room = max(psf.shape) // 2 + _PREVIEW_ROOM
+    starts = [max(0, part.start - room) for part in box]
+    outer = tuple(slice(start, part.stop + room) for start, part in zip(starts, box, strict=True))
+    rows, columns = (slice(part.start - start, part.stop - start) for part, start in zip(box, starts, strict=True))
+    return pixels[outer], (rows, columns)

@@ -1,206 +1,157 @@
-"""Pictures and volumes larger than memory: restored window by window, so that no seam shows."""
+"""Windows of an image larger than memory: their shape, their halo, and the loop over them."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from deblur._core.memory import parse_bytes, resident_bytes
-from deblur._core.samples import quantized, scaled
+from deblur._core.memory import resident_bytes
+from deblur._core.progress import Progress, span
+from deblur._core.samples import quantized
 from deblur._core.tiling import evened, tiles
-from deblur.psf import estimate_support, normalize
-from deblur.restoration._array import METHODS, best_method, restore
-from deblur.restoration._calibration import ArrayLike, Parts
+from deblur._result import Restoration
+from deblur.psf import estimate_support
+from deblur.restoration._calibration import ArrayLike, Patches
 from deblur.restoration._cost import largest_window, window_bytes
+from deblur.restoration._plan import Plan, with_windows
+from deblur.restoration._run import restore_window
 
-_HALO = 2.0
-"""In widths of the PSF; for Richardson-Lucy the square root of the iterations, if more:
-python -m benchmarks.quality.tiles."""
-
-
-@dataclass(frozen=True)
-class Tiling:
-    """How `restore_large` did it.
-
-    Attributes
-    ----------
-    method : str
-        Name of the method used.
-    noise_level : float or None
-        Given or estimated, in the unit of the image; None where the method estimates its own.
-    window, halo : tuple of int
-        Size of the windows, and how far what is kept of each is from its inner edges.
-    count : int
-        How many windows there were.
-    num_iter : int or None
-        Iterations of each, where one part decided for all.
-    seconds : float
-        How long it took.
-    """
-
-    method: str
-    noise_level: float | None
-    window: tuple[int, ...]
-    halo: tuple[int, ...]
-    count: int
-    num_iter: int | None
-    seconds: float
+_SHRINK = 0.8  # of a halo that memory has no room for, at each try
 
 
-def restore_large(
+def plan_windows(
+    plan: Plan,
     image: ArrayLike,
-    psf: np.ndarray,
-    out: Any,
     *,
-    memory: int | str = "4G",
-    method: str = "auto",
-    noise_level: float | None = None,
-    saturation: float | None = None,
-    channel_axis: int | None = None,
-    halo: float | None = None,
-    window: tuple[int, ...] | None = None,
-    progress: Callable[[float], None] = lambda part: None,
-    **options: Any,
-) -> Tiling:
-    """Restore an image part by part, in a bounded amount of memory.
+    memory: int,
+    window: Sequence[int] | None = None,
+    halo: int | Sequence[int] | None = None,
+) -> Plan:
+    """Choose the windows, and calibrate the method once for all of them.
 
-    Windows overlap, and of each the middle is written. What is estimated from a picture is estimated once and holds
-    for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the part
-    with the most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt to
-    the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
+    An image that fits into memory is one window, and the method then decides for itself, as in `deblur.restore`.
 
     Parameters
     ----------
+    plan : Plan
+        For the whole image; its PSF has the spatial axes of `image`.
     image : array-like
-        Anything with a shape, a dtype and slicing: NumPy arrays and memory maps, zarr and HDF5 arrays. Its axes are
-        those of `psf`, and a channel axis after them. Integers are divided by the largest of their type.
-    psf : numpy.ndarray
-        Point-spread function of two or three axes.
-    out : array-like
-        Where the result goes, by ``out[box] = values``; of the shape of `image`. Integers are rounded and clipped.
-    memory : int or str
-        Most bytes that the process may hold, or a text such as ``"4G"``.
-    method : str
-        As `deblur.restore` takes it, but for ``"selfdeblur"``.
-    noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; if None, the median of estimates over it.
-    saturation : float, optional
-        Value from which on samples are clipped, see `deblur.restore`.
-    channel_axis : None or -1
-        Whether the last axis has channels.
-    halo : float, optional
-        How far what is kept of a window stays from its inner edges, in widths of the PSF (of the box with 99.9 % of
-        its light). If None 2, and for more than 4 iterations of `richardson_lucy` the square root of their number, as
-        far as `memory` allows.
-    window : tuple of int, optional
-        Size of the windows, instead of one chosen for `memory`.
-    progress : callable, optional
-        Called with the part that is done, 0 to 1.
-    **options
-        Passed to the method.
-
-    Returns
-    -------
-    Tiling
-        What was done.
+        The axes of the PSF, and a last axis of channels if there is a channel axis.
+    memory : int
+        Most bytes that the process may hold.
+    window : sequence of int, optional
+        Shape of the windows, instead of one chosen for `memory`.
+    halo : int or sequence of int, optional
+        Pixels, instead of what the method's row says.
 
     Raises
     ------
     ValueError
-        If `memory` is too small for this PSF, or an argument does not fit.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import deblur
-    >>> picture = np.random.default_rng(0).random((120, 130), dtype=np.float32)
-    >>> sharp = np.empty_like(picture)
-    >>> blur = deblur.psf.disk(2)
-    >>> done = deblur.restore_large(picture, blur, sharp, method="wiener", window=(80, 80))
-    >>> done.count, done.halo
-    (4, (10, 10))
+        If memory is too small, or a window keeps nothing beyond its halo.
     """
-    if channel_axis not in (None, -1):
-        raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
-    space = image.shape if channel_axis is None else image.shape[:-1]
-    if len(space) != psf.ndim:
-        raise ValueError(f"image must have the {psf.ndim} axes of the psf, got shape {tuple(space)}")
-    if tuple(out.shape) != tuple(image.shape):
-        raise ValueError(f"out must have the shape of the image, {tuple(image.shape)}, got {tuple(out.shape)}")
-    start = time.perf_counter()
-    name = best_method(space, psf.ndim) if method == "auto" else method
-    if name not in METHODS:
-        raise ValueError(f"method must be auto, {', '.join(METHODS)}, got {method!r}")
-    psf = normalize(np.asarray(psf, np.float64)).astype(np.float32)
-    support = [part.stop - part.start for part in estimate_support(psf)]
-    if halo is not None and not 0 <= halo < np.inf:
-        raise ValueError(f"halo must be finite and not negative, got {halo!r}")
-    limit = parse_bytes(memory) if isinstance(memory, str) else memory
-    copies = 1 if channel_axis is None else image.shape[-1]
-    lamps = saturation is not None
+    space = image.shape if plan.channel_axis is None else image.shape[:-1]
+    copies = 1 if plan.channel_axis is None else image.shape[-1]
+    kernel, saturated = plan.policy.psf.shape, plan.policy.saturation is not None
 
     def available() -> int:
-        return (limit - resident_bytes()) // copies
+        return (memory - resident_bytes()) // copies
 
-    parts = Parts(image, psf, space, channel_axis)
-    fixed: dict[str, Any] = {}
-    if name != "unsupervised-wiener":
-        if noise_level is None:
-            noise_level = parts.noise_level()
-        fixed["noise_level"] = noise_level
     if window is None:
-        is_whole = window_bytes(name, space, psf.shape, lamps=lamps) <= available()
+        is_whole = window_bytes(plan.method, space, kernel, saturated=saturated) <= available()
     else:
         is_whole = all(size >= extent for size, extent in zip(window, space, strict=True))
-    if not is_whole:
-        if options.get("holdout"):
-            raise ValueError("holdout decides for an image that fits into memory; give num_iter for one that does not")
-        fixed |= parts.decide_once(name, fixed, options)
-    widths = max(_HALO, math.sqrt(fixed.get("num_iter", 0))) if halo is None else halo
     if is_whole:
-        window = space
-    elif window is None:
-        least = _HALO if halo is None else halo
-        widths, window = _fitting(space, psf.shape, support, name, widths, least, available(), lamps)
-    halos = tuple(math.ceil(widths * width) for width in support)
+        return with_windows(plan, tuple(space), halo_of(plan, halo))
+    plan = calibrated(plan, image)
+    halos = halo_of(plan, halo)
+    if window is None:
+        window, halos = _fitting(plan, space, halos, available(), least=halos if halo is not None else _least(plan))
     if any(2 * edge >= size < extent for edge, size, extent in zip(halos, window, space, strict=True)):
         raise ValueError(f"a window of {tuple(window)} keeps nothing beyond a halo of {halos} at both ends")
-    plan = list(tiles(space, window, halos))
-    keywords: dict[str, Any] = {**options, **fixed, "saturation": saturation, "channel_axis": channel_axis}
-    for number, tile in enumerate(plan):
-        restored = restore(scaled(np.asarray(image[tile.window])), psf, method=name, **keywords).image
-        kept = restored[tile.inner]
-        del restored
-        out[tile.kept] = quantized(kept, np.dtype(out.dtype))
-        progress((number + 1) / len(plan))
-    sizes = tuple(min(size, extent) for size, extent in zip(window, space, strict=True))
-    seconds = time.perf_counter() - start
-    return Tiling(name, noise_level, sizes, halos, len(plan), fixed.get("num_iter"), seconds)
+    return with_windows(plan, tuple(min(size, extent) for size, extent in zip(window, space, strict=True)), halos)
+
+
+def calibrated(plan: Plan, image: ArrayLike) -> Plan:
+    """Return a plan with the options that its method fixes for all windows of an image."""
+    patches = Patches(image, plan.policy.psf, plan.channel_axis, plan.policy.linear)
+    fixed = plan.method.calibrate(patches, plan.method.function, plan.options)
+    return with_windows(plan, plan.window, plan.halo, **fixed)
+
+
+def halo_of(plan: Plan, halo: int | Sequence[int] | None = None) -> tuple[int, ...]:
+    """Return the halo in pixels along each axis of the PSF: as given, or by the rule of the method.
+
+    Raises
+    ------
+    ValueError
+        If a given one is negative or has the wrong number of axes.
+    """
+    ndim = plan.policy.psf.ndim
+    if halo is None:
+        widths = plan.method.halo(plan.options)
+        return tuple(math.ceil(widths * width) for width in _support(plan))
+    given = (halo,) * ndim if isinstance(halo, int) else tuple(halo)
+    if len(given) != ndim or any(not isinstance(edge, int) or edge < 0 for edge in given):
+        raise ValueError(f"halo must be pixels, at least 0, one number or one per axis of the psf, got {halo!r}")
+    return given
+
+
+def run_windows(plan: Plan, image: ArrayLike, out: Any, progress: Progress | None = None) -> list[Restoration]:
+    """Restore window by window, write the kept part of each into `out`, and return what is known of each.
+
+    Parameters
+    ----------
+    plan : Plan
+        With windows.
+    image : array-like
+        Read by slicing along its spatial axes.
+    out : array-like
+        Written by slicing; integers are rounded and clipped.
+    progress : callable, optional
+        See `deblur._core.progress`.
+    """
+    space = image.shape if plan.channel_axis is None else image.shape[:-1]
+    places = list(tiles(space, plan.window, plan.halo))
+    done = []
+    for number, tile in enumerate(places):
+        part = span(progress, number / len(places), (number + 1) / len(places))
+        made = restore_window(plan, np.asarray(image[tile.window]), part)
+        out[tile.kept] = quantized(made.image[tile.inner], np.dtype(out.dtype))
+        done.append(_without_image(made))
+    return done
+
+
+def _without_image(made: Restoration) -> Restoration:
+    """Drop the pixels, so that no more than one window is held."""
+    from dataclasses import replace
+
+    return replace(made, image=None)
+
+
+def _support(plan: Plan) -> list[int]:
+    return [part.stop - part.start for part in estimate_support(plan.policy.psf)]
+
+
+def _least(plan: Plan) -> tuple[int, ...]:
+    """Return the halo that a window must have even where memory is short."""
+    return tuple(math.ceil(plan.method.halo({}) * width) for width in _support(plan))
 
 
 def _fitting(
-    space: tuple[int, ...],
-    taps: tuple[int, ...],
-    support: list[int],
-    name: str,
-    widths: float,
-    least: float,
-    available: int,
-    lamps: bool,
-) -> tuple[float, tuple[int, ...]]:
-    """Return a halo of as many `widths` as leave room for a window, but not fewer than `least`, and the window."""
+    plan: Plan, space: Sequence[int], halos: tuple[int, ...], available: int, least: tuple[int, ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the largest window, and a halo that leaves room for it but is not smaller than `least`."""
+    kernel, saturated = plan.policy.psf.shape, plan.policy.saturation is not None
     while True:
-        halos = [math.ceil(widths * width) for width in support]
         try:
-            window = evened(space, largest_window(space, taps, halos, name, available, lamps=lamps), halos)
+            window = largest_window(space, kernel, halos, plan.method, available, saturated=saturated)
         except ValueError:
-            if widths <= least:
+            if all(edge <= small for edge, small in zip(halos, least, strict=True)):
                 raise
-            widths = max(least, 0.8 * widths)
+            halos = tuple(max(small, int(_SHRINK * edge)) for edge, small in zip(halos, least, strict=True))
         else:
-            return widths, tuple(max(size, k) for size, k in zip(window, taps, strict=True))
+            window = evened(space, window, halos)
+            return tuple(max(size, k) for size, k in zip(window, kernel, strict=True)), halos

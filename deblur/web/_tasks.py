@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
+import deblur
 from deblur import photo, psf
+from deblur._core.progress import Progress
 from deblur._examples.pictures import EXAMPLES
-from deblur.blind._fast import Progress
 from deblur.photo import Photo
-from deblur.restoration._photo import count_pages, restore_photo
 from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
 
 _KEPT = 2  # photographs that are kept decoded between previews
-_ROOM = 16  # pixels that a preview is restored with beyond the reach of the PSF
 _LARGEST_PSF = MEGA  # pixels
 _DRAWN_SIDE = 160  # pixels, at least, of a drawn PSF
 
@@ -32,11 +31,13 @@ class Tasks:
     folder : pathlib.Path
         For files on their way to and from the libraries that insist on files; each is gone when a task ends.
     most_pixels : int
-        Of a photograph.
+        Limit on a photograph's size.
+    device : str
+        Where to compute, see `deblur.restore`.
     """
 
-    def __init__(self, folder: Path, most_pixels: int) -> None:
-        self._folder, self._most_pixels = folder, most_pixels
+    def __init__(self, folder: Path, most_pixels: int, device: str = "auto") -> None:
+        self._folder, self._most_pixels, self._device = folder, most_pixels, device
         self._decoded: OrderedDict[str, Photo] = OrderedDict()
 
     def example(self, progress: Progress, which: str) -> bytes:
@@ -100,21 +101,23 @@ class Tasks:
         height, width = opened.pixels.shape[:2]
         left, top = (min(max(0, at), size - 1) for at, size in zip(box[:2], (width, height), strict=True))
         right, bottom = min(width, left + box[2]), min(height, top + box[3])
-        room = max(kernel.shape) // 2 + _ROOM
-        first_row, first_column = max(0, top - room), max(0, left - room)
-        part = opened.pixels[first_row : bottom + room, first_column : right + room]
-        options = {"method": "auto"} if fine else {"method": "wiener", "saturation": None}
-        made = restore_photo(
-            replace(opened, pixels=part, alpha=None), kernel, noise_level=noise_level, progress=progress, **options
+        options: dict[str, Any] = {} if fine else {"method": "wiener", "saturation": None}
+        made = deblur.restore_photo(
+            opened,
+            kernel,
+            noise_level=noise_level,
+            box=(slice(top, bottom), slice(left, right)),
+            device=self._device,
+            progress=progress,
+            **options,
         )
-        rows, columns = slice(top - first_row, bottom - first_row), slice(left - first_column, right - first_column)
-        kept = replace(made.photo, pixels=np.ascontiguousarray(made.photo.pixels[rows, columns]))
+        assert made.photo is not None
         return {
-            "image": _data_url(self._encoded(_shown(kept, _brightest(opened)), ".jpg"), "jpeg"),
+            "image": _data_url(self._encoded(_shown(made.photo, _brightest(opened)), ".jpg"), "jpeg"),
             "box": [left, top, right - left, bottom - top],
             "psf": _data_url(self._drawn(kernel), "png"),
             "psf_shape": list(kernel.shape),
-            "noise_level": made.pages[0].noise_level,
+            "noise_level": made.noise_level,
             "fine": fine,
         }
 
@@ -124,23 +127,23 @@ class Tasks:
         """Restore a whole photograph, exactly as `deblur restore` does."""
         progress(0.0, "reading the photo")
         opened = self._decode(data)
-        made = restore_photo(
-            opened, None if blur is None else _kernel(blur), noise_level=noise_level, progress=progress
-        )
+        kernel = None if blur is None else _kernel(blur)
+        made = deblur.restore_photo(opened, kernel, noise_level=noise_level, device=self._device, progress=progress)
+        assert made.photo is not None
         progress(1.0, "writing the result")
-        page = made.pages[0]
         shown = self._encoded(_shown(made.photo, _brightest(opened)), ".jpg") if suffix in (".tif", ".tiff") else None
         return {
             "file": self._encoded(made.photo, suffix),
             "view": shown,
-            "psf": self._drawn(page.psf),
+            "psf": self._drawn(made.psf),
             "facts": {
-                "method": page.method,
-                "noise_level": page.noise_level,
-                "confidence": page.confidence,
-                "reason": page.reason,
-                "psf_shape": list(page.psf.shape),
-                "seconds": round(page.seconds, 1),
+                "method": made.method,
+                "noise_level": made.noise_level,
+                "confidence": made.confidence,
+                "reason": made.reason,
+                "changed": made.changed,
+                "psf_shape": list(made.psf.shape),
+                "seconds": round(made.seconds, 1),
             },
         }
 
@@ -162,7 +165,7 @@ class Tasks:
             raise RefusedError(f"This picture cannot be read: {_without(path, error)}.") from error
         finally:
             path.unlink(missing_ok=True)
-        if count_pages(opened) > 1:
+        if opened.pages > 1:
             raise RefusedError(SEVERAL_PAGES)
         if opened.channel_axis is not None and opened.pixels.shape[-1] != 3:
             raise RefusedError(f"This picture has {opened.pixels.shape[-1]} channels; this page takes gray and color.")

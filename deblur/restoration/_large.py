@@ -1,0 +1,147 @@
+"""`deblur.restore_large`: an image that is read and written window by window."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from deblur._core.memory import parse_bytes
+from deblur._core.progress import Progress
+from deblur._result import Restoration
+from deblur.restoration._calibration import ArrayLike
+from deblur.restoration._plan import make_plan
+from deblur.restoration._policy import Policy, policy_for
+from deblur.restoration._windows import plan_windows, run_windows
+
+
+def restore_large(
+    image: ArrayLike,
+    psf: np.ndarray,
+    out: Any,
+    *,
+    memory: int | str = "4G",
+    method: str = "auto",
+    noise_level: float | None = None,
+    saturation: float | None = None,
+    linear: bool = False,
+    channel_axis: int | None = None,
+    halo: int | tuple[int, ...] | None = None,
+    window: tuple[int, ...] | None = None,
+    device: str | torch.device | None = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Restoration:
+    """Restore an image window by window, in a bounded amount of memory.
+
+    Windows overlap, and the middle of each is written. What a method estimates from a picture is estimated once and
+    holds for all windows: the noise level, the balance of `wiener`, and the iterations of `richardson_lucy`, which the
+    patch of most contrast decides and all extrapolate alike (``accelerate="steady"``). The other methods still adapt to
+    the contrast of each window. An image that fits into memory is one window, and then this is `deblur.restore`.
+
+    Parameters
+    ----------
+    image : array-like
+        Anything with a shape, a dtype and slicing: NumPy arrays and memory maps, zarr and HDF5 arrays. Its axes are
+        those of `psf`, and a channel axis after them. Integers are scaled to [0, 1].
+    psf : numpy.ndarray
+        Point-spread function of two or three axes, scaled to sum 1.
+    out : array-like
+        Where the result goes, by ``out[box] = values``; of the shape of `image`. Integers are rounded and clipped.
+    memory : int or str
+        Most bytes that the process may hold, or a text such as ``"4G"``.
+    method : str
+        A name of `deblur.methods` that takes a PSF, or ``"auto"``.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; if None, the median of estimates over it.
+    saturation : float, optional
+        Value from which on samples are clipped, see `deblur.restore`.
+    linear : bool
+        Whether samples follow the sRGB curve, see `deblur.restore`.
+    channel_axis : None or -1
+        Whether the last axis has channels.
+    halo : int or tuple of int, optional
+        Distance in pixels that the kept part of a window has from its inner edges, one number or one per axis of the
+        PSF. By default twice the PSF's width (of the box with 99.9 % of its light), and for more than 4 iterations of
+        `richardson_lucy` that width times the square root of their number, as far as `memory` allows.
+    window : tuple of int, optional
+        Shape of the windows, instead of one chosen for `memory`.
+    device : str or torch.device, optional
+        Where to compute, see `deblur.restore`.
+    progress : callable, optional
+        ``progress(fraction, stage)``, see `deblur.restore`.
+    **options
+        Passed to the method.
+
+    Returns
+    -------
+    Restoration
+        Its `image` is `out`; its `details` have ``"windows"`` (their number), ``"window"`` and ``"halo"`` (pixels),
+        and in ``"options"`` what was fixed for all windows.
+
+    Raises
+    ------
+    ValueError
+        If `memory` is too small for this PSF, or an argument does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import deblur
+    >>> picture = np.random.default_rng(0).random((120, 130), dtype=np.float32)
+    >>> sharp = np.empty_like(picture)
+    >>> done = deblur.restore_large(picture, deblur.psf.disk(2), sharp, method="wiener", window=(80, 80))
+    >>> done.details["windows"], done.details["halo"]
+    (4, [10, 10])
+    """
+    policy = policy_for("array", image.dtype, psf, linear=linear, saturation=saturation)
+    if noise_level is not None:
+        options["noise_level"] = noise_level
+    settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
+    limit = parse_bytes(memory) if isinstance(memory, str) else memory
+    return restore_sliced(image, out, policy, settings, memory=limit, window=window, halo=halo, progress=progress)
+
+
+def restore_sliced(
+    image: ArrayLike,
+    out: Any,
+    policy: Policy,
+    settings: dict[str, Any],
+    *,
+    memory: int,
+    window: tuple[int, ...] | None = None,
+    halo: int | tuple[int, ...] | None = None,
+    progress: Progress | None = None,
+) -> Restoration:
+    """Plan the windows of a sliced source, restore them into `out`, and return what was done.
+
+    Parameters
+    ----------
+    image, out, memory, window, halo, progress
+        See `restore_large`.
+    policy : Policy
+        What restoring the source means.
+    settings : dict
+        Keywords for `make_plan`.
+    """
+    start = time.perf_counter()
+    channel_axis = settings.get("channel_axis")
+    if channel_axis not in (None, -1):
+        raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
+    space = tuple(image.shape if channel_axis is None else image.shape[:-1])
+    if policy.psf is None or len(space) != policy.psf.ndim:
+        axes = "a psf" if policy.psf is None else f"the {policy.psf.ndim} axes of the psf"
+        raise ValueError(f"image must have {axes}, got shape {space}")
+    if tuple(out.shape) != tuple(image.shape):
+        raise ValueError(f"out must have the shape of the image, {tuple(image.shape)}, got {tuple(out.shape)}")
+    plan = plan_windows(make_plan(policy, space, **settings), image, memory=memory, window=window, halo=halo)
+    done = run_windows(plan, image, out, progress)
+    levels = [each.noise_level for each in done if each.noise_level is not None]
+    level = plan.options.get("noise_level") or (float(np.median(levels)) if levels else None)
+    details = {**plan.describe(), "windows": len(done)}
+    return replace(
+        done[0], image=out, noise_level=level, seconds=time.perf_counter() - start, details=details, changed=True
+    )

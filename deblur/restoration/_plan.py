@@ -1,0 +1,127 @@
+"""Decisions that hold for all of a restoration: the method, its options, the device, and the windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from deblur._core.devices import resolve_device
+from deblur.operators import LinearOperator
+from deblur.restoration._cost import window_bytes
+from deblur.restoration._policy import Policy
+from deblur.restoration._registry import AUTO, Method, default_method, find_method
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an image is restored, decided once for all its windows.
+
+    Attributes
+    ----------
+    policy : Policy
+        What restoring it means.
+    method : Method
+        The row of the registry.
+    estimator : Method or None
+        The blind method that finds the PSF first, where `method` needs one and none was given.
+    options : dict
+        Keywords for the method, those calibrated for all windows included.
+    device : torch.device
+        Where it is computed.
+    channel_axis : int or None
+        Axis of the channels.
+    window, halo : tuple of int
+        Spatial shape of the windows, and how far their kept part stays from inner edges; empty for the whole image.
+    """
+
+    policy: Policy
+    method: Method
+    estimator: Method | None
+    options: Mapping[str, Any]
+    device: torch.device
+    channel_axis: int | None
+    window: tuple[int, ...] = ()
+    halo: tuple[int, ...] = ()
+
+    def describe(self) -> dict[str, Any]:
+        """Return the decisions for JSON and --verbose."""
+        numbers = {name: value for name, value in self.options.items() if isinstance(value, (int, float, str, bool))}
+        return {
+            **self.policy.describe(),
+            "method": self.method.name,
+            "options": numbers,
+            "device": str(self.device),
+            "window": list(self.window),
+            "halo": list(self.halo),
+        }
+
+
+def make_plan(
+    policy: Policy,
+    space: tuple[int, ...],
+    *,
+    method: str = AUTO,
+    channel_axis: int | None = None,
+    device: str | torch.device | None = None,
+    here: torch.device | None = None,
+    **options: Any,
+) -> Plan:
+    """Choose the method and the device, and check the options.
+
+    Parameters
+    ----------
+    policy : Policy
+        What restoring the image means.
+    space : tuple of int
+        Shape of the image without its channels.
+    method : str
+        Name of a method, or "auto".
+    channel_axis : int, optional
+        Axis of the channels.
+    device : str or torch.device, optional
+        See `deblur._core.devices.resolve_device`; None keeps the device the image is on.
+    here : torch.device, optional
+        The device the image is on; the CPU for a NumPy array.
+    **options
+        For the method.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the method, the device or an option is unknown, or does not go with the PSF.
+    """
+    psf = policy.psf
+    is_operator = isinstance(psf, LinearOperator)
+    ndim = None if psf is None else len(psf.range_shape) if is_operator else options.get("ndim") or psf.ndim
+    if method == AUTO:
+        row = find_method("richardson-lucy") if is_operator else default_method(space, ndim)
+    else:
+        row = find_method(method)
+    if row.blind and psf is not None:
+        raise ValueError(f"method {row.name} estimates the PSF itself: leave psf out")
+    if is_operator and not row.operator:
+        takers = ", ".join(each for each in ("richardson-lucy",))
+        raise TypeError(f"method {row.name} needs a point-spread function; {takers} takes any operator")
+    estimator = default_method(space, None) if psf is None and not row.blind else None
+    (estimator or row).check_options(options)
+    chosen = here or torch.device("cpu")
+    if device is not None:
+        needed = 0 if ndim is None or is_operator else _needed_bytes(row, space, policy, ndim)
+        chosen = resolve_device(device, needed_bytes=needed)
+    return Plan(policy, row, estimator, options, chosen, channel_axis)
+
+
+def _needed_bytes(row: Method, space: tuple[int, ...], policy: Policy, ndim: int) -> int:
+    shape, kernel = space[len(space) - ndim :], tuple(policy.psf.shape[-ndim:])
+    images = 1
+    for size in space[: len(space) - ndim]:
+        images *= size
+    return images * window_bytes(row, shape, kernel, saturated=policy.saturation is not None)
+
+
+def with_windows(plan: Plan, window: tuple[int, ...], halo: tuple[int, ...], **fixed: Any) -> Plan:
+    """Return a plan whose windows are set and whose options are fixed for all of them."""
+    return replace(plan, window=window, halo=halo, options={**plan.options, **fixed})

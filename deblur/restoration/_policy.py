@@ -1,0 +1,115 @@
+"""What restoring a source means: the PSF's sum, linear light, saturation. Decided here, for every front end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from deblur import photo
+from deblur._core.samples import CLIPPED
+from deblur.operators import LinearOperator
+from deblur.psf import normalize
+
+Kind = Literal["array", "photograph", "measurement"]
+"""A bare array; a picture file, whose integers follow the sRGB curve; instrument data (OME, ImageJ, zarr, pages)."""
+
+_ENCODED = ("uint8", "uint16")  # photographs of these sample types follow the sRGB curve
+
+_NORMALIZED = 1e-6  # a kernel in single precision sums to 1 only to rounding; dividing again would change its digits
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The meaning of a restoration, the same for every front end.
+
+    Attributes
+    ----------
+    kind : {"array", "photograph", "measurement"}
+        What the source is.
+    psf : array, LinearOperator or None
+        The PSF scaled to sum 1, so that it keeps the brightness; None where it is to be estimated.
+    psf_sum : float or None
+        The sum of the PSF as given; None without a PSF and for an operator.
+    linear : bool
+        Whether samples are decoded from sRGB before, and encoded again after.
+    saturation : float or None
+        Value from which on samples are clipped, in linear light if `linear`; None if none is.
+    """
+
+    kind: Kind
+    psf: Any
+    psf_sum: float | None
+    linear: bool
+    saturation: float | None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the decisions for JSON and --verbose."""
+        return {
+            "kind": self.kind,
+            "linear": self.linear,
+            "saturation": self.saturation,
+            "psf_sum": self.psf_sum,
+        }
+
+
+def policy_for(
+    kind: Kind,
+    dtype: Any,
+    psf: Any,
+    *,
+    linear: bool | None = None,
+    saturation: float | Literal["auto"] | None = "auto",
+    psf_batch: int = 0,
+) -> Policy:
+    """Decide what restoring a source means.
+
+    Parameters
+    ----------
+    kind : {"array", "photograph", "measurement"}
+        What the source is.
+    dtype : dtype
+        Type of its samples, as the file has them.
+    psf : array, LinearOperator or None
+        As given by the user.
+    linear : bool, optional
+        Override. By default photographs of 8 and 16 bits with a known PSF are restored in linear light, because a
+        camera blurs light; the blind methods were tuned on the values that files have.
+    saturation : float, None or "auto"
+        Override. By default photographs of 8 and 16 bits with a known PSF of two axes clip at 0.98 of their range, and
+        nothing else clips.
+    psf_batch : int
+        How many leading axes of `psf` count images, each with a PSF of its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `psf` is not a valid point-spread function.
+    """
+    normalized, total = _normalized(psf, psf_batch)
+    encoded = kind == "photograph" and str(dtype) in _ENCODED and psf is not None
+    if linear is None:
+        linear = encoded
+    if saturation == "auto":
+        clips = encoded and getattr(psf, "ndim", 0) == 2
+        saturation = _saturation(linear) if clips else None
+    return Policy(kind, normalized, total, linear, saturation)
+
+
+def _saturation(linear: bool) -> float:
+    return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
+
+
+def _normalized(psf: Any, batch: int) -> tuple[Any, float | None]:
+    """Return a PSF of sum 1 (each of them, in double precision), and the sum as given (their mean)."""
+    if psf is None or isinstance(psf, LinearOperator):
+        return psf, None
+    if batch:
+        each = [_normalized(one, batch - 1) for one in psf]
+        stack = torch.stack if isinstance(psf, torch.Tensor) else np.stack
+        return stack([one for one, _ in each]), float(np.mean([total for _, total in each]))
+    scaled = normalize(psf.double()) if isinstance(psf, torch.Tensor) else normalize(np.asarray(psf, np.float64))
+    total = float(psf.sum())
+    return (psf if abs(total - 1) < _NORMALIZED else scaled), total
