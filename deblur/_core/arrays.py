@@ -1,4 +1,4 @@
-"""The one adapter at the door: NumPy array or torch tensor in, torch inside, the same kind out."""
+"""Input conversion: NumPy array or torch tensor in, torch inside, the same kind out."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 
+from deblur._core.samples import scaled
+
 ArrayT = TypeVar("ArrayT", np.ndarray, torch.Tensor)
-"""A NumPy array or a torch tensor: what public functions take, and return in the same kind."""
+"""A NumPy array or a torch tensor: public functions take either, and return the same kind."""
 
 FAINTEST = 1e-15
-"""What the largest value must reach, as products of three and squares are formed, in single precision too."""
+"""The least that the largest value of an array may be: methods multiply up to three values, in single precision too."""
 
 _HEADROOM = 10.0
-"""By how much what is computed on the way may exceed the modulus of a spectrum."""
+"""By how much intermediate results may exceed the largest modulus of the spectrum."""
 
 
-def as_float_tensor(array: Any, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
-    """Turn `array` into a floating tensor, and return the function that brings results back.
+def as_float_tensor(array: ArrayT, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], ArrayT]]:
+    """Convert to a float tensor; also return a function that converts results back to the caller's array type.
 
-    float32 and float64 are kept, float16 and bfloat16 are computed in float32, booleans become 0 and 1, and integers
-    are scaled to [0, 1] (signed ones to [-1, 1]) in float64, as `skimage.util.img_as_float` does. The tensor may share
-    memory with `array`: never write into it.
+    float32 and float64 are kept, float16 and bfloat16 become float32. Integers are scaled to [0, 1], 8 and 16 bits in
+    float32, wider ones in float64, as `deblur._core.samples.scaled` does for files. The tensor may share memory with
+    `array`: never write into it.
 
     Parameters
     ----------
     array : numpy.ndarray or torch.Tensor
         Any shape, real, not empty.
     name : str
-        What error messages call it.
+        Name of the argument in error messages.
 
     Returns
     -------
     tensor : torch.Tensor
         float32 or float64, on the device of `array`.
     to_input_kind : callable
-        Maps a result tensor to the kind of `array` (NumPy, or torch on the same device).
+        Converts a result tensor to NumPy or torch, as `array` is.
 
     Raises
     ------
@@ -52,9 +54,9 @@ def as_float_tensor(array: Any, name: str = "image") -> tuple[torch.Tensor, Call
     >>> import numpy as np
     >>> tensor, to_input_kind = as_float_tensor(np.array([0, 255], dtype=np.uint8))
     >>> tensor
-    tensor([0., 1.], dtype=torch.float64)
+    tensor([0., 1.])
     >>> to_input_kind(tensor / 2)
-    array([0. , 0.5])
+    array([0. , 0.5], dtype=float32)
     """
     if isinstance(array, torch.Tensor):
         tensor: torch.Tensor = array
@@ -67,7 +69,7 @@ def as_float_tensor(array: Any, name: str = "image") -> tuple[torch.Tensor, Call
         raise TypeError(f"{name} must be real, got {tensor.dtype}")
     if tensor.numel() == 0:
         raise ValueError(f"{name} is empty: shape {tuple(tensor.shape)}")
-    return _floating(tensor), to_input_kind
+    return scaled(tensor), to_input_kind
 
 
 def check_finite(tensor: torch.Tensor, name: str) -> None:
@@ -104,14 +106,3 @@ def _from_numpy(array: np.ndarray, name: str) -> torch.Tensor:
     if any(stride < 0 for stride in array.strides) or not array.flags.writeable:
         array = array.copy()
     return torch.from_numpy(array)
-
-
-def _floating(tensor: torch.Tensor) -> torch.Tensor:
-    if tensor.dtype in (torch.float32, torch.float64):
-        return tensor
-    if tensor.is_floating_point():
-        return tensor.to(torch.float32)
-    if tensor.dtype is torch.bool:
-        return tensor.to(torch.float64)
-    scaled = tensor.to(torch.float64) / torch.iinfo(tensor.dtype).max
-    return scaled.clamp_min(-1.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib.resources
 import sys
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from deblur._core.errors import suggestion
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -135,9 +136,7 @@ def card(name: str) -> Card:
     """
     names = _names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
-        raise ValueError(f"no data set is called {name!r}; {hint}")
+        raise ValueError(f"no data set is called {name!r}; {suggestion(name, names)}")
     return parse_card(name, _folder().joinpath(name, "card.toml").read_text(encoding="utf-8"))
 
 

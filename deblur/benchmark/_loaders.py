@@ -5,7 +5,6 @@ Every loader takes ``folder=``, the data folder; without it `folder_of` finds th
 
 from __future__ import annotations
 
-import difflib
 import os
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -14,6 +13,8 @@ import cv2
 import numpy as np
 import scipy.io
 import tifffile
+
+from deblur._core.errors import did_you_mean
 
 from ._cards import card
 from ._download import folder_of
@@ -103,8 +104,7 @@ def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) 
     """
     files = _image_files(dataset)
     if name not in files:
-        near = difflib.get_close_matches(name, files, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"image_names({dataset!r}) lists them"
+        hint = did_you_mean(name, files) or f"image_names({dataset!r}) lists them"
         raise ValueError(f"{dataset} has no image {name!r}; {hint}")
     return read_picture(
         folder_of(dataset, folder=folder) / files[name], cv2.IMREAD_GRAYSCALE if gray else cv2.IMREAD_COLOR

@@ -6,13 +6,14 @@ one measures raises its version.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+
+from deblur._core.errors import suggestion
 
 from . import _metrics as metrics
 from . import _samples as samples
@@ -138,9 +139,7 @@ def protocol(name: str) -> Protocol:
     """
     names = [each.name for each in PROTOCOLS]
     if name not in names:
-        close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names)}"
-        raise ValueError(f"protocol must be a known name, got {name!r}; {hint}")
+        raise ValueError(f"protocol must be a known name, got {name!r}; {suggestion(name, names)}")
     return PROTOCOLS[names.index(name)]
 
 

@@ -16,7 +16,7 @@ import typer
 import deblur
 from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
 from deblur.cli._app_export import EXPORT_EPILOG, export
-from deblur.cli._app_psf import BEADS_EPILOG, beads
+from deblur.cli._app_psf import BEADS_EPILOG, PsfKindsCommand, beads
 from deblur.cli._app_restore import RESTORE_EPILOG, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._app_web import WEB_EPILOG, web
@@ -192,31 +192,15 @@ def _psf_root(context: typer.Context) -> None:
 
 
 @psf_app.command(
+    cls=PsfKindsCommand,
     epilog="""\b
-Kinds:
-  gaussian:sigma=2                 soft; sigma=4x1,angle=30 is elliptic
-  disk:radius=4                    out of focus
-  motion:length=15,angle=30        straight motion of the camera
-  camera_shake:length=31,seed=4    unsteady hand; another seed, another path
-  airy:radius=6                    perfect lens; radius of the first dark ring
-  gaussian:sigma=3x1x1             3-D, for stacks: planes x rows x columns
-
-\b
-Kinds of a microscope:
-  born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1
-    without aberrations
-  gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5
-    with those of 5 µm of water
-  confocal:wavelength=.51,excitation=.49,na=1.2,voxel_size=.2x.1x.1,pinhole=1
-
-\b
 Lengths are pixels, those of microscopes micrometers; angles are degrees,
 counter-clockwise from the horizontal.
 Every kind takes shape, as in shape=41 or shape=41x31.
 
 \b
 Example:
-  deblur psf make "motion:length=15,angle=30" -o psf.tif"""
+  deblur psf make "motion:length=15,angle=30" -o psf.tif""",
 )
 def make(
     spec: Annotated[

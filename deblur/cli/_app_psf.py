@@ -1,11 +1,12 @@
-"""The command `deblur psf beads`: its options and explanations."""
+"""The command `deblur psf beads`: its options and explanations; and the kinds of PSF for the help of `make`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from deblur.cli._options import Force, PsfFile, check_not_empty
 
@@ -13,6 +14,27 @@ BEADS_EPILOG = """\b
 Examples:
   deblur psf beads beads.tif --size 31x65x65 -o psf.tif
   deblur psf beads beads.tif --size 41 --symmetrize -o psf.tif"""
+
+_COLUMN = 33  # of 80: where the notes on short examples begin
+
+
+class PsfKindsCommand(TyperCommand):
+    """A command whose help lists the kinds of point-spread function, imported only when that help is shown."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of kinds, then the epilog given to the command."""
+        own, self.epilog = self.epilog, f"{_kinds_epilog()}\n\n{self.epilog}"
+        super().format_epilog(ctx, formatter)
+        self.epilog = own
+
+
+def _kinds_epilog() -> str:
+    from deblur.psf._kinds import kinds
+
+    examples = [each for kind in kinds().values() for each in kind.examples.items()]
+    short = [f"  {text:{_COLUMN - 2}}  {note}" for text, note in examples if len(text) <= _COLUMN - 2]
+    long = [f"  {text}\n    {note}" for text, note in examples if len(text) > _COLUMN - 2]
+    return "\b\n" + "\n".join(["Kinds:", *short, *long])
 
 
 def beads(

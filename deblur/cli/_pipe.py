@@ -29,7 +29,7 @@ def restore_standard_input(
     ValueError
         If standard input or output is a terminal or closed, or holds no picture.
     """
-    from deblur.photo._photo import suffix_of
+    from deblur.photo import detect_suffix
 
     if sys.stdin is None or sys.stdin.isatty():
         raise ValueError("there is no picture on standard input; give one: deblur restore - < photo.jpg > sharp.jpg")
@@ -37,7 +37,7 @@ def restore_standard_input(
         raise ValueError("a picture cannot be shown on a terminal; redirect standard output, or give -o FILE")
     data = sys.stdin.buffer.read()
     try:
-        suffix = suffix_of(data[:12])
+        suffix = detect_suffix(data)
     except ValueError as error:
         raise ValueError(f"cannot read standard input: {error}") from None
     with tempfile.TemporaryDirectory(prefix="deblur-") as folder:

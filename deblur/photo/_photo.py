@@ -1,4 +1,4 @@
-"""A photograph in memory, and the two doors to files."""
+"""A photograph in memory, and how it is read from and written to files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from deblur._core.atomic import atomic_path
+from deblur._core.errors import reading
 from deblur._core.samples import quantized, scaled
 from deblur.photo import _exif
 from deblur.photo._stored import Resolution, Stored
@@ -20,25 +21,25 @@ _DTYPES = ("uint8", "uint16", "uint32", "int8", "int16", "int32", "float16", "fl
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A photograph, or a stack of them, with all that its file says about it.
+    """A photograph, or a stack of pages, with the metadata of its file.
 
-    It is immutable; `dataclasses.replace` makes a changed one, and `write` takes what is left from the original:
+    It is immutable; `dataclasses.replace` makes a changed copy that keeps the metadata:
     ``write(path, replace(photo, pixels=restored))``.
 
     Parameters
     ----------
     pixels : numpy.ndarray
         Floating values, upright: (height, width) for gray, (height, width, channels) for color in RGB order, with
-        a leading axis for the pages of a stack. In a file of integers [0, 1] is their full range, and the curve is that
-        of the file, for photographs sRGB (see `to_linear`).
+        a leading axis for the pages of a stack. Integers of the file are scaled to [0, 1]. The values follow the
+        transfer curve of the file, which is sRGB for photographs (see `to_linear`).
     channel_axis : None or -1
-        Where the colors are, as the functions of `deblur.nonblind` take it; None if gray.
+        Axis of the colors, as in `deblur.nonblind`; None if gray.
     alpha : numpy.ndarray or None
-        Opacity, like `pixels` without the channels. Apart, so that restoration leaves it alone.
+        Opacity, of the shape of `pixels` without the channels; kept apart, so that restoration leaves it alone.
     dtype : numpy.dtype
-        The type of the samples in the file: what `write` rounds to, as far as the format can hold it.
+        Type of the samples in the file; `write` rounds to it, as far as the format can hold it.
     exif, icc, xmp : bytes or None
-        Camera data (from its TIFF header on, orientation 1, no thumbnail), color profile, XMP packet.
+        Camera data (from the TIFF header on, orientation 1, no thumbnail), color profile, XMP packet.
     resolution : (float, float) or None
         Pixels per inch along x and y.
     measured : bool
@@ -58,8 +59,8 @@ class Photo:
     >>> import numpy as np
     >>> from deblur.photo import Photo
     >>> photo = Photo(np.zeros((4, 6, 3)), channel_axis=-1)
-    >>> photo.dtype, photo.alpha
-    (dtype('uint8'), None)
+    >>> photo.dtype, photo.alpha, photo.pages
+    (dtype('uint8'), None, 1)
     """
 
     pixels: np.ndarray = field(repr=False)
@@ -102,8 +103,8 @@ class Photo:
 def read(path: str | os.PathLike[str]) -> Photo:
     """Read a JPEG, PNG, TIFF or WebP file.
 
-    The format is told by the content, not by the name. Orientation is applied, and the metadata say so. Palettes
-    and bilevel images come as their colors, and colors that were multiplied by alpha are divided by it again.
+    The content decides the format, not the name. The EXIF orientation is applied, and reset in the metadata. Palettes
+    and bilevel images are converted to colors, and premultiplied colors are divided by alpha.
 
     Parameters
     ----------
@@ -114,7 +115,7 @@ def read(path: str | os.PathLike[str]) -> Photo:
     Returns
     -------
     Photo
-        Integers are divided by the largest of their type; floating samples are as they are in the file, NaN included.
+        Integers are divided by the largest of their type; floating samples stay as they are in the file, NaN included.
         The pixels are float32, or float64 where the file has float64 or 32-bit integers.
 
     Raises
@@ -127,7 +128,7 @@ def read(path: str | os.PathLike[str]) -> Photo:
 
     See Also
     --------
-    write : The way back.
+    write : The inverse.
 
     Examples
     --------
@@ -147,11 +148,8 @@ def read(path: str | os.PathLike[str]) -> Photo:
         raise ValueError(f"cannot read {path}: it is a {'folder' if path.is_dir() else 'device or a pipe'}")
     with path.open("rb") as file:
         start = file.read(12)
-    try:
+    with reading(path):
         return _photo(_read_stored(path, start))
-    except Exception as error:  # the decoders raise whatever a damaged file drives them to
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ValueError(f"cannot read {path}: {reason}") from error
 
 
 def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False) -> None:
@@ -168,7 +166,7 @@ def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False
     path : str or path-like
         Ends in .jpg, .jpeg, .png, .tif, .tiff or .webp.
     photo : Photo
-        What to write.
+        Photograph to write.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -179,12 +177,12 @@ def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False
     OSError
         If the folder is missing or not writable.
     ValueError
-        If the suffix is not among these, or the format cannot hold the photograph: pages or more than three channels
+        If the suffix is another, or the format cannot hold the photograph: pages or more than three channels
         outside TIFF, transparency in JPEG, NaN in integers, sides that are too long.
 
     See Also
     --------
-    read : The way back, with an example.
+    read : The inverse, with an example of both.
 
     Examples
     --------
@@ -217,8 +215,30 @@ def _check_floating(array: np.ndarray, name: str) -> None:
         raise TypeError(f"{name} must be a floating NumPy array, got {getattr(array, 'dtype', type(array).__name__)}")
 
 
-def suffix_of(start: bytes) -> str:
-    """Return the suffix for the format of a file that begins with these 12 bytes, or raise `ValueError`."""
+def detect_suffix(start: bytes) -> str:
+    """Return the file name suffix for the format of an image, from the first bytes of its file.
+
+    Parameters
+    ----------
+    start : bytes
+        At least the first 12 bytes of the file.
+
+    Returns
+    -------
+    {".jpg", ".png", ".tif", ".webp"}
+        Suffix for the format.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are empty or of another format.
+
+    Examples
+    --------
+    >>> from deblur.photo import detect_suffix
+    >>> detect_suffix(b"RIFF....WEBPVP8 ")
+    '.webp'
+    """
     from deblur._core.png import SIGNATURE
 
     if not start:
@@ -229,7 +249,7 @@ def suffix_of(start: bytes) -> str:
         return ".jpg"
     if start[:8] == SIGNATURE:
         return ".png"
-    if start[:4] == b"RIFF" and start[8:] == b"WEBP":
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return ".webp"
     raise ValueError("it is not a JPEG, PNG, TIFF or WebP image")
 
@@ -238,7 +258,7 @@ def _read_stored(path: Path, start: bytes) -> Stored:
     """Decode the file by its first bytes."""
     from deblur.photo import _raster, _tiff
 
-    suffix = suffix_of(start)
+    suffix = detect_suffix(start)
     if suffix == ".tif":
         return _tiff.read_tiff(path)
     read = {".jpg": _raster.read_jpeg, ".png": _raster.read_png, ".webp": _raster.read_webp}[suffix]
@@ -259,7 +279,7 @@ def _write_stored(path: Path, stored: Stored, suffix: str) -> None:
 
 
 def _photo(stored: Stored) -> Photo:
-    """Scale, split alpha off, turn upright."""
+    """Scale to floats, split off alpha, turn upright."""
     turned = _exif.orientation(stored.exif) if stored.exif else 1
     values = _upright(scaled(stored.samples), turned)
     pixels, alpha = (values[..., :-1], values[..., -1]) if stored.has_alpha else (values, None)

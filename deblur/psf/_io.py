@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from deblur._core.arrays import ArrayT, as_float_tensor
 from deblur._core.atomic import atomic_path, written_whole
+from deblur._core.errors import reading
 from deblur._core.png import pixels_only
 
 from ._adjust import normalize, validate
@@ -121,26 +122,16 @@ def _known_suffix(path: str | os.PathLike[str]) -> str:
 
 
 def _read_npy(path: Path) -> npt.NDArray[np.generic]:
-    with path.open("rb") as file:
-        try:
-            return np.lib.format.read_array(file, allow_pickle=False)
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:  # NumPy parses the header as Python; what damage leads to differs by its version
-            raise ValueError(f"{path}: not a readable .npy file of numbers") from error
+    with path.open("rb") as file, reading(path, "not a readable .npy file of numbers"):
+        return np.lib.format.read_array(file, allow_pickle=False)
 
 
 def _read_tiff(path: Path) -> npt.NDArray[np.generic]:
     from deblur._core.tiff import opened
 
-    try:
-        with opened(path) as file:
-            series = file.series[0]
-            values, samples = series.asarray(), series.axes.find("S")
-    except OSError:
-        raise
-    except Exception as error:  # a damaged file ends in whatever error its damage leads to
-        raise ValueError(f"{path}: not a readable TIFF file") from error
+    with reading(path, "not a readable TIFF file"), opened(path) as file:
+        series = file.series[0]
+        values, samples = series.asarray(), series.axes.find("S")
     return values if samples < 0 else _gray(np.moveaxis(values, samples, -1), path)
 
 
@@ -150,18 +141,13 @@ def _read_png(path: Path) -> npt.NDArray[np.generic]:
 
     # Through bytes: imread cannot tell a missing file from a damaged one, nor open every file name on Windows.
     encoded = path.read_bytes()
-    try:
-        # First by Pillow, which turns 16 bits of color into 8, but is silent: libpng prints what it thinks of damage.
+    with reading(path, "not a readable PNG file"):
+        # First by Pillow, which turns 16 bits of color into 8, but is silent: libpng prints its warnings of damage.
         PngImagePlugin.PngImageFile(io.BytesIO(encoded)).verify()  # the checksums
         PngImagePlugin.PngImageFile(io.BytesIO(encoded)).load()
-        pixels = pixels_only(encoded)
-    except MemoryError:
-        raise
-    except Exception as error:  # as damage has it
-        raise ValueError(f"{path}: not a readable PNG file") from error
-    values = cv2.imdecode(np.frombuffer(pixels, dtype=np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise ValueError(f"{path}: not a readable PNG file")
+        values = cv2.imdecode(np.frombuffer(pixels_only(encoded), dtype=np.uint8), cv2.IMREAD_UNCHANGED)
+        if values is None:
+            raise ValueError("its samples cannot be decoded")
     return _gray(values, path) if values.ndim == 3 else values
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from ._grid import Psf, Shape, choose_shape, finite, half_width
+from ._kinds import kind
 from ._optics import FIRST_DARK_RING
 from ._radial import on_voxels, radial_profile, through_disk
 
@@ -16,6 +17,7 @@ DARK_POINTS = 2.0
 """The default shape ends at this dark point of the optical axis, and at the cone of light there."""
 
 
+@kind({"born_wolf:wavelength=0.51,na=0.8,voxel_size=0.3x0.1x0.1,index=1": "microscope without aberrations"})
 def born_wolf(
     wavelength: float, na: float, voxel_size: float | Sequence[float], shape: Shape = None, *, index: float = 1.515
 ) -> Psf:
@@ -77,6 +79,7 @@ def born_wolf(
     return on_voxels(radial_profile(wavelength, na, phase, voxels, sizes), voxels, sizes)
 
 
+@kind({"gibson_lanni:wavelength=0.51,na=1.4,voxel_size=0.2x0.06x0.06,depth=5": "with the aberrations of 5 µm of water"})
 def gibson_lanni(
     wavelength: float,
     na: float,
@@ -199,6 +202,7 @@ def gibson_lanni(
     return on_voxels(profile, voxels, sizes)
 
 
+@kind({"confocal:wavelength=.51,excitation=.49,na=1.2,voxel_size=.2x.1x.1,pinhole=1": "confocal microscope"})
 def confocal(
     wavelength: float,
     na: float,

@@ -9,10 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ._grid import Psf, Shape, choose_shape, direction, extent, half_width
+from ._kinds import kind
 
 HARMONICS = 8
 
 
+@kind({"motion:length=15,angle=30": "straight motion of the camera"})
 def motion(length: float, angle: float = 0.0, shape: Shape = None) -> Psf:
     """Straight motion at constant speed.
 
@@ -61,6 +63,7 @@ def motion(length: float, angle: float = 0.0, shape: Shape = None) -> Psf:
     return psf / psf.sum()
 
 
+@kind({"camera_shake:length=31,seed=4": "unsteady hand; another seed, another path"})
 def camera_shake(length: float, shape: Shape = None, *, seed: int = 0, tremor: float = 1.0) -> Psf:
     """Shake of a camera held by hand: a random smooth path, with hooks, and bright spots where the camera lingers.
 

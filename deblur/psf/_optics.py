@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import j1, ndtr, ndtri, owens_t
 
 from ._grid import Psf, Shape, choose_shape, direction, extent, finite, half_width, mirror, offsets
+from ._kinds import kind
 
 GAUSSIAN_LOSS = 1e-4
 """Share of the light that the default shape of a Gaussian may cut off an axis."""
@@ -23,6 +24,12 @@ TINY = 1e-3
 """In pixels: a blur thinner than this cannot be told from none, and the formulas need some width."""
 
 
+@kind(
+    {
+        "gaussian:sigma=2": "soft; sigma=4x1,angle=30 is elliptic",
+        "gaussian:sigma=3x1x1": "3-D, for stacks: planes x rows x columns",
+    }
+)
 def gaussian(sigma: float | Sequence[float], shape: Shape = None, *, angle: float = 0.0) -> Psf:
     """Gaussian blur: isotropic, elliptic and rotated, or of a 3-D stack.
 
@@ -91,6 +98,7 @@ def gaussian(sigma: float | Sequence[float], shape: Shape = None, *, angle: floa
     return psf / psf.sum()
 
 
+@kind({"disk:radius=4": "out of focus"})
 def disk(radius: float, shape: Shape = None) -> Psf:
     """Disk of even light: a lens out of focus, in geometric optics.
 
@@ -131,6 +139,7 @@ def disk(radius: float, shape: Shape = None) -> Psf:
     return psf / psf.sum()
 
 
+@kind({"airy:radius=6": "perfect lens; radius of the first dark ring"})
 def airy(radius: float, shape: Shape = None) -> Psf:
     """Airy pattern: a perfect lens with a round pupil, limited by diffraction alone.
 

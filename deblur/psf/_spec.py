@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from deblur import psf
+from deblur._core.errors import suggestion
 
 from ._grid import Psf
-
-KINDS = ("gaussian", "disk", "airy", "motion", "camera_shake", "born_wolf", "gibson_lanni", "confocal")
-"""Functions of `deblur.psf`, which imports one when it is asked for: those of microscopes take long to import."""
+from ._kinds import find, kinds
 
 
 def parse(spec: str) -> Psf:
@@ -20,9 +17,9 @@ def parse(spec: str) -> Psf:
     Parameters
     ----------
     spec : str
-        ``kind:name=value,name=value``. The kinds are `gaussian`, `disk`, `airy`, `motion`, `camera_shake`, `born_wolf`,
-        `gibson_lanni` and `confocal`; names and meanings are those of the functions. A value is a number, or several
-        joined by x: ``sigma=2x1``, ``shape=31x31``.
+        ``kind:name=value,name=value``. The kind is a function of this package such as `gaussian`, `disk` or `motion`
+        (``deblur psf make --help`` lists all), and the names are its parameters. A value is a number, or several joined
+        by x: ``sigma=2x1``, ``shape=31x31``.
 
     Returns
     -------
@@ -59,10 +56,11 @@ def parse(spec: str) -> Psf:
 
 
 def _make(kind: str, arguments: str) -> Psf:
-    if kind not in KINDS:
-        raise ValueError(f"unknown kind {kind!r}{_nearest(kind, KINDS)} Kinds: {', '.join(KINDS)}")
-    make: Callable[..., Psf] = getattr(psf, kind)
-    parameters = inspect.signature(make).parameters
+    found = find(kind)
+    if found is None:
+        known = kinds()
+        raise ValueError(f"unknown kind {kind!r}{_hint(kind, known)} Kinds: {', '.join(known)}")
+    parameters = inspect.signature(found.make).parameters
     accepted = f"{kind} accepts {', '.join(parameters)}"
     values: dict[str, float | tuple[float, ...]] = {}
     for argument in filter(None, (part.strip() for part in arguments.split(","))):
@@ -70,14 +68,14 @@ def _make(kind: str, arguments: str) -> Psf:
         if not equals:
             raise ValueError(f"{argument!r} is not name=value; {accepted}")
         if name not in parameters:
-            raise ValueError(f"unknown parameter {name!r}{_nearest(name, parameters)} {accepted}")
+            raise ValueError(f"unknown parameter {name!r}{_hint(name, parameters)} {accepted}")
         if name in values:
             raise ValueError(f"{name} is given twice")
         values[name] = _value(name, text)
     for name, parameter in parameters.items():
         if parameter.default is parameter.empty and name not in values:
             raise ValueError(f"{name} is missing, write {kind}:{name}=NUMBER; {accepted}")
-    return make(**values)
+    return found.make(**values)
 
 
 def _value(name: str, text: str) -> float | tuple[float, ...]:
@@ -95,6 +93,6 @@ def _number(text: str) -> float:
         return float(text)
 
 
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f", did you mean {close[0]!r}?" if close else "."
+def _hint(word: str, known: Iterable[str]) -> str:
+    near = suggestion(word, known)
+    return f", {near}" if near else "."

@@ -1,4 +1,4 @@
-"""Stacks on disk: volumes, time series and channels, read and written by parts, with the axes and sizes of the file."""
+"""Stacks on disk: volumes, time series and channels, read and written in parts, with the axes and sizes of the file."""
 
 import lazy_loader
 

@@ -1,77 +1,44 @@
-"""A stack on disk, and the two doors to files."""
+"""Open and create stack files: the format is chosen by the suffix."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from deblur._core.atomic import atomic_path
+from deblur._core.errors import reading
+
+from ._model import Stack
 
 TIFF_SUFFIXES = (".tif", ".tiff")
+"""Suffixes of TIFF files, which hold photographs or stacks (`is_stack` tells which)."""
 
-
-@dataclass(frozen=True, eq=False)
-class Stack:
-    """An array on disk, of which parts are read by slicing, and what its file says of it.
-
-    Attributes
-    ----------
-    data : array-like
-        With shape, dtype and slicing; nothing is read before. Samples are as in the file.
-    axes : str
-        A letter an axis, in the order of `data`: T, C, Z, Y, X, S for the samples of a color picture, others as
-        tifffile calls them.
-    voxel_size : mapping of str to float
-        Micrometers along Z, Y and X, as far as the file says; along T seconds.
-    channels : tuple of str
-        Names of the channels; empty if they have none.
-    format : {"ome", "imagej", "tiff", "zarr"}
-        What it was read from.
-    extra : mapping
-        What else is handed on to a file of the same format.
-    """
-
-    data: Any = field(repr=False)
-    axes: str
-    voxel_size: Mapping[str, float] = field(default_factory=dict)
-    channels: tuple[str, ...] = ()
-    format: Literal["ome", "imagej", "tiff", "zarr"] = "tiff"
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The size of every axis."""
-        return tuple(self.data.shape)
-
-    @property
-    def dtype(self) -> np.dtype:
-        """The type of the samples, in the byte order of this machine."""
-        return np.dtype(self.data.dtype).newbyteorder("=")
+ZARR_SUFFIX = ".zarr"
 
 
 def is_stack(path: str | os.PathLike[str]) -> bool:
-    """Say whether a file has axes beyond those of a photograph, and names them: OME-TIFF, ImageJ, zarr.
+    """Return whether a file names axes beyond those of a photograph: OME-TIFF, ImageJ, zarr.
 
     Parameters
     ----------
     path : path-like
-        File or folder; one that is missing is none.
+        File or folder; False if it is missing.
 
     Returns
     -------
     bool
-        Whether `open_stack` is for it, rather than `deblur.photo.read`.
+        True if `open_stack` should read it, False if `deblur.photo.read` should.
 
     Raises
     ------
     OSError
-        If a TIFF may not be read.
+        If a TIFF file may not be read.
 
     Examples
     --------
@@ -80,7 +47,7 @@ def is_stack(path: str | os.PathLike[str]) -> bool:
     (True, False)
     """
     path = Path(path)
-    if path.suffix.lower() == ".zarr":
+    if path.suffix.lower() == ZARR_SUFFIX:
         return True
     if path.suffix.lower() not in TIFF_SUFFIXES or not path.is_file():
         return False
@@ -92,8 +59,8 @@ def is_stack(path: str | os.PathLike[str]) -> bool:
 def open_stack(path: str | os.PathLike[str]) -> Stack:
     """Open a TIFF (OME, ImageJ, or plain, whose pages are planes) or a zarr folder (OME-Zarr 0.4 or 0.5, or an array).
 
-    Only its description is read. Parts of uncompressed TIFFs are read from where they lie in the file, compressed ones
-    page by page.
+    Only the metadata are read here. Slices of an uncompressed TIFF are read from their place in the file, those of a
+    compressed one page by page.
 
     Parameters
     ----------
@@ -103,12 +70,12 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
     Returns
     -------
     Stack
-        The array and its axes. Of an OME-Zarr pyramid the first, largest level.
+        The array and its axes; of an OME-Zarr pyramid, the first and largest level.
 
     Raises
     ------
     OSError
-        If it is missing or may not be read.
+        If the file is missing or may not be read.
     ValueError
         If it is another kind of file, or damaged, or has transparency. The message names the path.
     ImportError
@@ -129,62 +96,58 @@ def open_stack(path: str | os.PathLike[str]) -> Stack:
     ('CZYX', (2, 5, 8, 9), 0.3, (5, 2))
     """
     path = Path(path)
-    if path.suffix.lower() == ".zarr":
+    if path.suffix.lower() == ZARR_SUFFIX:
         from ._zarr import open_zarr
 
-        return _told(path, open_zarr(path))
+        return _checked(path, open_zarr(path))
     if path.suffix.lower() not in TIFF_SUFFIXES:
         raise ValueError(f"cannot read {path}: a stack is a TIFF file or a .zarr folder")
     from ._tiff import open_tiff
 
-    return _told(path, open_tiff(path))
+    return _checked(path, open_tiff(path))
 
 
-class _Told:
-    """Samples of a file, whose damage is told in one line, whatever error it drives a decoder to."""
+class _CheckedReader:
+    """Array reader that turns decoder errors into a one-line `ValueError` naming the file."""
 
     def __init__(self, path: Path, data: Any) -> None:
         self.shape, self.dtype = data.shape, data.dtype
         self._path, self._data = path, data
 
     def __getitem__(self, box: Any) -> np.ndarray:
-        try:
+        with reading(self._path):
             return np.asarray(self._data[box])
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(f"cannot read {self._path}: {reason}") from error
 
 
-def _told(path: Path, stack: Stack) -> Stack:
-    return replace(stack, data=_Told(path, stack.data))
+def _checked(path: Path, stack: Stack) -> Stack:
+    return replace(stack, data=_CheckedReader(path, stack.data))
 
 
 @contextmanager
 def create_stack(
     path: str | os.PathLike[str], like: Stack, *, dtype: Any = None, overwrite: bool = False
 ) -> Iterator[Any]:
-    """Make a file of the shape, axes and sizes of a stack, to be written by parts.
+    """Create a file with the shape, axes and sizes of a stack, to be written in parts.
 
-    A TIFF is written uncompressed in the format of `like` (OME-TIFF if that was zarr), a zarr folder as that of `like`
-    (OME-Zarr 0.4 if that was a TIFF), with one level. It appears whole when the block ends, or not at all.
+    A TIFF file is written uncompressed, in the format of `like` (OME-TIFF if `like` came from zarr); a zarr folder with
+    one level, in the format of `like` (OME-Zarr 0.4 if `like` came from a TIFF file). The file appears whole when the
+    block ends, or not at all.
 
     Parameters
     ----------
     path : str or path-like
         Ends in .tif, .tiff or .zarr.
     like : Stack
-        Whose axes, sizes and channel names the file gets.
+        Stack whose axes, sizes and channel names the file gets.
     dtype : dtype, optional
-        Type of the samples; that of `like` if None.
+        Type of the samples; by default that of `like`.
     overwrite : bool
         Whether an existing file may be replaced.
 
     Yields
     ------
     array-like
-        With shape, dtype and item assignment; what is assigned has its dtype.
+        With shape, dtype and item assignment; assigned values must have that dtype.
 
     Raises
     ------
@@ -193,7 +156,7 @@ def create_stack(
     OSError
         If it cannot be written.
     ValueError
-        If the suffix is not among these, or the format cannot hold it.
+        If the suffix is another, or the format cannot hold the stack.
     ImportError
         If the package zarr is needed and not installed.
 
@@ -212,7 +175,7 @@ def create_stack(
     ('ZYX', {'Z': 0.3}, 7, dtype('uint16'))
     """
     path, kind = Path(path), np.dtype(like.dtype if dtype is None else dtype)
-    if path.suffix.lower() == ".zarr":
+    if path.suffix.lower() == ZARR_SUFFIX:
         from ._zarr import create_zarr
 
         with create_zarr(path, like, kind, overwrite=overwrite) as out:

@@ -1,7 +1,7 @@
-"""TIFF stacks, by parts: OME, ImageJ, plain.
+"""TIFF stacks, read and written in parts: OME, ImageJ, plain.
 
-Files are mapped for each access and let go at once: a map that stays open counts all its pages that were touched
-as memory of the process.
+Files are memory-mapped for each access and unmapped at once: while a map stays open, every page that was touched
+counts as memory of the process.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import numpy as np
 import tifffile
 
 from deblur._core.atomic import reserve
+from deblur._core.errors import reading
 from deblur._core.tiff import opened
 from deblur.photo import _exif
 
-from ._stack import Stack
+from ._model import Stack
 
 _MICROMETERS = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "\\u00B5m": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0}
 _MICROMETERS |= {"mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
@@ -25,30 +26,23 @@ _KNOWN_COLORS = ("MINISBLACK", "MINISWHITE", "RGB")
 
 
 def names_its_axes(path: Path) -> bool:
-    """Say whether it is an OME-TIFF or of ImageJ, with an axis beside rows, columns and samples."""
+    """Return whether an OME-TIFF or ImageJ file has an axis other than rows, columns and samples."""
     try:
         with opened(path) as tiff:
             return bool(tiff.is_ome or tiff.is_imagej) and bool(set(tiff.series[0].axes) - set("YXS"))
-    except Exception:  # whatever damage leads to; whoever reads it will say what is wrong
+    except Exception:  # damaged: the function that reads it next raises the error
         return False
 
 
 def open_tiff(path: Path) -> Stack:
-    """See `open_stack`."""
-    try:
-        with opened(path) as tiff:
-            return _described(path, tiff)
-    except OSError:
-        raise
-    except Exception as error:  # a damaged file ends in whatever error its damage leads to
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"cannot read {path}: {reason}") from error
+    """Read the metadata of a TIFF file; see `open_stack`."""
+    with reading(path), opened(path) as tiff:
+        return _described(path, tiff)
 
 
 def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
-    """Make a file of zeros, and return the array in it."""
+    """Create a file of zeros, and return the array in it."""
     form = "ome" if like.format == "zarr" else like.format
-    squeezed = dtype.newbyteorder("=")
     options: dict[str, Any] = {
         "photometric": "rgb" if like.axes.endswith("S") and like.shape[-1] == 3 else "minisblack"
     }
@@ -62,7 +56,7 @@ def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
             raise ValueError(f"ImageJ files hold uint8, uint16 and float32, not {dtype.name}; write an .ome.tif")
     else:
         options |= {"metadata": None, **{k: v for k, v in like.extra.items() if k != "exif"}}
-    mapped = tifffile.memmap(path, shape=like.shape, dtype=squeezed, **options)
+    mapped = tifffile.memmap(path, shape=like.shape, dtype=dtype.newbyteorder("="), **options)
     array = _Mapped(path, mapped.dtype, int(mapped.offset), like.shape)
     del mapped
     reserve(path)
@@ -73,7 +67,7 @@ def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
 
 
 class _Mapped:
-    """Samples that lie in one run in a file."""
+    """Array whose samples are contiguous in a file."""
 
     def __init__(self, path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...]) -> None:
         self.dtype, self.shape = dtype, shape
@@ -89,7 +83,7 @@ class _Mapped:
 
 
 class _Paged:
-    """Samples of compressed pages: each is decoded when something of it is asked for."""
+    """Array of compressed pages, each decoded when a part of it is read."""
 
     def __init__(self, path: Path, pages: tuple[int, ...], plane: tuple[int, ...], dtype: np.dtype) -> None:
         self.dtype, self.shape = dtype, (*pages, *plane)
@@ -127,7 +121,7 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
         return Stack(data, axes, _from_imagej(tiff), format="imagej", extra={"imagej": tiff.imagej_metadata or {}})
     exif, resolution = _exif.from_tiff(path)
     if exif and _exif.orientation(exif) != 1:
-        raise ValueError("it is stored turned; turn it upright first, or restore it whole")
+        raise ValueError("its EXIF orientation is not upright; rotate it first, or restore it whole")
     extra: dict[str, Any] = {"exif": exif, "iccprofile": page.iccprofile}
     if resolution:
         extra |= {"resolution": resolution, "resolutionunit": "inch"}

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from deblur._core.atomic import atomic_folder
+from deblur._core.errors import reading
 
-from ._stack import Stack
+from ._model import Stack
 
 _MICROMETERS = {"nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "meter": 1e6}
 _CHUNK = {"Z": 32, "Y": 256, "X": 256}
@@ -19,17 +20,12 @@ _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
 def open_zarr(path: Path) -> Stack:
-    """See `open_stack`."""
+    """Read the metadata of a zarr folder; see `open_stack`."""
     zarr = _zarr()
     if not path.exists():
         raise FileNotFoundError(2, "No such file or directory", str(path))
-    try:
+    with reading(path, "it is neither OME-Zarr nor a zarr array"):
         return _described(zarr.open(path, mode="r"), zarr.Group)
-    except PermissionError:
-        raise
-    except Exception as error:  # zarr raises whatever a folder of something else drives it to
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"cannot read {path}: it is neither OME-Zarr nor a zarr array ({reason})") from error
 
 
 def _described(node: Any, group: Any) -> Stack:
@@ -57,7 +53,7 @@ def _described(node: Any, group: Any) -> Stack:
 
 @contextmanager
 def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) -> Iterator[Any]:
-    """See `create_stack`."""
+    """Create a zarr folder; see `create_stack`."""
     zarr = _zarr()
     chunks = tuple(min(size, _CHUNK.get(axis, 1)) for axis, size in zip(like.axes, like.shape, strict=True))
     layout = {"shape": like.shape, "chunks": chunks, "dtype": dtype.newbyteorder("=")}
@@ -67,7 +63,7 @@ def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) ->
             yield zarr.create_array(temporary, zarr_format=form, **layout)
         else:
             group = zarr.create_group(temporary, zarr_format=form)
-            # Folders of chunks, as OME-Zarr wants it, and not one of names with dots.
+            # OME-Zarr requires chunks in nested folders; the default of version 2 is names with dots in one folder.
             separator = {"name": "v2" if form == 2 else "default", "separator": "/"}
             out = group.create_array("0", chunk_key_encoding=separator, **layout)
             group.attrs.update(_attributes(like, form))

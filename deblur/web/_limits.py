@@ -71,12 +71,12 @@ def suffix_of(data: bytes, most_pixels: int) -> str:
     ...
     deblur.web._limits.RefusedError: This is not a JPEG, PNG, TIFF or WebP picture.
     """
-    from deblur.photo._photo import suffix_of as suffix_by
+    from deblur.photo import detect_suffix
 
     if not data:
         raise RefusedError("This file is empty.")
     try:
-        suffix = suffix_by(data[:12])
+        suffix = detect_suffix(data)
     except ValueError:
         raise RefusedError(_NO_PICTURE) from None
     sides = _tiff_sides(data) if suffix == ".tif" else _raster_sides(data)

@@ -113,7 +113,7 @@ def test_the_example_configuration_is_one(tmp_path: Path, run: Run) -> None:
 
 TABLE: list[tuple[list[str], str]] = [
     (["train"], "NETWORK"),
-    (["train", "denoisr"], "the network must be denoiser, unrolled, udn, got 'denoisr'; did you mean denoiser?"),
+    (["train", "denoisr"], "the network must be denoiser, unrolled, udn, got 'denoisr'; did you mean 'denoiser'?"),
     ([*NEW, "--steps", "0"], "--steps"),
     ([*NEW, "--steps", "many"], "--steps"),
     ([*NEW, "--minutes", "-1"], "--minutes"),

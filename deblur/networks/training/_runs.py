@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from deblur._core.errors import did_you_mean
 from deblur.networks._weights import save
 
 from . import _checkpoint
@@ -48,15 +48,13 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
     10
     """
     if kind not in RECIPES:
-        close = difflib.get_close_matches(kind, RECIPES, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"the network must be {', '.join(RECIPES)}, got {kind!r}{hint}")
+        near = did_you_mean(kind, RECIPES)
+        raise ValueError(f"the network must be {', '.join(RECIPES)}, got {kind!r}{'; ' * bool(near)}{near}")
     recipe = RECIPES[kind]()
     for name, value in settings.items():
         known = [field.name for field in dataclasses.fields(recipe)]
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known)}"
+            hint = did_you_mean(name, known) or f"it has {', '.join(known)}"
             raise ValueError(f"{kind} has no setting {name!r}; {hint}")
         recipe = dataclasses.replace(recipe, **{name: _like(getattr(recipe, name), value, name)})
     return recipe

@@ -57,7 +57,7 @@ def test_the_same_seed_is_the_same_network() -> None:
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [
-        ("denoisr", {}, "the network must be denoiser, unrolled, udn, got 'denoisr'; did you mean denoiser?"),
+        ("denoisr", {}, "the network must be denoiser, unrolled, udn, got 'denoisr'; did you mean 'denoiser'?"),
         ("denoiser", {"step": 3}, "denoiser has no setting 'step'; did you mean 'steps'?"),
         ("udn", {"widths": [8]}, "udn has no setting 'widths'; did you mean 'width'?"),
         ("udn", {"banana": 1}, "udn has no setting 'banana'; it has steps, learning_rate"),
