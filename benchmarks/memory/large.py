@@ -1,13 +1,12 @@
-"""A picture larger than memory, restored by the command line: its peak memory beside the limit, and the time.
+"""An image larger than memory, restored by the command line: peak memory beside the limit, and time.
 
-    python -m benchmarks.memory.large [--side 20000] [--memory 4G] [--method wiener] [--lamps]
+    python -m benchmarks.memory.large [--side 20000] [--memory 4G] [--method wiener] [--saturated]
 
 A 16-bit TIFF of photographs, blurred by a disk of radius 5, is made in a temporary folder, a strip at a time. The peak
-is that of the resident set of `deblur restore`, all of Python and torch included. With `--lamps` every half million
-samples have a lamp that is clipped.
+is that of the resident set of `deblur restore`, all of Python and torch included. With `--saturated`, one light in
+every half million samples is clipped.
 """
 
-import argparse
 import resource
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import numpy as np
 import skimage.data
 import tifffile
 
+from benchmarks._arguments import argument_parser
 from deblur import psf
 from deblur._core.memory import parse_bytes
 from deblur.operators import Convolution
@@ -27,10 +27,10 @@ from deblur.operators import Convolution
 BLUR = "disk:radius=5"
 
 
-def make(path: Path, side: int, lamps: bool) -> None:
+def make(path: Path, side: int, saturated: bool) -> None:
     """Write a blurred picture of so many rows and columns."""
     tile = np.concatenate([skimage.data.camera(), skimage.data.grass()], axis=1) / 300.0  # nothing is clipped
-    if lamps:
+    if saturated:
         tile[250:254, 500:504] = 20
     blurred = Convolution(psf.parse(BLUR), tile.shape, "circular")(tile)
     rows = np.tile(blurred.astype(np.float32), (1, -(-side // tile.shape[1])))[:, :side]
@@ -48,15 +48,15 @@ def make(path: Path, side: int, lamps: bool) -> None:
 
 def main() -> None:
     """Print seconds and gigabytes."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--side", type=int, default=20000)
     parser.add_argument("--memory", default="4G")
     parser.add_argument("--method", default="wiener")
-    parser.add_argument("--lamps", action="store_true")
+    parser.add_argument("--saturated", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "large.tif"), Path(folder, "sharp.tif")
-        make(source, options.side, options.lamps)
+        make(source, options.side, options.saturated)
         command = [shutil.which("deblur", path=str(Path(sys.executable).parent)) or "deblur", "restore", str(source)]
         command += ["--psf", BLUR, "--method", options.method, "--memory", options.memory, "--no-linear"]
         start = time.perf_counter()

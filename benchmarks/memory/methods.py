@@ -1,4 +1,4 @@
-"""Peak memory of every method, a sample of its torus, beside what `deblur.restoration._cost` reckons with.
+"""Peak memory of every method per sample of the padded grid, beside the estimate of `deblur.restoration._cost`.
 
     python -m benchmarks.memory.methods
 
@@ -6,15 +6,12 @@ Peak memory is the growth of the resident set while one window is restored, in a
 """
 
 import argparse
-import subprocess
-import sys
-import threading
-import time
 
 import numpy as np
 
 import deblur
-from benchmarks.speed.richardson_lucy import resident_bytes
+from benchmarks._arguments import argument_parser
+from benchmarks._memory import peak_growth, printed_by_child
 from deblur import psf
 from deblur._core.memory import give_back_freed_memory
 from deblur.restoration._array import METHODS
@@ -39,19 +36,13 @@ def print_peak(method: str, case: str) -> None:
     )
     small = tuple(slice(max(2 * k, 50)) for k in blur.shape)
     deblur.restore(y[small], blur, method=method, **options)  # load what is loaded once
-    before = peak = resident_bytes()
-    worker = threading.Thread(target=lambda: deblur.restore(y, blur, method=method, **options))
-    worker.start()
-    while worker.is_alive():
-        peak = max(peak, resident_bytes())
-        time.sleep(0.0005)
-    print(peak - before)
+    print(peak_growth(lambda: deblur.restore(y, blur, method=method, **options)))
 
 
 def main() -> None:
-    """Print a line a method and case."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--peak-of", nargs=2, metavar=("METHOD", "CASE"))
+    """Print a line per method and case."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--peak-of", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--method", action="append", choices=METHODS)
     options = parser.parse_args()
     if options.peak_of:
@@ -61,16 +52,16 @@ def main() -> None:
         for method in options.method or METHODS:
             if case == "3-D" and method in ("plug-and-play", "adm", "unrolled", "fused"):
                 continue
-            run = [sys.executable, "-m", "benchmarks.memory.methods", "--peak-of", method, case]
-            done = subprocess.run(run, capture_output=True, text=True)
-            if done.returncode:
-                print(f"{case}  {method:20s} {done.stderr.splitlines()[-1]}", flush=True)
+            try:
+                peak = float(printed_by_child("benchmarks.memory.methods", "--peak-of", method, case))
+            except RuntimeError as error:
+                print(f"{case}  {method:20s} {error}", flush=True)
                 continue
-            peak, reckoned = float(done.stdout), window_bytes(method, shape, blur.shape)
+            estimated = window_bytes(method, shape, blur.shape)
             per_sample = peak / 4 / samples(method, shape, blur.shape)
             print(
-                f"{case}  {method:20s} {per_sample:5.1f} floats a sample of the torus, {peak / 2**20:6.0f} MB; "
-                f"reckoned {reckoned / 2**20:6.0f} MB, {peak / reckoned:.2f}",
+                f"{case}  {method:20s} {per_sample:5.1f} floats per padded sample, {peak / 2**20:6.0f} MB; "
+                f"estimated {estimated / 2**20:6.0f} MB, {peak / estimated:.2f}",
                 flush=True,
             )
 

@@ -5,13 +5,13 @@
 Times, in float32, a forward application and both adjoints: what an iteration of convolutive factorization does.
 """
 
-import argparse
 import statistics
 import time
 
 import numpy as np
 import torch
 
+from benchmarks._arguments import argument_parser
 from deblur.operators import ConvolutionBank
 
 # out, in, shape, taps
@@ -45,8 +45,7 @@ def milliseconds(bank: ConvolutionBank, x: torch.Tensor, repeats: int) -> float:
 
 def main() -> None:
     """Print a row for every size, then the worst ratios of auto to the best method."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
+    parser = argument_parser(__doc__, threads=1)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)

@@ -1,60 +1,47 @@
-"""What `nmf.NMF.fit` costs where V stays on disk: memory and time, beside the same fit in memory.
+"""The cost of `nmf.NMF.fit` where V stays on disk: memory and time, beside the same fit in memory.
 
-python -m benchmarks.nmf.on_disk --gigabytes 1
+    python -m benchmarks.nmf.on_disk --gigabytes 1
 
-Each fit is a process of its own; the memory is the most that it had of its own (RssAnon, and not the pages of the file
-that the system keeps for it), less what it had before. Linux only. What must be held is H and its slope, four arrays of
-rank x T, and some blocks of 32 MB.
+Each fit runs in a process of its own; memory is the growth of what it owns (RssAnon: without the pages of the file that
+the system caches). Linux only. H and its gradient, four arrays of rank x T, must be held, and some blocks of 32 MB.
 """
 
 import argparse
-import subprocess
-import sys
 import tempfile
-import threading
 import time
-from pathlib import Path
 
 import numpy as np
+
+from benchmarks._arguments import argument_parser
+from benchmarks._memory import anonymous_bytes, peak_growth, printed_by_child
 
 ROWS = 1025
 
 
-def own_memory() -> float:
-    """Return the anonymous memory of this process, in MB."""
-    fields = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
-    return int(fields["RssAnon"].split()[0]) / 1024
-
-
 def measure(file: str, where: str, rank: int, iterations: int) -> str:
+    """Return a line about one fit (in the child of `main`)."""
     import nmf
 
     V = np.load(file, mmap_mode="r")
     nmf.NMF((ROWS, 1000), rank, seed=0).fit(np.array(V[:, :1000]), max_iter=1)  # loads what the first use loads
-    before = most = own_memory()
-    done = threading.Event()
+    results = []
 
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.002):
-            most = max(most, own_memory())
+    def fit() -> None:
+        data = V if where == "disk" else np.array(V)
+        results.append(nmf.NMF(V.shape, rank, seed=0).fit(data, beta=1, max_iter=iterations, tol=0))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     start = time.perf_counter()
-    module = nmf.NMF(V.shape, rank, seed=0)
-    result = module.fit(V if where == "disk" else np.array(V), beta=1, max_iter=iterations, tol=0)
+    grown = peak_growth(fit, anonymous_bytes)
     seconds = time.perf_counter() - start
-    done.set()
-    watcher.join()
     return (
-        f"{where:8s} V {V.nbytes / 2**20:6.0f} MB   memory {most - before:6.0f} MB   {seconds:6.1f} s for "
-        f"{result.n_iter} iterations   loss {float(result.history[-1]):.6e}"
+        f"{where:8s} V {V.nbytes / 2**20:6.0f} MB   memory {grown / 2**20:6.0f} MB   {seconds:6.1f} s for "
+        f"{results[0].n_iter} iterations   loss {float(results[0].history[-1]):.6e}"
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print a line per place of V."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--gigabytes", type=float, default=1.0)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--iterations", type=int, default=10)
@@ -73,8 +60,7 @@ def main() -> None:
         V.flush()
         for where in ("disk", "memory"):
             sizes = ["--rank", str(options.rank), "--iterations", str(options.iterations)]
-            command = [sys.executable, "-m", "benchmarks.nmf.on_disk", *sizes, "--measure", file, where]
-            subprocess.run(command, check=True)
+            print(printed_by_child("benchmarks.nmf.on_disk", *sizes, "--measure", file, where), end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Onset-informed drum separation: SDR, SIR and SAR of each instrument, against libnmfd and against plain NMF.
 
-    python -m benchmarks.nmf.separation FOLDER [--taps 8] [--iterations 60]
+    python -m benchmarks.nmf.separation FOLDER [--frames 8] [--iterations 60]
 
 FOLDER holds ``runningExample_808{Mixture,Kick,Snare,Hihat}.wav`` and ``runningExample_808Drums.txt`` of libnmfd. All
 start from the same factors (even templates, activations at the onsets), see the same spectrogram, and end in the same
@@ -10,44 +10,28 @@ masks; the scores are mir_eval's BSS Eval. The last row masks with the magnitude
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from pathlib import Path
 
-import mir_eval
 import numpy as np
 import torch
 
-from benchmarks.nmf.solvers import has
+from benchmarks._arguments import argument_parser, is_installed
+from benchmarks.nmf._peers import libnmfd_components
 from nmf import NMF, NMFD, audio
 
 NAMES = ("Kick", "Snare", "Hihat")
 
 
-def libnmfd_parts(V: np.ndarray, W: np.ndarray, H: np.ndarray, iterations: int) -> np.ndarray:
-    """Return libnmfd's component spectrograms."""
-    from libnmfd.core import nmfconv
-
-    nmfconv.tnrange = lambda n, **_: range(n)
-    templates = [W[:, r].astype(float) for r in range(W.shape[1])]
-    made = nmfconv.nmfd(
-        V.astype(float),
-        num_comp=len(H),
-        num_iter=iterations,
-        num_template_frames=W.shape[2],
-        init_W=templates,
-        init_H=H.astype(float),
-    )
-    return np.array(made[2])
-
-
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--taps", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--iterations", type=int, default=60)
     options = parser.parse_args()
+    import mir_eval
+
     warnings.simplefilter("ignore")
     mixture, rate = audio.read(options.folder / "runningExample_808Mixture.wav")
     stems = np.stack([audio.read(options.folder / f"runningExample_808{name}.wav")[0] for name in NAMES])
@@ -58,11 +42,10 @@ def main() -> None:
     V = X.abs()
     H = audio.init_activations(V.shape[1], onsets=onsets, rate=rate, hop=transform.hop)
     H = H * (V.sum() / H.sum())
-    W = audio.init_templates(transform.n_fft, components=3, taps=options.taps)
+    W = audio.init_templates(transform.n_fft, components=3, taps=options.frames)
 
-    def ours(solver: str, boundary: str = "causal") -> torch.Tensor:
-        model = NMFD(W=W, H=H) if boundary == "causal" else None
-        assert model is not None
+    def ours(solver: str) -> torch.Tensor:
+        model = NMFD(W=W, H=H)
         model.fit(V, 1, solver=solver, tol=0, max_iter=options.iterations)
         return model.components().detach()
 
@@ -72,8 +55,10 @@ def main() -> None:
         return model.components().detach()
 
     rows = {"NMFD, auto": ours("auto"), "NMFD, mm": ours("mm")}
-    if has("libnmfd"):
-        rows["libnmfd"] = torch.from_numpy(libnmfd_parts(V.numpy(), W.numpy(), H.numpy(), options.iterations)).float()
+    if is_installed("libnmfd"):
+        rows["libnmfd"] = torch.from_numpy(
+            libnmfd_components(V.numpy(), W.numpy(), H.numpy(), options.iterations)
+        ).float()
     rows["plain NMF"] = plain()
     rows["masks of the truth"] = torch.stack([transform(torch.from_numpy(stem)).abs() for stem in stems])
     heads = "".join(f"{name + ' SDR':>12s}{'SIR':>7s}{'SAR':>7s}" for name in NAMES)

@@ -1,10 +1,9 @@
-"""Blurred pictures to choose constants on: photographs and PSFs that no benchmark has."""
+"""Blurred images for tuning constants: photographs and PSFs that no benchmark has."""
 
 import numpy as np
 
 from deblur import psf
-from deblur.benchmark import image, image_names
-from deblur.benchmark._samples import Sample, simulate
+from deblur.benchmark import Sample, image, image_names, simulate
 
 
 def training_samples(count: int, noise: float, border: str, *, gray: bool = True) -> list[Sample]:

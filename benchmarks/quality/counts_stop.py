@@ -6,10 +6,9 @@ The error is that of the estimate after the best affine match of intensities, ov
 the iteration without acceleration, which takes minutes.
 """
 
-import argparse
-
 import numpy as np
 
+from benchmarks._arguments import argument_parser
 from deblur.benchmark import bars3d
 from deblur.nonblind import richardson_lucy
 
@@ -23,7 +22,7 @@ def error(estimate: np.ndarray, truth: np.ndarray) -> float:
 
 def main() -> None:
     """Print the error of each stop, and the best of all iterations."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--plain", action="store_true")
     options = parser.parse_args()
     truth, y, psf = (np.asarray(each, np.float32) for each in bars3d())

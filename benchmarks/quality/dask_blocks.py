@@ -1,6 +1,6 @@
-"""What blocks do to a restoration: `deblur.dask.restore` beside `deblur.restore` of the whole image.
+"""The effect of blocks on a restoration: `deblur.dask.restore` beside `deblur.restore` of the whole image.
 
-python -m benchmarks.quality.dask_blocks
+    python -m benchmarks.quality.dask_blocks
 
 Four blocks of 192 x 192 pixels, for halos of 0.5 to 3 widths of the PSF. "apart" is the root of the mean squared
 difference from the whole, "seams" the mean difference at the borders of the blocks in units of the one everywhere,
@@ -9,12 +9,10 @@ difference from the whole, "seams" the mean difference at the borders of the blo
 
 import math
 
-import dask.array as da
 import numpy as np
 from skimage import data
 
-import deblur
-import deblur.dask
+from benchmarks._arguments import argument_parser
 from deblur.operators import Convolution
 
 BLOCK, NOISE = 192, 0.01
@@ -28,10 +26,17 @@ METHODS = {
 
 
 def rms(x: np.ndarray) -> float:
+    """Return the root mean square."""
     return float(np.sqrt(np.mean(x**2)))
 
 
 def main() -> None:
+    """Print a line per PSF, method and halo."""
+    argument_parser(__doc__).parse_args()
+    import dask.array as da
+
+    import deblur.dask
+
     truth = data.camera()[: 2 * BLOCK, : 2 * BLOCK].astype(np.float32) / 255
     noise = np.random.default_rng(0).normal(0, NOISE, truth.shape).astype(np.float32)
     print(f"{'PSF':10s} {'method':17s} {'halo':>5s} {'apart':>9s} {'seams':>6s} {'error':>6s}")

@@ -5,21 +5,21 @@ The best parts for coarse and fine structure solve a two-by-two linear system fo
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.fusion
 """
 
-import argparse
 import itertools
 
 import numpy as np
 import torch
 
+from benchmarks._arguments import argument_parser
 from benchmarks.quality._training_samples import training_samples
-from deblur.benchmark._metrics import psnr
+from deblur.benchmark import psnr
 from deblur.nonblind import plug_and_play, unrolled
 from deblur.nonblind._fused import blend
 
 
 def main() -> None:
     """Print the best parts, and the PSNR of each method, of the best blend and of the mean."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--noise", type=float, nargs="*", default=[0.01, 0.03, 0.05])
     parser.add_argument("--count", type=int, default=8)
     options = parser.parse_args()

@@ -7,20 +7,18 @@ a large one never does.
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.jpeg [--quiet 0 0.6 99]
 """
 
-import argparse
-
 import cv2
 import numpy as np
 
 import deblur.nonblind._observation as observation
-from deblur.benchmark._metrics import psnr
-from deblur.benchmark._protocols import protocol
+from benchmarks._arguments import argument_parser
+from deblur.benchmark import protocol, psnr
 from deblur.nonblind import richardson_lucy, wiener
 
 
 def main() -> None:
     """Print the mean PSNR for every quality (100 is without compression), noise level and threshold."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--quiet", type=float, nargs="*", default=[observation._QUIET])
     thresholds = parser.parse_args().quiet
     set14 = protocol("set14-levin")

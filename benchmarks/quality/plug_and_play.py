@@ -3,21 +3,21 @@
 DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.plug_and_play --num-iter 8 30 --strength 0.1 0.2 0.4
 """
 
-import argparse
 import itertools
 
 import numpy as np
 import torch
 
+from benchmarks._arguments import argument_parser
 from benchmarks.quality._training_samples import training_samples
-from deblur.benchmark._metrics import psnr
+from deblur.benchmark import psnr
 from deblur.networks import pretrained
 from deblur.nonblind import adm, plug_and_play
 
 
 def main() -> None:
     """Print the mean PSNR of every setting, for each boundary and noise level."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--num-iter", type=int, nargs="*", default=[8])
     parser.add_argument("--strength", type=float, nargs="*", default=[0.2])
     parser.add_argument("--ratio", type=float, nargs="*", default=[1.0], help="of adm; 1 is plug-and-play")

@@ -6,12 +6,11 @@ the ratio n of the noise to the contrast of the picture, is the rule.
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.prior_weight
 """
 
-import argparse
-
 import numpy as np
 
+from benchmarks._arguments import argument_parser
 from benchmarks.quality._training_samples import training_samples
-from deblur.benchmark._metrics import psnr
+from deblur.benchmark import psnr
 from deblur.nonblind import hyper_laplacian, total_variation
 
 NOISE = (0.005, 0.01, 0.02, 0.04, 0.08)
@@ -22,7 +21,7 @@ METHODS = ((total_variation, 1.0, (0.48, 1.6)), (hyper_laplacian, 0.8, (0.24, 1.
 
 def main() -> None:
     """Print the best weight of each noise level, and the rule."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--count", type=int, default=16, help="pictures")
     count = parser.parse_args().count
     for method, exponent, (factor, power) in METHODS:

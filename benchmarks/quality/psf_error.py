@@ -1,4 +1,4 @@
-"""What a PSF that is not quite the true one costs.
+"""The cost of a PSF that is not quite the true one.
 
 The pictures of ``deblur bench set14-levin`` at 1 % noise: restored with the true PSF, with one whose values are wrong
 by 5 % of the greatest each, and with one of which a fifth has moved by a pixel.
@@ -6,12 +6,10 @@ by 5 % of the greatest each, and with one of which a fifth has moved by a pixel.
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.psf_error
 """
 
-import argparse
-
 import numpy as np
 
-from deblur.benchmark._metrics import psnr
-from deblur.benchmark._protocols import protocol
+from benchmarks._arguments import argument_parser
+from deblur.benchmark import protocol, psnr
 from deblur.nonblind import hyper_laplacian, plug_and_play, unrolled, wiener
 
 METHODS = (wiener, hyper_laplacian, plug_and_play, unrolled)
@@ -33,7 +31,7 @@ def shifted(psf: np.ndarray, seed: int) -> np.ndarray:
 
 def main() -> None:
     """Print the mean PSNR of every method with every PSF, and the loss."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("--count", type=int, default=28, help="pictures, at most 112")
     set14 = protocol("set14-levin")
     pairs = set14.pairs()[: parser.parse_args().count]

@@ -6,13 +6,13 @@ restoration, a part of both enlarged, and the kernel. Of a folder of sharp pictu
     python -m benchmarks.quality.real_photographs FOLDER -o sheet.jpg [--only NAME ...]
 """
 
-import argparse
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from benchmarks._arguments import argument_parser
 from deblur import photo
 from deblur.blind import fast
 
@@ -22,7 +22,7 @@ DETAIL = 240
 
 def main() -> None:
     """Restore the photographs of a folder and draw the sheet."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--only", nargs="*", default=[])

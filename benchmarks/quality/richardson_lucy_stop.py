@@ -14,8 +14,9 @@ import itertools
 import numpy as np
 import skimage.data
 
+from benchmarks._arguments import argument_parser
 from deblur import psf
-from deblur.benchmark._metrics import psnr
+from deblur.benchmark import psnr
 from deblur.nonblind import _richardson_lucy, richardson_lucy
 from deblur.operators import Convolution
 
@@ -46,7 +47,8 @@ def losses(scene: np.ndarray, blur: np.ndarray, noise: float) -> list[float]:
 
 
 def main() -> None:
-    """Print a line a rule."""
+    """Print a line per rule."""
+    argument_parser(__doc__).parse_args()
     scenes = [np.asarray(getattr(skimage.data, name)()[:256, :256], dtype=float) / 255 for name in SCENES]
     table = np.array([losses(*case) for case in itertools.product(scenes, BLURS, NOISE)])
     print(f"{len(table)} pictures; dB below the best iteration")

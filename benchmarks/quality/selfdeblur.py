@@ -8,7 +8,6 @@ The first four images have every scene once, with four kernels. The folder keeps
 not count.
 """
 
-import argparse
 import json
 import time
 from pathlib import Path
@@ -16,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks._arguments import argument_parser
 from deblur import blind
-from deblur.benchmark._metrics import eight_bits
-from deblur.benchmark._protocols import Restored, protocol
+from deblur.benchmark import Restored, protocol
 
 SIZES = {1: 17, 2: 15, 3: 13, 4: 27, 5: 11, 6: 19, 7: 21, 8: 21}
 """Of the kernels, as the authors of SelfDeblur set them."""
@@ -26,7 +25,7 @@ SIZES = {1: 17, 2: 15, 3: 13, 4: 27, 5: 11, 6: 19, 7: 21, 8: 21}
 
 def main() -> None:
     """Restore and score the images that are not done yet; print the means of all."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--preset", choices=list(blind.SELFDEBLUR_PRESETS), default="fast")
     parser.add_argument("--start", choices=["none", "fast"], default="none")
@@ -74,7 +73,7 @@ def picture(blurred: np.ndarray, restored: np.ndarray, truth: np.ndarray, psf: n
     """Return the four side by side, in bytes."""
     height, width = truth.shape
     kernel = cv2.resize(psf / psf.max(), (width, height), interpolation=cv2.INTER_NEAREST)
-    return np.rint(255 * eight_bits(np.concatenate([blurred, restored, truth, kernel], axis=1))).astype(np.uint8)
+    return np.rint(255 * np.concatenate([blurred, restored, truth, kernel], axis=1).clip(0, 1)).astype(np.uint8)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How far a picture restored by parts is from the picture restored whole, by method, iterations and halo.
+"""Difference between an image restored in windows and restored whole, by method, iterations and halo.
 
     python -m benchmarks.quality.tiles [--method wiener richardson-lucy] [--iterations 10 20 50 100] [--halos 2 4 8 16]
 
@@ -6,15 +6,15 @@ A photograph, blurred and noisy, is cut into two windows. Printed is the largest
 where a row is as bright as 1; halos are in widths of the PSF. `wiener` has no iterations, one balance serves all.
 """
 
-import argparse
-
 import numpy as np
 import scipy.signal
 import skimage.data
 
 import deblur
+from benchmarks._arguments import argument_parser
 from deblur import psf
-from deblur.nonblind import richardson_lucy, wiener, wiener_balance
+from deblur.nonblind import richardson_lucy, wiener
+from deblur.nonblind._wiener import wiener_balance
 
 BLURS = {"disk": psf.disk(3), "shake": psf.camera_shake(10, seed=3), "gaussian": psf.gaussian(2.0)}
 NOISE = 0.01
@@ -29,17 +29,17 @@ def picture(blur: np.ndarray) -> np.ndarray:
 def difference(y: np.ndarray, blur: np.ndarray, whole: np.ndarray, halo: int, **options: object) -> float:
     """Return the largest difference between two windows and the whole; halo in widths."""
     width = psf.estimate_support(blur)[1]
-    taps = width.stop - width.start
-    window = (y.shape[0], y.shape[1] // 2 + halo * taps)
+    size = width.stop - width.start
+    window = (y.shape[0], y.shape[1] // 2 + halo * size)
     out = np.empty_like(y)
     done = deblur.restore_large(y, blur, out, window=window, halo=halo, **options)
     assert done.count == 2, "the halo leaves no room for two windows"
-    return float(np.abs(out - whole)[2 * taps : -2 * taps, 2 * taps : -2 * taps].max())
+    return float(np.abs(out - whole)[2 * size : -2 * size, 2 * size : -2 * size].max())
 
 
 def main() -> None:
-    """Print a line a blur and number of iterations."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print a line per blur and number of iterations."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--method", nargs="*", default=["wiener", "richardson-lucy"])
     parser.add_argument("--iterations", type=int, nargs="*", default=[5, 10, 20, 50, 100])
     parser.add_argument("--halos", type=int, nargs="*", default=[1, 2, 3, 4, 6, 8, 11])

@@ -1,4 +1,4 @@
-"""How long `deblur.blind.fast` takes for large color photographs, and when its progress is first heard of.
+"""How long `deblur.blind.fast` takes for large color photographs, and when it first reports progress.
 
     python -m benchmarks.speed.blind [1 12]                      # megapixels
 
@@ -6,6 +6,7 @@ The photograph is a mosaic of scikit-image's pictures, blurred by a shaken camer
 restored in a process of its own, whose peak of memory is that of all it does.
 """
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 import skimage.data
 import torch
 
+from benchmarks._arguments import argument_parser
 from deblur.blind import fast
 from deblur.operators import Convolution
 from deblur.psf import camera_shake
@@ -22,31 +24,39 @@ from deblur.psf import camera_shake
 
 def main() -> None:
     """Print seconds and memory of each size."""
-    for megapixels in sys.argv[1:] or ("1", "12"):
-        subprocess.run([sys.executable, "-m", "benchmarks.speed.blind", "--one", megapixels], check=True)
+    parser = argument_parser(__doc__)
+    parser.add_argument("megapixels", type=float, nargs="*", default=[1.0, 12.0])
+    parser.add_argument("--one", type=float, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        measure(options.one)
+        return
+    for megapixels in options.megapixels:
+        subprocess.run([sys.executable, "-m", "benchmarks.speed.blind", "--one", str(megapixels)], check=True)
 
 
 def measure(megapixels: float) -> None:
+    """Print seconds, memory and progress of one size (the child of `main`)."""
     photo = mosaic(round(1000 * (megapixels * 3 / 4) ** 0.5), round(1000 * (megapixels * 4 / 3) ** 0.5))
     blur = torch.from_numpy(camera_shake(20, seed=2)).float()
     planes = torch.from_numpy(photo).movedim(-1, 0)
     blurred = Convolution(blur, tuple(planes.shape[1:]), "reflect")(planes).movedim(0, -1).numpy()
     blurred += 0.003 * np.random.default_rng(0).standard_normal(blurred.shape, dtype=np.float32)
-    begin, heard = time.perf_counter(), []
-    result = fast(blurred, channel_axis=-1, progress=lambda part, what: heard.append(time.perf_counter() - begin))
+    begin, reports = time.perf_counter(), []
+    result = fast(blurred, channel_axis=-1, progress=lambda part, what: reports.append(time.perf_counter() - begin))
     seconds = time.perf_counter() - begin
-    gap = max(np.diff(heard))
+    gap = max(np.diff(reports))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     inner = (slice(40, -40), slice(40, -40))
     errors = [float(np.square(each[inner] - photo[inner]).mean()) for each in (blurred, result.image)]
     print(f"{photo.shape[1]} x {photo.shape[0]}: {seconds:.1f} s on {torch.get_num_threads()} threads, {peak:.2f} GiB;")
-    print(f"  progress first after {heard[0]:.2f} s, then {len(heard)} times, the longest pause {gap:.1f} s;")
+    print(f"  progress first after {reports[0]:.2f} s, then {len(reports)} times, the longest pause {gap:.1f} s;")
     print(f"  PSF {result.psf.shape}, confidence {result.confidence:.2f}; PSNR (the shift of a blind result", end=" ")
     print(f"included) {-10 * np.log10(errors[0]):.2f} to {-10 * np.log10(errors[1]):.2f} dB", flush=True)
 
 
 def mosaic(height: int, width: int) -> np.ndarray:
-    """Return a color picture of that size in which no two pictures are neighbors of themselves."""
+    """Return a color image of that size, in which equal tiles never touch."""
     pictures = [skimage.data.astronaut(), skimage.data.cat(), skimage.data.coffee(), skimage.data.rocket()]
     tiles = [np.float32(picture[:300, :400] / 255) for picture in pictures]
     rows = -(-height // 300)
@@ -58,7 +68,4 @@ def mosaic(height: int, width: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--one"]:
-        measure(float(sys.argv[2]))
-    else:
-        main()
+    main()

@@ -1,6 +1,6 @@
-"""Many files: what `deblur restore` costs a file over the computation, and what a second worker brings.
+"""Many files: overhead of `deblur restore` per file, and the gain of a second worker.
 
-python -m benchmarks.speed.cluster [--files 100] [--repeats 3]
+    python -m benchmarks.speed.cluster [--files 100] [--repeats 3]
 
 Small pictures, then larger ones, in one process and on a Dask scheduler with one and two workers, all processes of this
 machine, each on one thread. "overhead" is the time of the whole command, less that of a command for one file (so
@@ -14,7 +14,6 @@ hands out about a thousand tasks a second. Through the shared folder go the file
 bytes a pixel, and how many workers of this speed a file server of 1 Gbit/s feeds; one of 10 Gbit/s, ten times as many.
 """
 
-import argparse
 import json
 import os
 import resource
@@ -30,9 +29,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import psutil
 from skimage import data
 
+from benchmarks._arguments import argument_parser
 from deblur import photo
 from deblur.photo import Photo
 
@@ -41,6 +40,7 @@ SERVER = 1e9 / 8  # bytes a second
 
 
 def installed(name: str) -> str:
+    """Return the path of a command beside this Python."""
     path = shutil.which(name, path=str(Path(sys.executable).parent))
     if path is None:
         raise FileNotFoundError(f"{name} is not installed beside this Python: pip install -e '.[dask]'")
@@ -57,14 +57,16 @@ def make(folder: Path, count: int, side: int) -> None:
 
 
 class Cluster(NamedTuple):
-    """Of no processes, it is the command alone."""
+    """A scheduler and its workers; without processes, the command alone."""
 
     address: str | None = None
     processes: list[subprocess.Popen] = []  # noqa: RUF012
 
 
 def cpu_seconds(processes: list[subprocess.Popen]) -> float:
-    """Return what these have used until now, and the commands that have ended."""
+    """Return what these processes and all ended commands have used so far."""
+    import psutil
+
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = [psutil.Process(process.pid).cpu_times() for process in processes]
     return ended.ru_utime + ended.ru_stime + sum(each.user + each.system for each in used)
@@ -145,7 +147,7 @@ def measure(folder: Path, method: str, repeats: int, pixels: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argument_parser(__doc__)
     parser.add_argument("--files", type=int, default=100)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()

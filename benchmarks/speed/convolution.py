@@ -6,7 +6,6 @@ Times one forward and one adjoint application in float32, the spectrum of the ke
 the constants for `deblur/operators/_cost.py`.
 """
 
-import argparse
 import math
 import statistics
 import time
@@ -15,6 +14,7 @@ import numpy as np
 import scipy.optimize
 import torch
 
+from benchmarks._arguments import argument_parser
 from deblur.operators import Convolution
 
 GRID = {
@@ -45,9 +45,8 @@ def fit(rows: list[tuple[list[float], float]]) -> np.ndarray:
 
 def main() -> None:
     """Print a row for every size, then the worst ratio of auto to the better method."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argument_parser(__doc__, threads=1)
     parser.add_argument("--fit", action="store_true")
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     ratios = []

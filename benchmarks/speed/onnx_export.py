@@ -1,34 +1,34 @@
-"""The networks that ship in onnxruntime and here: largest differences, and seconds.
+"""The networks that ship, in onnxruntime and in torch: largest differences, and seconds.
 
-The pictures are of SIZE x SIZE pixels, 256 unless given.
-
-    python -m benchmarks.speed.onnx_export SIZE
+python -m benchmarks.speed.onnx_export [SIZE]    # images of SIZE x SIZE pixels
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from skimage import data
 
+from benchmarks._arguments import argument_parser
 from deblur import psf
 from deblur.networks import export_onnx, pretrained
 from deblur.operators import Convolution
 
-TAPS = (31, 31)
+PSF_SHAPE = (31, 31)
 BLURS = ("gaussian:sigma=2", "disk:radius=5", "motion:length=25,angle=30", "camera_shake:length=15,seed=4")
 NOISES = (0.005, 0.01, 0.03)
 
 
 def main() -> None:
-    size = int(sys.argv[1]) if len(sys.argv) > 1 else 256
+    parser = argument_parser(__doc__)
+    parser.add_argument("size", type=int, nargs="?", default=256)
+    size = parser.parse_args().size
+    torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         compare_denoiser(Path(folder, "denoiser.onnx"), size)
         compare_unrolled(Path(folder, "unrolled.onnx"), size)
@@ -42,19 +42,21 @@ def compare_denoiser(path: Path, size: int) -> None:
 
 
 def compare_unrolled(path: Path, size: int) -> None:
-    network, session = exported("unrolled", path, image_shape=(size, size), psf_shape=TAPS)
+    network, session = exported("unrolled", path, image_shape=(size, size), psf_shape=PSF_SHAPE)
     for spec in BLURS:
         kernel = psf.parse(spec)
         whole = torch.from_numpy(data.camera()[: size + kernel.shape[0] - 1, : size + kernel.shape[1] - 1])
         scene = whole.float()[None, None] / 255
         y = Convolution(kernel, scene.shape[-2:], "valid")(scene)
-        padded = torch.from_numpy(psf.pad_to(kernel, TAPS)).float()
+        padded = torch.from_numpy(psf.pad_to(kernel, PSF_SHAPE)).float()
         for noise in NOISES:
             noisy = y + noise * torch.randn_like(y)
             report(f"{spec}, noise {noise:.1%}", network, session, noisy, padded, torch.tensor([noise]))
 
 
 def exported(name: str, path: Path, **shapes: Any) -> tuple[torch.nn.Module, Any]:
+    import onnxruntime
+
     network, start = pretrained(name), time.perf_counter()
     export_onnx(network, path, **shapes)
     written = time.perf_counter()
@@ -83,5 +85,4 @@ def report(what: str, network: torch.nn.Module, session: Any, *inputs: torch.Ten
 
 
 if __name__ == "__main__":
-    torch.manual_seed(0)
     main()

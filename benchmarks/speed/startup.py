@@ -1,34 +1,31 @@
-"""How long a newcomer waits: `import deblur`, and `deblur --help`, as whole processes.
+"""Start-up: `import deblur`, and `deblur --help`, as whole processes.
 
 python -m benchmarks.speed.startup
 """
 
-import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 
+from benchmarks._arguments import argument_parser
+from benchmarks._timing import alternating, medians
 
-def seconds(command: list[str], repeats: int = 7) -> float:
-    """Return the median time of a command, after one run to warm the disk cache."""
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, capture_output=True)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+RUNS = {
+    "python -c pass": [sys.executable, "-c", "pass"],
+    "import deblur": [sys.executable, "-c", "import deblur"],
+    "deblur --help": [sys.executable, "-m", "deblur", "--help"],
+    "import deblur.nonblind, first use": [sys.executable, "-c", "import deblur; deblur.nonblind.wiener"],
+}
 
 
 def main() -> None:
     """Print the times beside that of an empty Python."""
-    python = [sys.executable, "-c"]
-    for name, command in {
-        "python -c pass": [*python, "pass"],
-        "import deblur": [*python, "import deblur"],
-        "deblur --help": [*python, "import sys; sys.argv = ['deblur', '--help']; from deblur.cli import main; main()"],
-        "import deblur.nonblind, first use": [*python, "import deblur; deblur.nonblind.wiener"],
-    }.items():
-        print(f"{name:36s} {1e3 * seconds(command):6.0f} ms")
+    parser = argument_parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=7)
+    repeats = parser.parse_args().repeats
+    calls = {name: partial(subprocess.run, command, check=True, capture_output=True) for name, command in RUNS.items()}
+    for name, median in medians(alternating(calls, repeats)).items():
+        print(f"{name:36s} {1e3 * median:6.0f} ms")
 
 
 if __name__ == "__main__":

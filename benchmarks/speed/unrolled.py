@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 
+from benchmarks._arguments import argument_parser
+
 SIZES = {"512x512": (512, 512), "1024x1024": (1024, 1024), "12-megapixel color": (3000, 4000, 3)}
 
 
@@ -41,8 +43,7 @@ def measure(name: str, method: str) -> None:
 
 def main() -> None:
     """Measure every size."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=2)
+    parser = argument_parser(__doc__, threads=2)
     parser.add_argument("--methods", nargs="*", default=["unrolled"])
     parser.add_argument("--only", nargs=2, metavar=("SIZE", "METHOD"), help=argparse.SUPPRESS)
     options = parser.parse_args()

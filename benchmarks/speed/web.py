@@ -1,11 +1,11 @@
-"""How long a visitor of `deblur web` waits, with a photograph of 12 megapixels.
+"""Response times of `deblur web`, with a photograph of 12 megapixels.
 
     python -m benchmarks.speed.web [--whole]
 
-The real command answers over HTTP, warm, as it is when the page opens. `--whole` waits for the end of the restoration.
+The real command answers over HTTP, warmed up, as it is when the page opens. `--whole` waits until the restoration is
+done.
 """
 
-import argparse
 import io
 import re
 import subprocess
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import httpx
 import numpy as np
 from PIL import Image
 from skimage import data
 
+from benchmarks._arguments import argument_parser
 from deblur import psf
 from deblur.operators import Convolution
 
@@ -39,8 +39,10 @@ def photograph(height: int = 3000, width: int = 4000) -> bytes:
 
 
 @contextmanager
-def served() -> Iterator[httpx.Client]:
-    """Run the command, and yield who asks it."""
+def served() -> Iterator[Any]:
+    """Run the command, and yield a client of it."""
+    import httpx
+
     command = str(Path(sys.executable).with_name("deblur"))
     process = subprocess.Popen([command, "web", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
@@ -53,24 +55,24 @@ def served() -> Iterator[httpx.Client]:
         process.wait()
 
 
-def timed(name: str, ask: Callable[[], Any]) -> Any:
+def timed(name: str, request: Callable[[], Any]) -> Any:
     """Print how long an answer takes, and return it."""
     start = time.perf_counter()
-    answer = ask()
+    answer = request()
     print(f"{name:58s} {time.perf_counter() - start:8.2f} s", flush=True)
     return answer
 
 
-def wait(client: httpx.Client, photo: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Ask for the progress until it is this far."""
+def wait(client: Any, photo: str, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """Poll the progress until `until` returns true."""
     while not until(status := client.get(f"{photo}/job").json()):
         time.sleep(0.05)
     return status
 
 
 def main() -> None:
-    """Print seconds."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    """Print seconds of each request."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--whole", action="store_true")
     arguments = parser.parse_args()
     picture = photograph()
@@ -97,9 +99,9 @@ def main() -> None:
         print(f"{'whole photo: first progress':58s} {time.perf_counter() - start:8.2f} s, {first['what']}")
         wait(client, photo, lambda status: status["part"] > 0)
         print(f"{'whole photo: first part done':58s} {time.perf_counter() - start:8.2f} s")
-        told = wait(client, photo, lambda status: status["seconds_left"] is not None)
+        status = wait(client, photo, lambda status: status["seconds_left"] is not None)
         said = time.perf_counter() - start
-        print(f"{'whole photo: time left is told':58s} {said:8.2f} s, {told['seconds_left']:.0f} s")
+        print(f"{'whole photo: time left is known':58s} {said:8.2f} s, {status['seconds_left']:.0f} s")
         timed("first preview meanwhile", lambda: preview(fine=False))
         if arguments.whole:
             wait(client, photo, lambda status: status["state"] == "done")

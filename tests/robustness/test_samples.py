@@ -1,19 +1,22 @@
-"""A few cases of each attack; the attacks themselves are commands, see docs/reliability.md."""
+"""A sample of each robustness command; docs/reliability.md has their full runs."""
 
 import os
+import signal
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 if os.name == "nt":
-    pytest.skip("the attacks fork, and limit memory", allow_module_level=True)
+    pytest.skip("robustness tests fork, and limit memory", allow_module_level=True)
 
 pytest.importorskip("zarr", reason="needs the extra zarr")
-pytest.importorskip("httpx", reason="the server is asked with httpx")
+pytest.importorskip("httpx", reason="requests are sent with httpx")
 
-from attack import _targets, leaks, numbers
-from attack._child import outcomes
-from attack._tally import Tally
+from tests.robustness import _targets, leaks, numbers
+from tests.robustness._forks import outcomes, run_in_fork
+from tests.robustness._tally import Tally
 
 
 def test_damaged_files_texts_and_arguments() -> None:
@@ -23,7 +26,7 @@ def test_damaged_files_texts_and_arguments() -> None:
 
 
 def test_a_case_that_hangs_or_dies_is_found_and_the_next_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("attack._child.SECONDS", 2.0)
+    monkeypatch.setattr("tests.robustness._forks.SECONDS", 2.0)
 
     def attempt(number: int) -> tuple[str, str | None]:
         if number == 1:
@@ -58,7 +61,7 @@ IMAGES = (
 @pytest.mark.parametrize("image", IMAGES)
 def test_extreme_images_come_out_finite_or_are_refused(image: str) -> None:
     methods = ("wiener", "richardson_lucy", "total_variation", "unrolled", "NMF kullback-leibler", "NMFD euclidean")
-    tally, table = numbers.attack((image,), methods)
+    tally, table = numbers.survey((image,), methods)
     assert tally.failures == []
     if "NaN" in image or "infinity" in image:
         assert set(table.values()) == {"refused"}
@@ -66,5 +69,22 @@ def test_extreme_images_come_out_finite_or_are_refused(image: str) -> None:
 
 def test_memory_and_open_files_stay_flat() -> None:
     tally = Tally("leaks", 0)
-    leaks.restores(60, tally)
+    leaks.restores(40, tally)
     assert tally.failures == []
+
+
+def test_a_fork_has_a_folder_and_limits_of_its_own(tmp_path: Path) -> None:
+    assert run_in_fork(os.getcwd, 10, cwd=tmp_path) == (str(tmp_path.resolve()), 0)
+    assert Path.cwd() != tmp_path
+    assert run_in_fork(lambda: time.sleep(60), 0.3) == (None, None)
+    assert run_in_fork(lambda: os.kill(os.getpid(), signal.SIGTERM), 10) == (None, -signal.SIGTERM)
+    hungry = run_in_fork(lambda: len(bytearray(2**31)), 10, memory=2**28)
+    assert hungry.value is None
+    assert hungry.exit_code not in (0, None)
+
+
+def test_an_absolute_constant_in_a_method_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    wiener = numbers.METHODS["wiener"]
+    monkeypatch.setitem(numbers.METHODS, "flawed", lambda image, psf: wiener(image + image.dtype.type(1e-15), psf))
+    tally, _ = numbers.survey(("1e-14, float32",), ("wiener", "flawed"))
+    assert [line.split()[0] for line in tally.failures] == ["flawed"]

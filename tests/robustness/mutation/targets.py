@@ -1,4 +1,4 @@
-"""What `attack.mutate` changes, the tests that should notice, and the changes that mean nothing."""
+"""The modules to mutate, the tests that should notice, and equivalent changes, which no test can notice."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ TARGETS: dict[str, tuple[str, ...]] = {
 }
 
 EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "nmf/_beta_mu.py": (("p.requires_grad_(False)", "p", "gradients that nobody asks for, only slower"),),
-    "deblur/operators/_varying.py": (("values > 1e-30", "values > (2e-30)", "zero but for rounding"),),
+    "nmf/_beta_mu.py": (("p.requires_grad_(False)", "p", "unused gradients, only slower"),),
+    "deblur/operators/_varying.py": (("values > 1e-30", "values > (2e-30)", "zero up to rounding"),),
     "deblur/operators/_linear.py": (
         ("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
         ("Sum(self, other)", "Sum(other, self)", "a sum commutes"),
-        ("math.sqrt(float(", "math.sqrt((", "a number, as a tensor"),
+        ("math.sqrt(float(", "math.sqrt((", "a number as a tensor"),
     ),
     "deblur/operators/_adjoint.py": (
         ("data.numpy().ravel()", "data.ravel()", "SciPy makes an array of a tensor itself"),
@@ -100,27 +100,27 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "nmf/_hals.py": (("where(seen, diagonal, 1.0)", "where(seen, diagonal, (2.0))", "not used where nothing is seen"),),
     "deblur/nonblind/_wiener.py": (
         ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
-        ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than is asked, only slower"),
+        ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than required, only slower"),
     ),
     "nmf/_maps.py": (
         ("len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
         ("if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
     ),
     "nmf/_data.py": (
-        ("or beta < 0", "or beta < (1)", "the floor is laid at once, which only takes time"),
-        ("or beta < 0", "and beta < 0)", "a model that vanishes is found and gets its floor then"),
+        ("or beta < 0", "or beta < (1)", "the floor is applied at once, which only takes time"),
+        ("or beta < 0", "and beta < 0)", "a vanishing model is found and floored later"),
         ("share = 4", "share = (", "the size of a tile, which is a matter of speed"),
     ),
     "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
     "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
-    "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a truth, as a tensor"),),
+    "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a bool as a tensor"),),
     "deblur/nonblind/_richardson_lucy.py": (
-        ("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number, as a tensor"),
+        ("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number as a tensor"),
         (
             "self._step = torch.empty_like(self.x)",
             "self._step = (self.x)",
-            "the level it starts from has no other use",
+            "its start level has no other use",
         ),
     ),
 }
-"""Of a module: what the changed lines held before and after, blanks as one, and why no test can tell."""
+"""Per module: text of the changed lines before and after, whitespace collapsed, and why no test can notice."""

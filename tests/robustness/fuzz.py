@@ -1,10 +1,10 @@
 """Damaged files, texts and arguments: no crash, hang, traceback, or memory without bound.
 
-    python -m attack.fuzz --count 10000 --seed 0
-    python -m attack.fuzz --seed 0 --only 1234    # one case again
+    python -m tests.robustness.fuzz --count 10000 --seed 0
+    python -m tests.robustness.fuzz --seed 0 --only 1234    # repeat one case
 
-A case passes if it ends within 10 seconds, in less than 2 GB beyond what the process holds, with an exit code that is
-documented, and, where nothing was done, one line. A tenth of the cases are requests to the real server.
+A case passes if it ends within 10 seconds, in less than 2 GB beyond what the process holds, with a documented exit code
+and, where nothing was done, one line of explanation. A tenth of the cases are requests to the real server.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from __future__ import annotations
 import argparse
 from functools import partial
 
-from attack import _targets, _web
-from attack._child import outcomes
-from attack._tally import Tally
+from tests.robustness import _targets, _web
+from tests.robustness._forks import outcomes
+from tests.robustness._tally import Tally
 
 WEB_SHARE = 0.1
 
 
-def attack(count: int, seed: int, only: int | None = None) -> Tally:
-    """Try `count` cases in the process, and a tenth of that on the server; return what came of them."""
+def check(count: int, seed: int, only: int | None = None) -> Tally:
+    """Run `count` cases, a tenth of them on the server, and return the tally."""
     tally = Tally("fuzz", seed)
     numbers = range(count - int(count * WEB_SHARE)) if only is None else [only]
     for done in outcomes(_targets.prepare(seed), numbers, partial(_targets.kind_of, seed)):
@@ -28,7 +28,7 @@ def attack(count: int, seed: int, only: int | None = None) -> Tally:
         if done.number % 1000 == 999:
             print(f"{done.number + 1} cases, {len(tally.failures)} failures", flush=True)
     if only is None:
-        _web.attack(int(count * WEB_SHARE), seed, tally)
+        _web.send_damaged(int(count * WEB_SHARE), seed, tally)
     return tally
 
 
@@ -37,9 +37,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", type=int, metavar="NUMBER", help="this case alone")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="run this case only")
     arguments = parser.parse_args()
-    return attack(arguments.count, arguments.seed, arguments.only).report()
+    return check(arguments.count, arguments.seed, arguments.only).report()
 
 
 if __name__ == "__main__":

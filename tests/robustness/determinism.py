@@ -1,9 +1,9 @@
-"""The same command on one thread and on two, twice each: the same bytes, or how far apart.
+"""The same command on one thread and on two, twice each: equal to the byte, or how far apart.
 
-    python -m attack.determinism
+    python -m tests.robustness.determinism
 
-With the same number of threads the files must be equal to the byte. Between numbers of threads sums are taken in
-another order; `TOLERANCE` is what that may change.
+With the same number of threads the files must be equal to the byte. With another number of threads, sums are taken in
+another order; `TOLERANCE` is how much that may change.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from skimage import data
 
-from attack._tally import Tally
 from deblur import photo, psf
 from deblur.operators import Convolution
+from tests.robustness._tally import Tally
 
 TOLERANCE = 1e-4
 """Largest difference of a pixel, of the full range, between numbers of threads."""
@@ -41,10 +41,10 @@ COMMANDS = {
 THREADS = (1, 2)
 
 
-def attack(methods: tuple[str, ...] = tuple(COMMANDS), side: int = 192) -> Tally:
+def compare(methods: tuple[str, ...] = tuple(COMMANDS), side: int = 192) -> Tally:
     """Restore a picture of floats four times by each method, and compare."""
     tally = Tally("determinism", 0)
-    with tempfile.TemporaryDirectory(prefix="attack-") as place:
+    with tempfile.TemporaryDirectory(prefix="robustness-") as place:
         folder = Path(place)
         scene = data.camera()[100 : 100 + side, 100 : 100 + side] / 255
         blurred = Convolution(psf.camera_shake(9, seed=3), scene.shape, "reflect")(scene).astype(np.float32)
@@ -81,7 +81,7 @@ def _pixels(folder: Path, written: bytes) -> np.ndarray:
 def main() -> int:
     """Print the figures, and return the exit code."""
     argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    return attack().report()
+    return compare().report()
 
 
 if __name__ == "__main__":

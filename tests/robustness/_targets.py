@@ -1,4 +1,4 @@
-"""What is attacked in one process: the command, through its own door, and the readers behind it."""
+"""What is fuzzed in one process: the command, through its entry point, and the readers behind it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ import random
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
-from attack import _corpus
-from attack._child import Attempt
-from attack._mutate import damaged, damaged_text, trouble
+from tests.robustness import _corpus
+from tests.robustness._damage import damaged, damaged_text, trouble
+from tests.robustness._forks import Attempt
 
 KNOWN = "tempfile.tif: "
-"""How libtiff, which Pillow decodes LZW with, begins what it prints of damaged data; Pillow cannot hush it."""
+"""Start of the messages of libtiff, with which Pillow decodes LZW, on damaged data; Pillow cannot silence it."""
 
 _WIENER = ("--method", "wiener", "--psf", "gaussian:sigma=0.4,shape=3x3")
 
 
 def kind_of(seed: int, number: int) -> str:
-    """Return what a case attacks."""
+    """Return the kind of a case."""
     return _drawn(seed, number)[1]
 
 
 def prepare(seed: int) -> Callable[[Path], Attempt]:
-    """Load what all children need, before they are forked, and return what makes the attempts of a child."""
+    """Load what all forks need before they are made, and return the function that sets a fork up."""
     import torch
 
     import deblur.benchmark
@@ -42,7 +41,6 @@ def prepare(seed: int) -> Callable[[Path], Attempt]:
         make()
 
     def attempts(folder: Path) -> Attempt:
-        _silence()
         printed = _captured_stderr()
         _lay_out(folder)
         before = {path.name for path in folder.iterdir()}
@@ -67,15 +65,8 @@ def _drawn(seed: int, number: int) -> tuple[random.Random, str]:
     return rng, rng.choices(list(TARGETS), _SHARES)[0]
 
 
-def _silence() -> None:
-    """Do what `deblur.cli.main` does for the process."""
-    warnings.simplefilter("ignore")
-    os.environ["OPENCV_LOG_LEVEL"] = "SILENT"
-    os.environ.pop("DEBLUR_DEBUG", None)
-
-
 def _captured_stderr() -> Callable[[], str]:
-    """Send what libraries print past Python to a file, and return what reads the news in it."""
+    """Redirect what libraries print past Python to a file, and return the function that reads what is new in it."""
     file = tempfile.TemporaryFile()  # noqa: SIM115
     os.dup2(file.fileno(), 2)
 
@@ -104,17 +95,26 @@ def _clean(folder: Path, names: set[str]) -> None:
 
 def run(*arguments: str) -> tuple[int, str, str]:
     """Run the command in this process; return its exit code and what it writes to both streams."""
-    from deblur.cli._app import _run
+    from deblur.cli import main
 
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace"), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = _run(list(arguments))
-        out.flush()
-    return code, out.buffer.getvalue().decode(errors="replace"), err.getvalue()  # type: ignore[attr-defined]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    sys.argv = ["deblur", *arguments]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, _written(out), _written(err)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    return stream.buffer.getvalue().decode(errors="replace")  # type: ignore[attr-defined]
 
 
 def command_fault(*arguments: str) -> str | None:
-    """Run the command, and return what is wrong with how it ends: None if it is as the documentation says."""
+    """Run the command, and return what is wrong with how it ends, None if it ends as documented."""
     try:
         code, _, said = run(*arguments)
     except BaseException as error:
@@ -130,7 +130,7 @@ def command_fault(*arguments: str) -> str | None:
 
 
 def _only(errors: tuple[type[Exception], ...], call: Callable[[], object]) -> str | None:
-    """Return what is wrong if a call raises something else than it documents, or several lines of it."""
+    """Return what is wrong if a call raises an undocumented error, or one of several lines."""
     try:
         call()
     except MemoryError:
@@ -144,14 +144,14 @@ def _only(errors: tuple[type[Exception], ...], call: Callable[[], object]) -> st
 
 def _picture(rng: random.Random) -> str | None:
     name = rng.choice(list(_corpus.pictures()))
-    path = Path("hurt." + name.partition(".")[2])
+    path = Path("damaged." + name.partition(".")[2])
     path.write_bytes(damaged(_corpus.pictures()[name], rng))
     return command_fault("restore", str(path), *_WIENER, "-o", "out.tif")
 
 
 def _psf_file(rng: random.Random) -> str | None:
     name = rng.choice(list(_corpus.psf_files()))
-    path = Path(f"hurt{Path(name).suffix}")
+    path = Path(f"damaged{Path(name).suffix}")
     path.write_bytes(damaged(_corpus.psf_files()[name], rng, header=128))
     return command_fault("psf", "show", str(path))
 
@@ -182,12 +182,12 @@ def _weights(rng: random.Random) -> str | None:
     from deblur.networks import load
 
     name = rng.choice(list(_corpus.weights()))
-    Path("hurt.safetensors").write_bytes(damaged(_corpus.weights()[name], rng))
-    return _only((ValueError, OSError), lambda: load("hurt.safetensors"))
+    Path("damaged.safetensors").write_bytes(damaged(_corpus.weights()[name], rng))
+    return _only((ValueError, OSError), lambda: load("damaged.safetensors"))
 
 
 def _checkpoint(rng: random.Random) -> str | None:
-    """Damage the file of a training that is to go on."""
+    """Damage the checkpoint of a training that is resumed."""
     Path("run").mkdir()
     data = rng.choice(list(_corpus.weights().values()))
     described = b'"kind":"denoiser"' if rng.random() < 0.5 else b'"recipe":"{}"'
@@ -199,16 +199,16 @@ def _checkpoint(rng: random.Random) -> str | None:
 def _zarr(rng: random.Random) -> str | None:
     files = rng.choice(list(_corpus.zarr_folders().values()))
     described = [name for name in files if Path(name).name.startswith((".z", "zarr"))]
-    hurt = rng.choice(described) if rng.random() < 0.9 else rng.choice(list(files))
+    chosen = rng.choice(described) if rng.random() < 0.9 else rng.choice(list(files))
     for name, data in files.items():
-        path = Path("hurt.zarr", name)
+        path = Path("damaged.zarr", name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if name == hurt and name in described and rng.random() < 0.7:
+        if name == chosen and name in described and rng.random() < 0.7:
             data = damaged_text(data.decode(), rng).encode()
-        elif name == hurt:
+        elif name == chosen:
             data = damaged(data, rng)
         path.write_bytes(data)
-    return command_fault("restore", "hurt.zarr", *_WIENER, "-o", "out.zarr")
+    return command_fault("restore", "damaged.zarr", *_WIENER, "-o", "out.zarr")
 
 
 def _card(rng: random.Random) -> str | None:
@@ -219,7 +219,7 @@ def _card(rng: random.Random) -> str | None:
 
 
 def _cases(rng: random.Random) -> str | None:
-    """Damage the cache of a run that goes on: lines that are none are left out, and the rest can be reported."""
+    """Damage the cache of a benchmark that is resumed: bad lines are dropped, and the rest can be reported."""
     from deblur.benchmark import Results
     from deblur.benchmark._cache import Cache
 
@@ -235,7 +235,7 @@ def _cases(rng: random.Random) -> str | None:
 
 
 def _results(rng: random.Random) -> str | None:
-    """Damage a results.json that is in the way: that of a benchmark is replaced, another file is not."""
+    """Damage an existing results.json: one of a benchmark is replaced, any other file is not."""
     Path("results.json").write_text(damaged_text(_corpus.RESULTS, rng), encoding="utf-8")
     return command_fault("bench", "folder", "--images", "none", "--psfs", "psf.npy", "--json", "results.json")
 
@@ -255,4 +255,4 @@ TARGETS: dict[str, Callable[[random.Random], str | None]] = {
 _SHARES = (40, 12, 12, 14, 5, 2, 5, 5, 3, 2)
 
 if sys.platform == "win32":
-    raise ImportError("the attacks fork, and limit memory: they need a POSIX system")
+    raise ImportError("fuzzing forks, and limits memory: it needs a POSIX system")

@@ -20,24 +20,24 @@ from urllib.parse import quote
 
 import httpx
 
-from attack import _corpus
-from attack._child import SECONDS
-from attack._mutate import damaged, damaged_text, trouble
-from attack._tally import Tally, descendants, peak_bytes
-from attack._targets import KNOWN
+from tests.robustness import _corpus
+from tests.robustness._damage import damaged, damaged_text, trouble
+from tests.robustness._forks import SECONDS
+from tests.robustness._tally import Tally, descendants, peak_bytes
+from tests.robustness._targets import KNOWN
 
 DISK = {"kind": "disk", "radius": 1}
-_ASKED = {"kind": "motion", "length": 5, "angle": 30, "noise_level": 0.01, "left": 0, "top": 0, "width": 20}
-_SECRETS = ("Traceback", "deblur-web-", "site-packages", "/deblur/", 'File "', "/tmp/")
+_REQUEST = {"kind": "motion", "length": 5, "angle": 30, "noise_level": 0.01, "left": 0, "top": 0, "width": 20}
+_INTERNALS = ("Traceback", "deblur-web-", "site-packages", "/deblur/", 'File "', "/tmp/")
 
 
 @dataclass
 class Server:
-    """A running `deblur web`; `said` is the file of what it prints."""
+    """A running `deblur web`; `log` is the file of what it prints."""
 
     url: str
     process: subprocess.Popen[bytes]
-    said: Path
+    log: Path
 
     def processes(self) -> list[int]:
         return descendants(self.process.pid)
@@ -47,34 +47,34 @@ class Server:
 def served(*options: str) -> Iterator[Server]:
     """Run the command with small limits, and end it as Ctrl-C does."""
     command = [str(Path(sys.executable).with_name("deblur")), "web", "--port", "0", "--max-megapixels", "1", *options]
-    with tempfile.TemporaryDirectory(prefix="attack-") as folder:
-        said = Path(folder, "said")
-        with said.open("wb") as out:
+    with tempfile.TemporaryDirectory(prefix="robustness-") as folder:
+        log = Path(folder, "log")
+        with log.open("wb") as out:
             environment = {**os.environ, "TMPDIR": folder, "PYTHONUNBUFFERED": "1"}
             process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
             end = time.monotonic() + 120
-            while (found := re.search(r"http://\S+", said.read_text())) is None:
+            while (found := re.search(r"http://\S+", log.read_text())) is None:
                 if process.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"the server does not start: {said.read_text()}")
+                    raise RuntimeError(f"the server does not start: {log.read_text()}")
                 time.sleep(0.05)
-            yield Server(found[0].rstrip("/"), process, said)
+            yield Server(found[0].rstrip("/"), process, log)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
             process.wait(60)
 
 
-def attack(count: int, seed: int, tally: Tally) -> None:
-    """Send `count` damaged requests, one after the other, and note what is wrong with the answers."""
+def send_damaged(count: int, seed: int, tally: Tally) -> None:
+    """Send `count` damaged requests, one after the other, and record what is wrong with the answers."""
     if not count:
         return
     with served("--max-megabytes", "4") as server, httpx.Client(base_url=server.url, timeout=SECONDS) as client:
         good = client.post("/photos", params={"name": "a.png"}, content=_corpus.pictures()["color.png"]).json()["id"]
         for number in range(count):
-            before = server.said.stat().st_size
+            before = server.log.stat().st_size
             kind, fault, seconds = _case(client, good, random.Random(f"{seed} web {number}"))
-            printed = server.said.read_bytes()[before:].decode(errors="replace")
+            printed = server.log.read_bytes()[before:].decode(errors="replace")
             if printed and not printed.startswith(KNOWN):
                 fault = fault or f"prints {printed!r:.600}"
             peak = max(map(peak_bytes, server.processes()))
@@ -90,7 +90,7 @@ def _case(client: httpx.Client, good: str, rng: random.Random) -> tuple[str, str
     kind = rng.choices(["upload", "psf", "request", "headers", "path"], [50, 10, 20, 10, 10])[0]
     began = time.monotonic()
     try:
-        answer = _ask(client, good, kind, rng)
+        answer = _send(client, good, kind, rng)
     except httpx.TimeoutException:
         return kind, f"hangs: nothing after {SECONDS:.0f} s", time.monotonic() - began
     except httpx.RemoteProtocolError:  # the server hung up, as it may on what is not HTTP
@@ -105,14 +105,14 @@ def _fault(answer: httpx.Response) -> str | None:
     if answer.status_code >= 500 and answer.status_code != 503:
         return f"{answer.status_code} {answer.text!r:.200} for {answer.request.method} {answer.request.url!s:.200}"
     if answer.status_code >= 400:
-        shown = [word for word in _SECRETS if word in answer.text]
+        shown = [word for word in _INTERNALS if word in answer.text]
         return f"shows {shown}: {answer.text!r:.300}" if shown else None
     if "content-security-policy" not in answer.headers:
         return "no Content-Security-Policy"
     return None
 
 
-def _ask(client: httpx.Client, good: str, kind: str, rng: random.Random) -> httpx.Response:
+def _send(client: httpx.Client, good: str, kind: str, rng: random.Random) -> httpx.Response:
     if kind == "upload":
         name = rng.choice(list(_corpus.pictures()))
         data = damaged(_corpus.pictures()[name], rng)
@@ -123,7 +123,7 @@ def _ask(client: httpx.Client, good: str, kind: str, rng: random.Random) -> http
         data = damaged(_corpus.psf_files()[name], rng, header=128)
         return client.post(f"/photos/{good}/psf", params={"name": name}, content=data)
     if kind == "request":
-        text = json.dumps(_ASKED | {"height": 20, "fine": False})
+        text = json.dumps(_REQUEST | {"height": 20, "fine": False})
         content = damaged_text(text, rng) if rng.random() < 0.5 else json.dumps(_odd(rng))
         where = rng.choice(["preview", "job"])
         return client.post(f"/photos/{good}/{where}", content=content.encode(errors="replace")[:20_000])
@@ -139,7 +139,10 @@ def _ask(client: httpx.Client, good: str, kind: str, rng: random.Random) -> http
 
 def _odd(rng: random.Random) -> Any:
     values = [None, True, -1, 0, 1e308, 10**400, 0.1, "1", [], {}, trouble(rng)]
-    asked: dict[str, Any] = _ASKED | {"height": 20, "kind": rng.choice(["motion", "disk", "gaussian", "file", "blind"])}
-    for name in rng.sample([*asked, "radius", "sigma", "fine"], rng.randint(1, 3)):
-        asked[name] = rng.choice(values)
-    return asked
+    request: dict[str, Any] = _REQUEST | {
+        "height": 20,
+        "kind": rng.choice(["motion", "disk", "gaussian", "file", "blind"]),
+    }
+    for name in rng.sample([*request, "radius", "sigma", "fine"], rng.randint(1, 3)):
+        request[name] = rng.choice(values)
+    return request

@@ -1,10 +1,10 @@
 """Signals at random moments, no space, folders that cannot be written, files that change, locales and odd names.
 
-    python -m attack.faults --count 100 --seed 0
+    python -m tests.robustness.faults --count 100 --seed 0
 
-`--count` is how often each signal is sent to each command. After it there may be no part of a result, and no temporary
-file but after SIGKILL; what is meant to be gone on from may stay. Then the same command must complete, with the result
-of a run that nobody disturbed.
+`--count` is how often each signal is sent to each command. Afterwards there may be no partial result, and no temporary
+file except after SIGKILL; files from which a run resumes may stay. Then the same command must complete, with the result
+of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from pathlib import Path
 
 import torch
 
-from attack import _conditions
-from attack._commands import COMMANDS, Command, serving_files
-from attack._forked import INTERRUPTED, TERMINATED, finish, load_everything, start
-from attack._tally import Tally, peak_bytes
+from tests.robustness import _conditions
+from tests.robustness._command import INTERRUPTED, SECONDS, TERMINATED, load_everything, start
+from tests.robustness._scenarios import COMMANDS, Command, serving_files
+from tests.robustness._tally import Tally, peak_bytes
 
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 _CODES = {signal.SIGKILL: -9, signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 def signals(name: str, count: int, rng: random.Random, tally: Tally) -> None:
-    """Send each signal `count` times to a command, and look at what it leaves and whether it completes again."""
+    """Send each signal `count` times to a command, and check what it leaves behind and whether it completes again."""
     command = COMMANDS[name]
-    with tempfile.TemporaryDirectory(prefix="attack-") as place:
+    with tempfile.TemporaryDirectory(prefix="robustness-") as place:
         reference, seconds = _undisturbed(command, Path(place, "reference"))
         for number in SIGNALS:
             for case in range(count):
@@ -51,23 +51,23 @@ def _undisturbed(command: Command, folder: Path) -> tuple[object, float]:
         folder.mkdir()
         command.lay_out(folder)
         began = time.monotonic()
-        code = finish(start(command.arguments, folder, folder.parent / "said"))
+        code = start(command.arguments, folder, folder.parent / "printed").wait(SECONDS)
         seconds = time.monotonic() - began
         if code != 0:
-            raise RuntimeError(f"{command.arguments} ends with {code}: {(folder.parent / 'said').read_text()}")
+            raise RuntimeError(f"{command.arguments} ends with {code}: {(folder.parent / 'printed').read_text()}")
     return command.result(folder), seconds
 
 
 def _disturbed(command: Command, folder: Path, number: int, delay: float, reference: object) -> str | None:
-    said = folder.parent / "said"
+    printed = folder.parent / "printed"
     folder.mkdir()
     command.lay_out(folder)
     before = _files(folder)
-    pid = start(command.arguments, folder, said)
+    fork = start(command.arguments, folder, printed)
     time.sleep(delay)
-    os.kill(pid, number)
-    code = finish(pid)
-    text = said.read_text()
+    os.kill(fork.pid, number)
+    code = fork.wait(SECONDS)
+    text = printed.read_text()
     if code is None:
         return f"does not end after {signal.Signals(number).name} at {delay:.3f} s"
     if code not in (0, _CODES[signal.Signals(number)], -number):
@@ -82,11 +82,11 @@ def _disturbed(command: Command, folder: Path, number: int, delay: float, refere
         return f"leaves {sorted(temporary)}"
     for path in unexpected - temporary:
         if not command.is_whole(folder, path, reference):
-            return f"leaves a part of {path}"
-    code = finish(start(command.again, folder, said))
+            return f"leaves a partial {path}"
+    code = start(command.again, folder, printed).wait(SECONDS)
     if code != 0:
-        return f"does not complete again, exit code {code}: {said.read_text()!r:.300}"
-    return None if command.result(folder) == reference else "the result of the second run is another"
+        return f"does not complete again, exit code {code}: {printed.read_text()!r:.300}"
+    return None if command.result(folder) == reference else "the second run has a different result"
 
 
 def _files(folder: Path) -> set[str]:
@@ -96,9 +96,9 @@ def _files(folder: Path) -> set[str]:
 def main() -> int:
     """Print the figures, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=100, help="times that each signal is sent to each command")
+    parser.add_argument("--count", type=int, default=100, help="times to send each signal to each command")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--command", choices=COMMANDS, action="append", help="these alone")
+    parser.add_argument("--command", choices=COMMANDS, action="append", help="test this command only; may be repeated")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     load_everything()
@@ -108,7 +108,7 @@ def main() -> int:
             signals(name, arguments.count, rng, tally)
     if not arguments.command:
         _conditions.signals_to_web(max(1, arguments.count // 10), rng, tally)
-        _conditions.attack(tally)
+        _conditions.try_all(tally)
     return tally.report()
 
 

@@ -1,4 +1,4 @@
-"""What an attack counts, and the report at its end."""
+"""The count of cases and failures, and the report at the end."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ SHOWN = 200
 
 @dataclass
 class Tally:
-    """Cases tried, failures found, the slowest case and the peak of memory.
+    """Cases tried, failures found, the slowest case and peak memory.
 
     Attributes
     ----------
     name, seed : str, int
-        Of the attack.
+        Of the run.
     tried : collections.Counter
         Cases of each kind.
     failures : list of str
-        A line each.
+        One line each.
     peak : int
-        Most bytes that a process of the attack has held.
+        Peak memory of any process, in bytes.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Tally:
     began: float = field(default_factory=time.monotonic)
 
     def add(self, kind: str, case: str, seconds: float, fault: str | None, peak: int = 0) -> None:
-        """Count a case; `fault` says in a line what is wrong with its outcome, None that nothing is."""
+        """Count a case; `fault` says in one line what is wrong with its outcome, None that nothing is."""
         self.tried[kind] += 1
         self.slowest = max(self.slowest, (seconds, f"{kind} {case}"))
         self.peak = max(self.peak, peak)
@@ -57,7 +57,7 @@ class Tally:
 
 
 def peak_bytes(pid: int | str = "self") -> int:
-    """Return the most memory that a process has held so far; 0 where the system does not tell, or it is gone."""
+    """Return the peak memory of a process in bytes; 0 where the system does not report it, or the process is gone."""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     except OSError:

@@ -1,4 +1,4 @@
-"""What surrounds a command: no space, no permission, a file that changes, locales, clocks, odd names; and the page."""
+"""Hostile surroundings: no space, no permission, changing files, locales, clocks, odd names; signals to the server."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ import httpx
 import numpy as np
 import tifffile
 
-from attack import _corpus
-from attack._forked import finish, start
-from attack._tally import Tally, peak_bytes
-from attack._web import DISK, served
 from deblur import photo
+from tests.robustness import _corpus
+from tests.robustness._command import SECONDS, start
+from tests.robustness._tally import Tally, peak_bytes
+from tests.robustness._web import DISK, served
 
 _NOBODY = 65_534
 _COMMAND = str(Path(sys.executable).with_name("deblur"))
@@ -32,10 +32,10 @@ _NAMES = ("a b.png", "line\nbreak.png", "é日本.png", "İstanbul ı.png", "[re
 _LOCALES = ("C", "C.UTF-8", "POSIX", "tr_TR.UTF-8", "ja_JP.UTF-8")
 
 
-def attack(tally: Tally) -> None:
+def try_all(tally: Tally) -> None:
     """Try each condition once."""
     for kind, condition in _CONDITIONS.items():
-        with tempfile.TemporaryDirectory(prefix="attack-") as place:
+        with tempfile.TemporaryDirectory(prefix="robustness-") as place:
             folder = Path(place, "work")
             folder.mkdir()
             (folder / "a.png").write_bytes(_corpus.pictures()["color.png"])
@@ -50,11 +50,11 @@ def _ends(
     folder: Path, arguments: tuple[str, ...], codes: tuple[int, ...], prepare: Callable[[], object] | None = None
 ) -> str | None:
     """Return what is wrong with how a command ends: another exit code, several lines, or a temporary file left."""
-    said = folder.parent / "said"
-    said.touch()
-    said.chmod(0o666)
-    code = finish(start(arguments, folder, said, prepare))
-    text = said.read_text(errors="replace")
+    printed = folder.parent / "printed"
+    printed.touch()
+    printed.chmod(0o666)
+    code = start(arguments, folder, printed, prepare).wait(SECONDS)
+    text = printed.read_text(errors="replace")
     if code not in codes:
         return f"exit code {code}, not {codes}: {text!r:.300}"
     errors = [line for line in text.splitlines() if line.startswith("deblur: ")]
@@ -81,14 +81,14 @@ def _no_space(folder: Path) -> dict[str, Callable[[], str | None]]:
 
 
 def mount_small_disk(folder: Path) -> bool:
-    """Make a folder that is a disk of 256 kB, and say whether that is allowed here; `umount` ends it."""
+    """Mount a disk of 256 kB as `folder`; return whether that is allowed here. ``umount`` removes it."""
     folder.mkdir()
     mount = ("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder))
     return shutil.which("mount") is not None and not subprocess.run(mount, capture_output=True, check=False).returncode
 
 
 def _small_disk(folder: Path) -> dict[str, Callable[[], str | None]]:
-    """Write results that are larger to a small disk, where one can be mounted."""
+    """Write larger results to a small disk, where one can be mounted."""
     disk = folder / "disk"
     if not mount_small_disk(disk):
         print("no disk can be mounted here", flush=True)
@@ -121,7 +121,7 @@ def _small_disk(folder: Path) -> dict[str, Callable[[], str | None]]:
 
 
 def _read_only(folder: Path) -> dict[str, Callable[[], str | None]]:
-    """Folders of another user: the superuser would be let in, so it becomes nobody."""
+    """Folders of another user: root could write anywhere, so it becomes nobody."""
     if os.geteuid() != 0:
         return {}
     folder.parent.chmod(0o755)
@@ -144,7 +144,7 @@ def _read_only(folder: Path) -> dict[str, Callable[[], str | None]]:
 
 
 def _changing(folder: Path) -> dict[str, Callable[[], str | None]]:
-    """Files that another process cuts and writes anew while they are read: whole, or refused in one line."""
+    """Files that are truncated and rewritten while they are read: read whole, or refused in one line."""
     noise = np.random.default_rng(0).integers(0, 60_000, (6, 200, 220)).astype(np.uint16)
     tifffile.imwrite(folder / "s.ome.tif", noise, photometric="minisblack", metadata={"axes": "ZYX"})
     tifffile.imwrite(folder / "plain.tif", noise[0])
@@ -193,7 +193,7 @@ def _names(folder: Path) -> dict[str, Callable[[], str | None]]:
 
 
 def _environments(folder: Path) -> dict[str, Callable[[], str | None]]:
-    """Run the command itself, as Python reads these when it starts. The file must be the same one everywhere."""
+    """Run the installed command, as Python reads the environment when it starts; its output must not change."""
     made: dict[str, bytes] = {}
 
     def under(**variables: str) -> str | None:
@@ -207,7 +207,7 @@ def _environments(folder: Path) -> dict[str, Callable[[], str | None]]:
         if done.returncode or done.stderr:
             return f"exit code {done.returncode}: {done.stderr!r:.300}"
         first = made.setdefault("first", (folder / "out.png").read_bytes())
-        return None if (folder / "out.png").read_bytes() == first else "another file"
+        return None if (folder / "out.png").read_bytes() == first else "a different file"
 
     settings = [{"LC_ALL": name, "LANGUAGE": name} for name in _LOCALES]
     settings += [{"TZ": "Pacific/Kiritimati"}, {"TZ": "nonsense"}, {"SOURCE_DATE_EPOCH": "0"}, {"LC_NUMERIC": "de_DE"}]
@@ -225,7 +225,7 @@ _CONDITIONS: dict[str, Callable[[Path], dict[str, Callable[[], str | None]]]] = 
 
 
 def signals_to_web(count: int, rng: random.Random, tally: Tally) -> None:
-    """Send each signal to the server while it restores: it ends, leaves no process, and no file but after SIGKILL."""
+    """Send each signal to the server at work: it ends, and leaves no process, and no file except after SIGKILL."""
     for number in (signal.SIGKILL, signal.SIGINT, signal.SIGTERM):
         for case in range(count):
             began = time.monotonic()
@@ -251,8 +251,8 @@ def _web_disturbed(number: int, delay: float) -> str | None:
             if time.monotonic() > end:
                 return f"processes {alive} live on after {signal.Signals(number).name}"
             time.sleep(0.05)
-        left = [path.name for path in server.said.parent.iterdir() if path != server.said]
-        printed = server.said.read_text()
+        left = [path.name for path in server.log.parent.iterdir() if path != server.log]
+        printed = server.log.read_text()
         if "Traceback" in printed:
             return f"{code}, a traceback after {signal.Signals(number).name}: {printed[-400:]!r}"
         return f"leaves {left}" if left and number != signal.SIGKILL else None

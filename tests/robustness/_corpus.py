@@ -1,11 +1,10 @@
-"""Whole files and texts, from which the damaged ones are made."""
+"""Valid files and texts, from which the damaged ones are made."""
 
 from __future__ import annotations
 
 import io
 import json
 import tempfile
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ def _tiff(array: np.ndarray, **options: Any) -> bytes:
 
 @cache
 def pictures() -> dict[str, bytes]:
-    """Return small pictures by file name: every format, and the ways in which it is written."""
+    """Return small pictures by file name: every format, in each of its encodings."""
     deep, stack = _GRAY.astype(np.uint16) * 257, np.stack([_GRAY] * 3)
     sizes = {"axes": "ZYX", "PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1, "PhysicalSizeZ": 0.3}
     return {
@@ -148,7 +147,7 @@ bytes = 12
 ROW = {"method": "wiener", "noise": 0.01, "image": "im1", "psf": "k1", "scores": {"psnr": 30.0, "ssim": 0.9}}
 
 CASES = "\n".join(json.dumps({"key": f"key{n}", "row": {**ROW, "image": f"im{n}", "seconds": 0.1}}) for n in range(3))
-"""The cache of a benchmark's run, a line a case."""
+"""The cache of a benchmark's run, one line per case."""
 
 RESULTS = json.dumps({"protocol": "folder", "version": 1, "rows": [{"method": "wiener", "psnr": 30.0}], "summary": []})
 """A benchmark's results.json."""
@@ -169,5 +168,3 @@ ARGUMENTS: tuple[tuple[str, ...], ...] = (
     ("bench", "folder", "--images", "none", "--psfs", "psf.npy", "--method", "wiener", "--limit", "1", "--noise", "0"),
     ("--version",),
 )
-
-Files = Callable[[], dict[str, bytes]]

@@ -1,4 +1,4 @@
-"""The commands that are disturbed: what they work on, what may stay of them, and what they must make."""
+"""The commands that are disturbed: their input, the files that may stay, and the result they must produce."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from safetensors import safe_open
 
 from deblur import photo, psf
 from deblur.photo import Photo
@@ -21,20 +22,20 @@ from deblur.photo import Photo
 
 @dataclass(frozen=True)
 class Command:
-    """A command, and what is known of it.
+    """A command with its input and its expected result.
 
     Attributes
     ----------
     arguments, again : tuple of str
-        What is run, and what is run to complete it.
+        The command, and the command that completes an interrupted run.
     lay_out : callable
-        Puts the files that it works on into a folder.
+        Writes its input files into a folder.
     result : callable
-        Returns what it has made in a folder, to be compared.
+        Returns its result in a folder, for comparison.
     may_stay : callable
-        Whether a file is one that an interrupted run keeps on purpose, to go on from.
+        Whether a file is kept by an interrupted run on purpose, to resume from.
     is_whole : callable
-        Whether a file that appeared is a whole result.
+        Whether a file that appeared is a complete result.
     """
 
     arguments: tuple[str, ...]
@@ -99,9 +100,8 @@ def _trained(folder: Path) -> object:
 
 def _network_is_whole(folder: Path, path: str, reference: object) -> bool:
     if path.endswith(".safetensors"):
-        from deblur.networks._tensors import read_tensors
-
-        return bool(read_tensors(folder / path)[1])
+        with safe_open(folder / path, "np") as file:  # refuses a file that is cut short
+            return bool(file.keys())
     return path.endswith((".png", ".jsonl"))
 
 
@@ -149,7 +149,7 @@ COMMANDS = {
 
 
 def _renamed(folder: Path) -> Path:
-    """Put the training that was begun anew where the first would be."""
+    """Move the second training to where the first would be."""
     if (folder / "again").is_dir():
         os.rename(folder / "run", folder / "first") if (folder / "run").exists() else None
         os.rename(folder / "again", folder / "run")
@@ -171,18 +171,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def serving_files() -> Iterator[None]:
-    """Serve a file on a port of this machine, and make it the data set "mine" of this process and its forks."""
+    """Serve a file on localhost, and make it the data set "mine" of this process and its forks."""
     from deblur.benchmark import _cards
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    with tempfile.TemporaryDirectory(prefix="attack-") as place:
+    with tempfile.TemporaryDirectory(prefix="robustness-") as place:
         (Path(place) / "mine").mkdir()
         (Path(place) / "mine/card.toml").write_text(
             'title = "Mine"\nlicense = "MIT"\npermits = "All."\ntraps = []\ncitation = ""\n'

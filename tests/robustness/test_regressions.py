@@ -1,4 +1,4 @@
-"""What the attacks have found, one case each."""
+"""One case of every fault that the robustness commands have found."""
 
 import asyncio
 import io
@@ -257,7 +257,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str)
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     conditions = pytest.importorskip(
-        "attack._conditions", reason="the attack needs a POSIX system", exc_type=ImportError
+        "tests.robustness._conditions", reason="needs a POSIX system", exc_type=ImportError
     )
     folder = tmp_path / "disk"
     if not conditions.mount_small_disk(folder):

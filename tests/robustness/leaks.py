@@ -1,8 +1,8 @@
 """Memory and open files stay flat: many restorations in one process, many requests to one server.
 
-    python -m attack.leaks --restores 500 --requests 1000
+    python -m tests.robustness.leaks --restores 500 --requests 1000
 
-What is held after a tenth of the work, when everything is warm, is compared with what is held at the end. More than
+Memory and open files after a tenth of the work, when everything is warm, are compared with those at the end. More than
 `SLACK` bytes, or any more open files, is a leak.
 """
 
@@ -19,18 +19,18 @@ import httpx
 import numpy as np
 
 import deblur
-from attack import _corpus
-from attack._tally import Tally, peak_bytes
-from attack._web import DISK, served
+from tests.robustness import _corpus
+from tests.robustness._tally import Tally, peak_bytes
+from tests.robustness._web import DISK, served
 
 SLACK = 16 * 2**20
-"""Bytes that allocators may keep in another arrangement."""
+"""Bytes by which allocators may rearrange their memory."""
 
 _METHODS = ("wiener", "richardson-lucy", "unrolled", "total-variation", "hyper-laplacian")
 
 
 def restores(count: int, tally: Tally) -> None:
-    """Restore small pictures by the methods in turn, every tenth with a PSF that is estimated."""
+    """Restore small images by the methods in turn, every tenth with an estimated PSF."""
     picture = np.random.default_rng(0).random((64, 72, 3), dtype=np.float32)
     blur = deblur.psf.disk(2)
     warm: tuple[int, int] | None = None
@@ -41,7 +41,7 @@ def restores(count: int, tally: Tally) -> None:
         else:
             deblur.restore(picture, blur, method=_METHODS[number % len(_METHODS)], channel_axis=-1)
         tally.add("restore", str(number), time.monotonic() - began, None, peak_bytes())
-        if number + 1 == max(20, count // 10):  # every method was there
+        if number + 1 == max(20, count // 10):  # every method has run
             gc.collect()
             warm = _held([os.getpid()])
     gc.collect()
@@ -50,7 +50,7 @@ def restores(count: int, tally: Tally) -> None:
 
 
 def requests(count: int, tally: Tally) -> None:
-    """Upload, preview, restore, download and forget a small photograph, again and again."""
+    """Upload, preview, restore, download and delete a small photograph, again and again."""
     data, done = _corpus.pictures()["baseline.jpg"], 0
     warm: tuple[int, int] | None = None
     with served() as server, httpx.Client(base_url=server.url, timeout=120) as client:
@@ -68,7 +68,7 @@ def requests(count: int, tally: Tally) -> None:
 
 
 def _visit(client: httpx.Client, data: bytes) -> tuple[int, str | None]:
-    """Do what a visitor does; return how many requests that were but for looks at the progress, and what is wrong."""
+    """Act as a visitor; return the number of requests, polls excluded, and what is wrong."""
     photo = f"/photos/{client.post('/photos', params={'name': 'a.jpg'}, content=data).json()['id']}"
     box: dict[str, Any] = {"left": 0, "top": 0, "width": 20, "height": 20, "fine": False}
     answers = [client.post(f"{photo}/preview", json=DISK | box), client.post(f"{photo}/job", json=DISK)]

@@ -1,1 +1,0 @@
-"""Attacks on the toolkit, repeatable from a seed: each module is a command; docs/reliability.md has what they found."""
