@@ -14,6 +14,8 @@ Examples:
   deblur train denoiser
   deblur train unrolled -o runs/wide --config wide.toml
   deblur train unrolled --resume runs/wide --minutes 60
+  deblur train denoiser --start pretrained --minutes 60
+  deblur train denoiser --resume runs/a --cool-down 2000 -o runs/a-cool
 
 \b
 A configuration is a TOML file of what to change:
@@ -56,6 +58,24 @@ def train(
             show_default=False,
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            callback=check_not_empty,
+            metavar="FILE|pretrained",
+            help="Start from trained weights, widened where the network to train is larger; steps are counted on.",
+            show_default=False,
+        ),
+    ] = None,
+    cool_down: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="With --resume: branch off N last steps, at a falling learning rate, in the folder --output.",
+            show_default=False,
+        ),
+    ] = None,
     config: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +111,7 @@ def train(
         typer.Option(
             callback=check_not_empty,
             metavar="DEVICE",
-            help="cpu, cuda, cuda:1, mps. [default: a GPU if there is one]",
+            help="auto, cpu, cuda, cuda:1 or mps. [default: auto, an accelerator if there is one]",
             show_default=False,
         ),
     ] = None,
@@ -107,6 +127,8 @@ def train(
         kind,
         None if output is None else Path(output),
         resume=None if resume is None else Path(resume),
+        start=start,
+        cool_down=cool_down,
         config=None if config is None else Path(config),
         steps=steps,
         minutes=minutes,

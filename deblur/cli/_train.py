@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import sys
 import time
@@ -12,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 from deblur.cli._progress import progress_bar
 
 if TYPE_CHECKING:
-    import torch
-
-    from deblur.networks.training import Photographs, Recipe
+    from deblur.networks.training import Photographs, Recipe, Trainer
 
 HELD_OUT_EVERY = 50
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
@@ -25,6 +22,8 @@ def train_network(
     output: Path | None,
     *,
     resume: Path | None,
+    start: str | None,
+    cool_down: int | None,
     config: Path | None,
     steps: int | None,
     minutes: float | None,
@@ -32,25 +31,21 @@ def train_network(
     device: str | None,
 ) -> None:
     """Train a network, show how it goes, and write it; see the help of `deblur train`."""
-    from deblur.networks.training import Trainer, export, plot, recipe_from, resumed
+    from deblur._core.devices import resolve_device
+    from deblur.networks.training import Trainer, export, plot, read_start
 
-    if resume is not None and (output is not None or config is not None):
-        raise ValueError("--resume goes on in its folder with its settings: leave --output and --config out")
-    if resume is not None:
-        recipe, folder = resumed(resume, kind, steps=steps), resume
-    else:
-        settings = {} if config is None else _read_config(config)
-        recipe = recipe_from(kind, settings if steps is None else settings | {"steps": steps})
-        folder = output or Path(f"deblur-{kind}")
-        if (folder / "checkpoint.safetensors").exists():
-            raise FileExistsError(
-                f"{folder} holds a training; go on with --resume {folder}, or choose another --output"
-            )
-    chosen = _device(device)
+    _check_options(output, resume=resume, start=start, cool_down=cool_down, config=config, steps=steps)
+    weights = None if start is None else read_start(start, kind)
+    settings: dict[str, Any] = {} if weights is None else {"first_step": weights.steps}
+    settings |= {"from_denoiser": False} if weights is not None and kind == "unrolled" else {}
+    settings |= {} if config is None else _read_config(config)
+    settings |= {} if steps is None else {"steps": steps}
+    chosen = resolve_device(device)
     photographs, held_out = _photographs(images)
-    trainer = Trainer(recipe, photographs, held_out, folder, chosen)
+    recipe, folder = _recipe(kind, output, resume, cool_down, settings)
+    trainer = Trainer(recipe, photographs, held_out, folder, chosen, start=weights)
     print(f"{kind}: step {trainer.step} of {recipe.steps}, in {folder}, on {chosen}", file=sys.stderr, flush=True)
-    _run(trainer, recipe, minutes)
+    _run(trainer, minutes)
     picture = plot(folder)
     print(f"curve: {picture}" if picture else "no curve.png: pip install matplotlib", file=sys.stderr)
     if trainer.step < recipe.steps:
@@ -59,19 +54,57 @@ def train_network(
     print(f"{export(folder)}")
 
 
-def _run(trainer: Any, recipe: Recipe, minutes: float | None) -> None:
-    start, first = time.monotonic(), trainer.step
-    with progress_bar(recipe.steps) as show:
+def _check_options(
+    output: Path | None,
+    *,
+    resume: Path | None,
+    start: str | None,
+    cool_down: int | None,
+    config: Path | None,
+    steps: int | None,
+) -> None:
+    """Raise `ValueError` for options that exclude each other."""
+    if cool_down is not None and (resume is None or output is None):
+        raise ValueError("--cool-down branches off a training: give its folder by --resume, and another by --output")
+    if cool_down is not None and steps is not None:
+        raise ValueError("--cool-down says how many steps are left: leave --steps out")
+    if resume is not None and start is not None:
+        raise ValueError("--resume goes on from the folder's checkpoint: leave --start out")
+    if resume is not None and (config is not None or (output is not None and cool_down is None)):
+        raise ValueError("--resume goes on in its folder with its settings: leave --output and --config out")
 
-        def tell(entry: dict[str, Any]) -> None:
-            if "loss" in entry:
-                left = (time.monotonic() - start) / max(entry["step"] - first, 1) * (recipe.steps - entry["step"])
-                show(entry["step"], f"loss {entry['loss']:.2f} dB, {left / 60:.0f} min left")
-            else:
+
+def _recipe(
+    kind: str, output: Path | None, resume: Path | None, cool_down: int | None, settings: dict[str, Any]
+) -> tuple[Recipe, Path]:
+    """Return the recipe, and the folder of the training."""
+    from deblur.networks.training import branched, recipe_from, resumed
+
+    if resume is not None and cool_down is None:
+        return resumed(resume, kind, steps=settings.get("steps")), resume
+    folder = output or Path(f"deblur-{kind}")
+    if (folder / "checkpoint.safetensors").exists():
+        raise FileExistsError(f"{folder} holds a training; go on with --resume {folder}, or choose another --output")
+    if resume is not None and cool_down is not None:
+        return branched(resume, kind, folder, steps=cool_down), folder
+    return recipe_from(kind, settings), folder
+
+
+def _run(trainer: Trainer, minutes: float | None) -> None:
+    start, first, last = time.monotonic(), trainer.step, trainer.recipe.steps
+    with progress_bar(last) as show:
+
+        def report(fraction: float, stage: str) -> None:
+            done = fraction * last
+            left = (time.monotonic() - start) / max(done - first, 1) * (last - done)
+            show(done, f"{stage}, {left / 60:.0f} min left")
+
+        def print_scores(entry: dict[str, float]) -> None:
+            if "loss" not in entry:
                 scores = ", ".join(f"{name} {value:.2f}" for name, value in entry.items() if name != "step")
                 print(f"step {entry['step']}: {scores} dB", file=sys.stderr, flush=True)
 
-        trainer.run(minutes=math.inf if minutes is None else minutes, progress=tell)
+        trainer.run(minutes=math.inf if minutes is None else minutes, progress=report, on_entry=print_scores)
 
 
 def _photographs(folder: Path | None) -> tuple[Photographs, Photographs]:
@@ -102,18 +135,3 @@ def _read_config(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not a TOML file: {error}") from None
-
-
-def _device(name: str | None) -> torch.device:
-    import torch
-
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        close = difflib.get_close_matches(name, ("cpu", "cuda", "mps"), n=1)
-        hint = f"; did you mean {close[0]}?" if close and close[0] != name else ""
-        raise ValueError(f"--device {name!r} is not on this machine{hint}: {str(error).splitlines()[0]}") from None
-    return device

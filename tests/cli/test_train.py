@@ -73,6 +73,16 @@ def test_stopped_and_resumed(run: Run, folder: Path) -> None:
     assert log(folder)[-1]["step"] == 2
 
 
+def test_started_from_weights_and_cooled_down(run: Run, folder: Path) -> None:
+    run(*NEW)
+    done = run(*TRAIN, "--config", "tiny.toml", "--start", "run/denoiser.safetensors", "--steps", "6", "-o", "more")
+    assert done.stderr.startswith("denoiser: step 4 of 6, in more, on cpu\n")
+    done = run(*TRAIN, "--resume", "more", "--cool-down", "2", "-o", "cool")
+    assert done.stderr.startswith("denoiser: step 6 of 8, in cool, on cpu\n")
+    assert done.stdout == "cool/denoiser.safetensors\n"
+    assert json.loads(read_tensors(folder / "cool/denoiser.safetensors")[0]["facts"])["steps"] == 8
+
+
 def test_interrupted_it_can_be_resumed(command: str, environment: dict[str, str], folder: Path) -> None:
     work = subprocess.Popen(
         [command, *NEW, "--steps", "1000000"],
@@ -118,8 +128,8 @@ TABLE: list[tuple[list[str], str]] = [
     ([*NEW, "--steps", "many"], "--steps"),
     ([*NEW, "--minutes", "-1"], "--minutes"),
     ([*NEW, "--minutes", "nan"], "--minutes"),
-    ([*NEW, "--device", "gpu"], "--device 'gpu' is not on this machine"),
-    ([*NEW, "--device", "cud"], "did you mean cuda?"),
+    ([*NEW, "--device", "gpu"], "device 'gpu' is not on this machine (here: auto, cpu"),
+    ([*NEW, "--device", "cud"], "device 'cud' is not on this machine"),
     ([*NEW, "--images", ""], "--images"),
     ([*NEW, "--images", "missing"], "--images must be a folder, got missing"),
     ([*NEW, "--images", "tiny.toml"], "--images must be a folder, got tiny.toml"),
@@ -131,7 +141,7 @@ TABLE: list[tuple[list[str], str]] = [
     ([*TRAIN, "--config", "no.toml"], "no.toml is not a TOML file"),
     ([*TRAIN, "--config", "one/a.png"], "one/a.png is not a TOML file"),
     ([*TRAIN, "--config", "typo.toml"], "denoiser has no setting 'step'; did you mean 'steps'?"),
-    ([*TRAIN, "--config", "wrong.toml"], "the setting learning_rate must be like 0.0015, got 'fast'"),
+    ([*TRAIN, "--config", "wrong.toml"], "the setting learning_rate must be like 0.0008, got 'fast'"),
     ([*NEW, "-o", ""], "--output"),
     ([*NEW, "-o", "tiny.toml"], "tiny.toml"),
     ([*NEW, "-o", "tiny.toml/deep"], "tiny.toml/deep"),
@@ -145,6 +155,14 @@ TABLE: list[tuple[list[str], str]] = [
     ([*TRAIN, "--resume", "foreign"], "foreign/checkpoint.safetensors is no checkpoint of a training"),
     ([*TRAIN, "--resume", "another", "-o", "run"], "--resume goes on in its folder with its settings"),
     ([*TRAIN, "--resume", "another", "--config", "tiny.toml"], "--resume goes on in its folder with its settings"),
+    ([*TRAIN, "--resume", "another", "--start", "pretrained"], "leave --start out"),
+    ([*TRAIN, "--resume", "another", "--cool-down", "5"], "--cool-down branches off a training: give its folder"),
+    ([*NEW, "--cool-down", "5"], "--cool-down branches off a training: give its folder"),
+    ([*NEW, "--start", ""], "--start"),
+    ([*NEW, "--start", "missing"], "there is no file missing"),
+    ([*NEW, "--start", "damaged/checkpoint.safetensors"], "damaged/checkpoint.safetensors is damaged"),
+    ([*NEW, "--start", "pretrained"], "steps must be more than the 15000 that the weights have had, got 4"),
+    ([*NEW, "--start", "pretrained", "--steps", "20000"], "the trained weights do not fit into this network"),
 ]
 
 

@@ -1,10 +1,13 @@
 from ._denoiser import DenoiserRecipe as DenoiserRecipe
 from ._images import Photographs as Photographs
 from ._recipe import Recipe as Recipe
+from ._runs import branched as branched
 from ._runs import export as export
 from ._runs import plot as plot
 from ._runs import recipe_from as recipe_from
 from ._runs import resumed as resumed
+from ._start import Start as Start
+from ._start import read_start as read_start
 from ._trainer import Trainer as Trainer
 from ._unrolled import UDNRecipe as UDNRecipe
 from ._unrolled import UnrolledRecipe as UnrolledRecipe

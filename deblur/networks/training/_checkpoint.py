@@ -16,7 +16,12 @@ _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 def save(
-    folder: Path, recipe: dict[str, Any], step: int, model: nn.Module, averaged: nn.Module, optimizer: torch.optim.AdamW
+    folder: Path,
+    recipe: dict[str, Any],
+    counts: dict[str, int],
+    model: nn.Module,
+    averaged: nn.Module,
+    optimizer: torch.optim.AdamW,
 ) -> None:
     """Write a checkpoint beside the last one and replace it: what was there stays until the new one is whole."""
     tensors = {f"model/{name}": p for name, p in model.state_dict().items()}
@@ -24,14 +29,14 @@ def save(
     for name, parameter in model.named_parameters():
         for moment in _MOMENTS if parameter in optimizer.state else ():
             tensors[f"{moment}/{name}"] = optimizer.state[parameter][moment]
-    meta = {"recipe": json.dumps(recipe), "step": str(step)}
+    meta = {"recipe": json.dumps(recipe), **{name: str(count) for name, count in counts.items()}}
     write_tensors(folder / NAME, tensors, meta, overwrite=True)
 
 
 def load(
     folder: Path, recipe: dict[str, Any], model: nn.Module, averaged: nn.Module, optimizer: torch.optim.AdamW
-) -> int:
-    """Fill the model, its average and the optimizer from a checkpoint; return the number of steps done.
+) -> dict[str, int]:
+    """Fill the model, its average and the optimizer from a checkpoint; return the counts ``step`` and ``pixels``.
 
     Raises
     ------
@@ -47,13 +52,21 @@ def load(
         raise ValueError(f"{folder} holds another training: its {key} is {stored.get(key)}, not {recipe.get(key)}")
     model.load_state_dict(part(tensors, "model"))
     averaged.load_state_dict(part(tensors, "averaged"))
-    step = int(meta["step"])
+    counts = {"step": int(meta["step"]), "pixels": int(meta.get("pixels", 0))}
+    updates = float(counts["step"] - recipe["first_step"])  # that this optimizer has made
     for name, parameter in model.named_parameters():
         if f"{_MOMENTS[0]}/{name}" in tensors:
             # Copied into the layout that the optimizer would choose: sums in another order are not the same to the bit.
             moments = {m: torch.empty_like(parameter).copy_(tensors[f"{m}/{name}"]) for m in _MOMENTS}
-            optimizer.state[parameter] = {"step": torch.tensor(float(step)), **moments}
-    return step
+            optimizer.state[parameter] = {"step": torch.tensor(updates), **moments}
+    return counts
+
+
+def branch(folder: Path, recipe: dict[str, Any], output: Path) -> None:
+    """Write the checkpoint of a folder into another, as one of another recipe."""
+    meta, tensors = read(folder)
+    output.mkdir(parents=True, exist_ok=True)
+    write_tensors(output / NAME, tensors, meta | {"recipe": json.dumps(recipe)}, overwrite=False)
 
 
 def read(folder: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

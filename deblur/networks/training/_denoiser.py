@@ -16,18 +16,19 @@ from ._images import Photographs
 from ._recipe import Batch, Recipe, decibel, device_of, moved, psnr
 
 _NOISE = (0.2 / 255, 50 / 255)
-_SMALL_CROPS = 0.6
 _CHECKED = (15, 25, 50)
 
 
 @dataclass(frozen=True)
 class DenoiserRecipe(Recipe):
-    """White noise of every level up to 50/255; many small crops first, then fewer larger ones.
+    """White noise of every level up to 50/255.
 
     Attributes
     ----------
-    steps, learning_rate, warm_up, average, seed
+    steps, learning_rate, warm_up, cool_down, average, seed, first_step
         As of `Recipe`, with defaults of its own.
+    crops, crop_size : int
+        Crops per step, and their pixels per side.
     widths, depths, decoder_depth
         See `deblur.networks.UNet`.
 
@@ -44,10 +45,14 @@ class DenoiserRecipe(Recipe):
     """
 
     kind: ClassVar[str] = "denoiser"
-    steps: int = 24_000
-    learning_rate: float = 1.5e-3
-    widths: tuple[int, ...] = (32, 64, 128)
-    depths: tuple[int, ...] = (2, 2, 4)
+    steps: int = 200_000
+    learning_rate: float = 8e-4
+    warm_up: int = 200
+    average: float = 0.9998
+    crops: int = 8
+    crop_size: int = 96
+    widths: tuple[int, ...] = (64, 96, 128)
+    depths: tuple[int, ...] = (3, 2, 4)
     decoder_depth: int = 2
 
     @property
@@ -61,9 +66,8 @@ class DenoiserRecipe(Recipe):
 
     def batch(self, photographs: Photographs, step: int) -> Batch:
         rng = self.rng(step)
-        count, size = (16, 64) if step < _SMALL_CROPS * self.steps else (8, 96)
-        sharp = np.stack([photographs.crop(size, rng) for _ in range(count)])
-        level = rng.uniform(*_NOISE, size=count).astype(np.float32)
+        sharp = np.stack([photographs.crop(self.crop_size, rng) for _ in range(self.crops)])
+        level = rng.uniform(*_NOISE, size=self.crops).astype(np.float32)
         noisy = sharp + level[:, None, None] * rng.standard_normal(sharp.shape, np.float32)
         return {
             "sharp": torch.from_numpy(sharp)[:, None],

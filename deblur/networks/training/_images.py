@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-_SMALLEST_SCALE = 0.5
+# The photographs are JPEG files, and at full scale a network learns to keep the blocks: most crops are made smaller.
+_SCALES = (0.35, 0.9)
+_SCALED = 0.7
+_LUMINANCE = 0.9
 _SMALLEST = 64  # pixels a side: enough to validate every PSF on
 
 
@@ -44,10 +47,10 @@ class Photographs:
     def crop(self, size: int, rng: np.random.Generator) -> np.ndarray:
         """Return a gray crop of shape ``(size, size)``, float32 in [0, 1], as `rng` draws it.
 
-        Three in ten are made smaller first, all are flipped and turned at random. Most are luminance; some are another
-        mixture of the colors, or a color difference, so that the planes of a color picture are familiar too.
+        Seven in ten are made smaller first, all are flipped and turned at random. Nine in ten are luminance; the others
+        are another mixture of the colors, or a color difference, so that the planes of a color image are familiar too.
         """
-        scale = rng.uniform(_SMALLEST_SCALE, 1.0) if rng.random() < 0.3 else 1.0
+        scale = rng.uniform(*_SCALES) if rng.random() < _SCALED else 1.0
         image = self._images[rng.integers(len(self._images))]
         window = min(round(size / scale), *image.shape[:2])
         top, left = (rng.integers(extent - window + 1) for extent in image.shape[:2])
@@ -71,9 +74,9 @@ def _middle(image: np.ndarray, size: int) -> np.ndarray:
 
 def _plane(crop: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     kind = rng.random()
-    if kind < 0.7:
+    if kind < _LUMINANCE:
         weights, offset = _LUMA, 0.0
-    elif kind < 0.85:
+    elif kind < (1 + _LUMINANCE) / 2:
         weights, offset = rng.dirichlet(np.ones(3)).astype(np.float32), 0.0
     else:
         weights, offset = rng.normal(size=3).astype(np.float32), 0.5

@@ -23,15 +23,20 @@ class Recipe(ABC):
     Attributes
     ----------
     steps : int
-        Optimizer steps in all; the learning rate is a cosine over them.
+        Optimizer steps in all, those that the starting weights have had included.
     learning_rate : float
-        Its peak, reached after `warm_up` steps.
+        Constant after `warm_up` steps, until the cool-down.
     warm_up : int
         Steps over which the learning rate rises.
+    cool_down : float
+        Part of the training, at its end, over which the learning rate falls linearly to zero. Before it a training can
+        be made longer at no loss (warm-up, stable, decay: Hu et al., 2024, arXiv:2404.06395).
     average : float
         Decay of the moving average of the weights, which is what is validated and exported.
     seed : int
         Seed of the initial weights and of every batch.
+    first_step : int
+        Steps that the starting weights have had; see `read_start`.
 
     Raises
     ------
@@ -52,8 +57,10 @@ class Recipe(ABC):
     steps: int = 1000
     learning_rate: float = 1e-3
     warm_up: int = 100
+    cool_down: float = 0.2
     average: float = 0.999
     seed: int = 0
+    first_step: int = 0
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -61,8 +68,11 @@ class Recipe(ABC):
             ("steps", self.steps >= 1, "at least 1"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "positive"),
             ("warm_up", self.warm_up >= 0, "at least 0"),
+            ("cool_down", 0 <= self.cool_down <= 1, "between 0 and 1"),
             ("average", 0 <= self.average < 1, "at least 0 and less than 1"),
             ("seed", self.seed >= 0, "at least 0"),
+            ("first_step", self.first_step >= 0, "at least 0"),
+            ("steps", self.steps > self.first_step, f"more than the {self.first_step} that the weights have had"),
         ):
             if not is_right:
                 raise ValueError(f"{name} must be {wanted}, got {getattr(self, name)}")
@@ -89,10 +99,10 @@ class Recipe(ABC):
         """Return the mean PSNRs of `model` on held-out `photographs`, in dB, by the names of their conditions."""
 
     def rate(self, step: int) -> float:
-        """Return the learning rate of a `step`: linear warm-up, then half a cosine to zero."""
-        if step < self.warm_up:
-            return self.learning_rate * (step + 1) / self.warm_up
-        return self.learning_rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        """Return the learning rate of a `step`: linear warm-up, constant, linear cool-down to zero."""
+        done, last = step - self.first_step, self.steps - self.first_step
+        risen = (done + 1) / self.warm_up if done < self.warm_up else 1.0
+        return self.learning_rate * min(risen, (last - done) / (self.cool_down * last) if self.cool_down else 1.0)
 
     def groups(self, model: nn.Module) -> list[dict[str, object]]:
         """Return the parameters of `model` in groups, each with the factor of its learning rate."""

@@ -14,7 +14,7 @@ from deblur.networks._weights import save
 from . import _checkpoint
 from ._denoiser import DenoiserRecipe
 from ._recipe import Recipe
-from ._trainer import LOG
+from ._trainer import LOG, describe
 from ._unrolled import UDNRecipe, UnrolledRecipe
 
 RECIPES: dict[str, type[Recipe]] = {each.kind: each for each in (DenoiserRecipe, UnrolledRecipe, UDNRecipe)}
@@ -51,13 +51,13 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
         near = did_you_mean(kind, RECIPES)
         raise ValueError(f"the network must be {', '.join(RECIPES)}, got {kind!r}{'; ' * bool(near)}{near}")
     recipe = RECIPES[kind]()
-    for name, value in settings.items():
-        known = [field.name for field in dataclasses.fields(recipe)]
+    known = [field.name for field in dataclasses.fields(recipe)]
+    for name in settings:
         if name not in known:
             hint = did_you_mean(name, known) or f"it has {', '.join(known)}"
             raise ValueError(f"{kind} has no setting {name!r}; {hint}")
-        recipe = dataclasses.replace(recipe, **{name: _like(getattr(recipe, name), value, name)})
-    return recipe
+    changes = {name: _like(getattr(recipe, name), value, name) for name, value in settings.items()}
+    return dataclasses.replace(recipe, **changes)
 
 
 def _like(default: Any, value: Any, name: str) -> Any:
@@ -106,11 +106,58 @@ def resumed(folder: Path, kind: str, *, steps: int | None = None) -> Recipe:
     ...     resumed(folder, "denoiser", steps=5).steps
     5
     """
-    described = json.loads(_checkpoint.read(folder)[0]["recipe"])
+    described: dict[str, Any] = json.loads(_checkpoint.read(folder)[0]["recipe"])
     found = described.pop("kind")
     if found != kind:
         raise ValueError(f"{folder} holds a training of {found}, not of {kind}")
     return recipe_from(kind, described if steps is None else described | {"steps": steps})
+
+
+def branched(folder: Path, kind: str, output: Path, *, steps: int) -> Recipe:
+    """Branch a cool-down off the training in a folder, which stays as it is, and return its recipe.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the training.
+    kind : {"denoiser", "unrolled", "udn"}
+        What is expected to be trained there.
+    output : pathlib.Path
+        Folder for the cool-down, made if missing.
+    steps : int
+        Steps from the checkpoint on, over which the learning rate falls linearly to zero.
+
+    Returns
+    -------
+    Recipe
+        To be given to a `Trainer` of `output`.
+
+    Raises
+    ------
+    ValueError
+        If there is no training, its checkpoint is damaged, or it is of another kind.
+    OSError
+        If `output` has a checkpoint, or cannot be written.
+
+    Examples
+    --------
+    >>> import pathlib, skimage, tempfile
+    >>> import torch
+    >>> from deblur.networks.training import Photographs, Trainer, branched, recipe_from
+    >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
+    >>> recipe = recipe_from("denoiser", {"steps": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> with tempfile.TemporaryDirectory() as name:
+    ...     folder = pathlib.Path(name)
+    ...     scores = Trainer(recipe, photographs, photographs, folder, torch.device("cpu")).run()
+    ...     cooling = branched(folder, "denoiser", folder / "cool", steps=4)
+    >>> cooling.steps, cooling.rate(3) / cooling.learning_rate
+    (5, 0.5)
+    """
+    whole = resumed(folder, kind)
+    last = int(_checkpoint.read(folder)[0]["step"]) + steps
+    recipe = dataclasses.replace(whole, steps=last, cool_down=steps / (last - whole.first_step))
+    _checkpoint.branch(folder, describe(recipe), output)
+    return recipe
 
 
 def export(folder: Path) -> Path:
@@ -152,7 +199,7 @@ def export(folder: Path) -> Path:
     recipe = recipe_from(kind, described | ({"from_denoiser": False} if "from_denoiser" in described else {}))
     model = recipe.model()
     model.load_state_dict(_checkpoint.part(tensors, "averaged"))
-    facts = {"steps": int(meta["step"]), "scores": last_scores(folder)}
+    facts = {"steps": int(meta["step"]), "pixels": int(meta.get("pixels", 0)), "scores": last_scores(folder)}
     path = folder / f"{kind}.safetensors"
     save(path, model, recipe.settings, facts, overwrite=True)
     return path

@@ -17,11 +17,13 @@ from typing import Any
 
 import torch
 
+from deblur._core.progress import Progress, silent
 from deblur.networks._precision import reduced_precision
 
 from . import _checkpoint
 from ._images import Photographs
 from ._recipe import Batch, Recipe, moved
+from ._start import Start, start_from
 
 LOG = "log.jsonl"
 _WEIGHT_DECAY = 1e-4
@@ -30,7 +32,7 @@ _SAVE_EVERY = 180.0
 _LOG_EVERY = 50
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-Progress = Callable[[dict[str, Any]], None]
+OnEntry = Callable[[dict[str, float]], None]
 
 
 class Trainer:
@@ -49,18 +51,22 @@ class Trainer:
         Where the checkpoint and the log are kept; made if missing.
     device : torch.device
         Where to compute.
+    start : Start, optional
+        Weights to start from, where the folder has no checkpoint; see `read_start`. The optimizer is new, and warms up.
 
     Attributes
     ----------
-    step : int
-        How many steps are done.
+    recipe : Recipe
+        With the steps that the starting weights have had.
+    step, pixels : int
+        Steps done, and pixels of training crops seen, those of the starting weights included.
     model, averaged : torch.nn.Module
         The network, and the one with the moving average of its weights.
 
     Raises
     ------
     ValueError
-        If the folder's checkpoint is damaged, or of another training.
+        If the folder's checkpoint is damaged or of another training, or the starting weights do not fit.
 
     Examples
     --------
@@ -76,22 +82,38 @@ class Trainer:
     """
 
     def __init__(
-        self, recipe: Recipe, photographs: Photographs, held_out: Photographs, folder: Path, device: torch.device
+        self,
+        recipe: Recipe,
+        photographs: Photographs,
+        held_out: Photographs,
+        folder: Path,
+        device: torch.device,
+        *,
+        start: Start | None = None,
     ) -> None:
-        self.recipe, self.photographs, self.held_out = recipe, photographs, held_out
+        self.recipe = recipe if start is None else dataclasses.replace(recipe, first_step=start.steps)
+        self.photographs, self.held_out = photographs, held_out
         self.folder, self.device = folder, device
         self.model = recipe.model().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.step, self.pixels = (0, 0) if start is None else (start.steps, start.pixels)
+        if start is not None:
+            start_from(self.model, start.model)
         self.averaged = copy.deepcopy(self.model).requires_grad_(False).eval()
         groups = recipe.groups(self.model)
         self.optimizer = torch.optim.AdamW(groups, lr=0.0, betas=(0.9, 0.99), weight_decay=_WEIGHT_DECAY)
-        self._description = {"kind": recipe.kind, **json.loads(json.dumps(dataclasses.asdict(recipe)))}
+        self._description = describe(self.recipe)
         folder.mkdir(parents=True, exist_ok=True)
-        self.step = 0
         if (folder / _checkpoint.NAME).exists():
-            self.step = _checkpoint.load(folder, self._description, self.model, self.averaged, self.optimizer)
+            counts = _checkpoint.load(folder, self._description, self.model, self.averaged, self.optimizer)
+            self.step, self.pixels = counts["step"], counts["pixels"]
 
     def run(
-        self, *, minutes: float = math.inf, validate_every: int = 1000, progress: Progress | None = None
+        self,
+        *,
+        minutes: float = math.inf,
+        validate_every: int = 1000,
+        progress: Progress | None = None,
+        on_entry: OnEntry | None = None,
     ) -> dict[str, float]:
         """Train to the recipe's last step, or for some minutes; return the last validation.
 
@@ -104,6 +126,8 @@ class Trainer:
         validate_every : int
             Steps from one validation to the next.
         progress : callable, optional
+            ``progress(fraction, stage)``: the part of all steps that is done, and the last loss.
+        on_entry : callable, optional
             Called with every entry of the log: ``step`` and ``loss`` (dB) and ``seconds``, or ``step`` and PSNRs (dB).
 
         Raises
@@ -114,6 +138,7 @@ class Trainer:
             If a checkpoint or the log cannot be written; the last checkpoint stays.
         """
         start = saved = time.monotonic()
+        report = progress or silent
         losses: list[torch.Tensor] = []
         scores: dict[str, float] = {}
         with ThreadPoolExecutor(1) as ahead, _without_denormals():
@@ -124,11 +149,13 @@ class Trainer:
                     coming = ahead.submit(self.recipe.batch, self.photographs, self.step + 1)
                     losses.append(self._advance(batch))
                     if self.step % _LOG_EVERY == 0 or self.step == self.recipe.steps:
-                        self._log(progress, loss=float(torch.stack(losses).mean()), seconds=time.monotonic() - start)
+                        loss = float(torch.stack(losses).mean())
                         losses.clear()
+                        self._log(on_entry, loss=loss, seconds=time.monotonic() - start)
+                        report(self.step / self.recipe.steps, f"loss {loss:.2f} dB")
                     if self.step % validate_every == 0 or self.step == self.recipe.steps:
                         scores = self.validate()
-                        self._log(progress, **scores)
+                        self._log(on_entry, **scores)
                     if time.monotonic() > saved + _SAVE_EVERY:
                         self.save()
                         saved = time.monotonic()
@@ -147,7 +174,8 @@ class Trainer:
         """Write the checkpoint: the state after the last whole step."""
         for buffer, whole in zip(self.model.buffers(), self.averaged.buffers(), strict=True):
             buffer.copy_(whole)  # statistics that the forward pass of an interrupted step has touched
-        _checkpoint.save(self.folder, self._description, self.step, self.model, self.averaged, self.optimizer)
+        counts = {"step": self.step, "pixels": self.pixels}
+        _checkpoint.save(self.folder, self._description, counts, self.model, self.averaged, self.optimizer)
 
     def _advance(self, batch: Batch) -> torch.Tensor:
         with reduced_precision(self.device):
@@ -159,6 +187,7 @@ class Trainer:
             raise ValueError(f"the loss is not finite at step {self.step}: lower the learning_rate")
         with _uninterrupted():
             self._update()
+            self.pixels += batch["sharp"].numel()
         return loss.detach()
 
     @torch.no_grad()
@@ -168,18 +197,24 @@ class Trainer:
             group["lr"] = rate * group["factor"]
         self.optimizer.step()
         self.step += 1
+        # The average is over the last tenth of a short training, so that it has forgotten the initial weights.
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
         for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             kept.copy_(buffer)
 
-    def _log(self, progress: Progress | None, **entry: Any) -> None:
+    def _log(self, on_entry: OnEntry | None, **entry: float) -> None:
         entry = {"step": self.step, **{name: round(value, 4) for name, value in entry.items()}}
         with (self.folder / LOG).open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
-        if progress is not None:
-            progress(entry)
+        if on_entry is not None:
+            on_entry(entry)
+
+
+def describe(recipe: Recipe) -> dict[str, Any]:
+    """Return a recipe as it is stored in a checkpoint."""
+    return {"kind": recipe.kind, **json.loads(json.dumps(dataclasses.asdict(recipe)))}
 
 
 @contextmanager
