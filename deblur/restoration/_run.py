@@ -14,7 +14,7 @@ from deblur import photo
 from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
-from deblur.nonblind import estimate_noise, saturated_share, split_highlights
+from deblur.nonblind import estimate_noise, highlights_share, split_highlights
 from deblur.operators import LinearOperator
 from deblur.restoration._plan import Plan
 
@@ -86,10 +86,12 @@ def _with_psf(plan: Plan, image: Any, psf: Any, report: Progress) -> Restoration
         psf = torch.as_tensor(psf, device=image.device)
     options = dict(plan.options)
     shared = {"noise_level": options.get("noise_level"), "channel_axis": plan.channel_axis}
-    saturation, excess, share = plan.policy.saturation, 0, 0.0
+    saturation, share = plan.policy.saturation, 0.0
+    excess: Any = 0
     if saturation is not None and image.max() >= saturation:
-        share = saturated_share(image, saturation, plan.channel_axis)
-        image, excess = split_highlights(image, psf, saturation=saturation, progress=span(report, 0, share), **shared)
+        share = highlights_share(image, saturation, channel_axis=plan.channel_axis)
+        parts = split_highlights(image, psf, saturation=saturation, progress=span(report, 0, share), **shared)
+        image, excess = parts.remainder, parts.excess
     passed = _known(plan.method, {**shared, "progress": span(report, share, 1)})
     restored = plan.method.function(image, psf, **{**passed, **options})
     level = options.get("noise_level")
