@@ -37,9 +37,9 @@ def test_one_block_is_the_whole(image):
 def test_blocks_are_those_of_the_whole_and_the_halo_is_what_makes_them_so(image):
     whole = deblur.restore(image, PSF, **PLAIN).image
     apart = {}
-    for depth in (None, 0):
-        restored = deblur.dask.restore(da.from_array(image, chunks=80), PSF, depth=depth, **PLAIN).compute()
-        apart[depth] = np.abs(restored - whole)[16:-16, 16:-16]
+    for halo in (None, 0):
+        restored = deblur.dask.restore(da.from_array(image, chunks=80), PSF, halo=halo, **PLAIN).compute()
+        apart[halo] = np.abs(restored - whole)[16:-16, 16:-16]
     assert apart[None].max() < 1e-3
     assert apart[0].max() > 0.05
 
@@ -78,7 +78,7 @@ def test_colors_batches_and_volumes_are_told_apart_from_what_overlaps(image):
 
     volume = rng.random((24, 20, 20)).astype(np.float32)
     psf = deblur.psf.gaussian((1, 0.7, 0.7))
-    found = deblur.dask.restore(da.from_array(volume, chunks=(12, 20, 20)), psf, depth=10, **PLAIN).compute()
+    found = deblur.dask.restore(da.from_array(volume, chunks=(12, 20, 20)), psf, halo=10, **PLAIN).compute()
     assert np.abs(found - deblur.restore(volume, psf, **PLAIN).image).max() < 0.01
 
 
@@ -95,4 +95,4 @@ def test_bad_arguments_are_said_at_once(image):
     with pytest.raises(ValueError, match="psf has 2 axes, and the image 1"):
         deblur.dask.restore(da.ones(100), PSF)
     with pytest.raises(ValueError, match="larger than your array"):
-        deblur.dask.restore(da.from_array(image), PSF, depth=1000)
+        deblur.dask.restore(da.from_array(image), PSF, halo=1000)
