@@ -43,7 +43,11 @@ def test_ones_own_files_with_the_psf_withheld(tmp_path: Path, own: Protocol) -> 
 
 
 @each_protocol
-def test_cases_are_distinct_and_protocols_reach_other_processes(benchmark_: Protocol) -> None:
+def test_cases_are_distinct_and_protocols_reach_other_processes(
+    benchmark_: Protocol, request: pytest.FixtureRequest
+) -> None:
+    if benchmark_.name == "shakes-blind":  # chooses pictures that are large enough
+        request.getfixturevalue("data_dir")
     pairs = benchmark_.pairs()
     assert len(set(pairs)) == len(pairs) > 0
     assert pickle.loads(pickle.dumps(benchmark_)).pairs() == pairs  # noqa: S301

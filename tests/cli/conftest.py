@@ -1,9 +1,7 @@
-import os
-import shutil
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,36 +9,50 @@ from skimage import data
 
 from deblur import photo, psf
 from deblur.operators import Convolution
+from tests.commands import ENVIRONMENT, Commands, Process, installed
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[..., Process | subprocess.Popen[Any]]
 
 BLUR = "motion:length=9,angle=30"
-
-
-@pytest.fixture(scope="session")
-def command() -> str:
-    """The path of the installed command."""
-    path = shutil.which("deblur", path=str(Path(sys.executable).parent))
-    assert path, "the command is not installed beside this Python: pip install -e ."
-    return path
+TERMINAL = {"TERM": "xterm", "LANG": "C.UTF-8"}
 
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
+    """The variables of every command; a test may change them."""
+    return dict(ENVIRONMENT)
+
+
+@pytest.fixture(scope="session")
+def commands() -> Iterator[Commands]:
+    """The installed command."""
+    yield installed()
+    installed().close()
 
 
 @pytest.fixture
-def run(command: str, environment: dict[str, str], tmp_path: Path) -> Run:
+def start(commands: Commands, environment: dict[str, str], tmp_path: Path) -> Start:
+    """Start the command in `tmp_path`; see `Commands.start`."""
+
+    def start(
+        *arguments: str | Path, cwd: Path = tmp_path, variables: Mapping[str, str] | None = None, **options: Any
+    ) -> Process | subprocess.Popen[Any]:
+        return commands.start(arguments, cwd=cwd, environment=environment | dict(variables or {}), **options)
+
+    return start
+
+
+@pytest.fixture
+def run(start: Start) -> Run:
     """Run the command in `tmp_path`, and check its exit code."""
 
-    def run(*arguments: str | Path, code: int = 0, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stderr or done.stdout
-        assert "Traceback" not in done.stderr
-        return done
+    def run(*arguments: str | Path, code: int = 0, **options: Any) -> subprocess.CompletedProcess[str]:
+        process = start(*arguments, text=True, **options)
+        stdout, stderr = process.communicate()
+        assert process.returncode == code, stderr or stdout
+        assert "Traceback" not in stderr
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
 
     return run
 

@@ -1,6 +1,5 @@
 """Whatever is wrong: the right exit code, one line that names the culprit, and no file that was not there before."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from deblur import photo
 from deblur.cli._errors import complain
 from deblur.photo import Photo
 
-from .conftest import Run
+from .conftest import Run, Start
 
 GOOD_PSF = ["--psf", "disk:radius=2"]
 
@@ -203,18 +202,12 @@ def test_one_line(run: Run, folder: Path, arguments: list[str], named: str) -> N
     assert contents(folder) == before
 
 
-def test_a_developer_can_ask_for_the_traceback(command: str, environment: dict[str, str], folder: Path) -> None:
-    done = subprocess.run(
-        [command, *restore("missing.png")],
-        cwd=folder,
-        env={**environment, "DEBLUR_DEBUG": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "Traceback" in done.stderr
-    assert done.stderr.endswith("\ndeblur: missing.png: No such file or directory\n")
+def test_a_developer_can_ask_for_the_traceback(start: Start, folder: Path) -> None:
+    work = start(*restore("missing.png"), cwd=folder, variables={"DEBLUR_DEBUG": "1"}, text=True)
+    errors = work.communicate()[1]
+    assert work.returncode == 2
+    assert "Traceback" in errors
+    assert errors.endswith("\ndeblur: missing.png: No such file or directory\n")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,9 +14,8 @@ import pytest
 from deblur import photo, psf
 from deblur.benchmark import PROTOCOLS, method_names
 from deblur.photo import Photo
-from tests.signals import hear_ctrl_c
 
-from .conftest import Run
+from .conftest import TERMINAL, Run, Start
 from .test_interrupted import NEVER, read_until
 
 METHODS = ["--method", "blurred", "--method", "wiener", "--method", "richardson-lucy(num_iter=3)"]
@@ -103,27 +101,15 @@ def test_where_nothing_succeeds_there_is_a_report_all_the_same(run: Run, files: 
     assert json.loads((files / "out/results.json").read_text())["rows"] == []
 
 
-def start(command: str, environment: dict[str, str], folder: Path, *arguments: str, stderr: int) -> subprocess.Popen:
-    return subprocess.Popen(
-        [command, *arguments],
-        cwd=folder,
-        env={**environment, "TERM": "xterm", "LANG": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        start_new_session=True,
-        preexec_fn=hear_ctrl_c,
-    )
-
-
 @pytest.mark.parametrize(
     ("number", "code", "jobs"),
     [(signal.SIGINT, 130, "1"), (signal.SIGINT, 130, "2"), (signal.SIGTERM, 143, "2"), (signal.SIGKILL, -9, "2")],
 )
 def test_a_run_that_was_killed_goes_on_where_it_stopped(
-    run: Run, command: str, environment: dict[str, str], files: Path, number: int, code: int, jobs: str
+    run: Run, start: Start, files: Path, number: int, code: int, jobs: str
 ) -> None:
     log = files / "out/cases.jsonl"
-    work = start(command, environment, files, *SLOW, "--jobs", jobs, "-o", "out", stderr=subprocess.PIPE)
+    work = start(*SLOW, "--jobs", jobs, "-o", "out", new_session=True)
     while work.poll() is None and not (log.exists() and log.read_text().count("\n") > 1):
         time.sleep(0.01)
     work.send_signal(number)
@@ -138,10 +124,10 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     assert log.read_text().count("\n") == 6
 
 
-def test_a_terminal_shows_how_far_it_is(command: str, environment: dict[str, str], files: Path) -> None:
+def test_a_terminal_shows_how_far_it_is(start: Start, files: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
     terminal, theirs = pty.openpty()
-    work = start(command, environment, files, *SLOW, "-o", "out", stderr=theirs)
+    work = start(*SLOW, "-o", "out", stderr=theirs, variables=TERMINAL)
     os.close(theirs)
     shown = read_until(terminal, NEVER).decode()
     assert b"Report: out/report.html" in work.communicate()[0]
@@ -151,20 +137,11 @@ def test_a_terminal_shows_how_far_it_is(command: str, environment: dict[str, str
     assert "━" in shown
 
 
-def test_without_space_what_was_done_is_kept(run: Run, command: str, environment: dict[str, str], files: Path) -> None:
-    resource = pytest.importorskip("resource", reason="needs POSIX limits")
+def test_without_space_what_was_done_is_kept(run: Run, files: Path) -> None:
+    pytest.importorskip("resource", reason="needs POSIX limits")
     run(*OWN, "--method", "blurred", "-o", "out")
     size = (files / "out/cases.jsonl").stat().st_size
-    full = subprocess.run(
-        [command, *OWN, "--method", "wiener", "-o", "out"],
-        cwd=files,
-        env=environment,
-        capture_output=True,
-        text=True,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size + 100, size + 100)),
-        check=False,
-    )
-    assert full.returncode == 2
+    full = run(*OWN, "--method", "wiener", "-o", "out", code=2, limits={"RLIMIT_FSIZE": size + 100})
     assert re.fullmatch(r"deblur: .*File too large\n", full.stderr)
     log = (files / "out/cases.jsonl").read_text()
     run(*OWN, "--method", "blurred", "--method", "wiener", "-o", "out")

@@ -21,9 +21,10 @@ from skimage import data
 from deblur import photo
 from deblur.cli._files import Job
 from deblur.photo import Photo
+from tests.commands import Commands
 
-from .conftest import BLUR, Run
-from .test_interrupted import NEVER, read_until, start
+from .conftest import BLUR, TERMINAL, Run, Start
+from .test_interrupted import NEVER, read_until
 
 pytest.importorskip("distributed", reason="the extra dask")
 
@@ -79,7 +80,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, command: str, environment: dict[str, str]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, commands: Commands, environment: dict[str, str]) -> Path:
     """Pictures in `blurred`, with what one process makes of them in `here`."""
     folder = tmp_path_factory.mktemp("pictures")
     (folder / "blurred").mkdir()
@@ -89,7 +90,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, command: str, environment: 
         noisy = (pixels + rng.normal(0, 0.01, pixels.shape)).astype(np.float32)
         suffix, dtype = (".tif", np.float32) if number % 2 else (".png", np.uint16)
         photo.write(folder / "blurred" / f"{number}{suffix}", Photo(noisy, dtype=np.dtype(dtype)))
-    subprocess.run([command, "restore", "blurred", *OPTIONS, "-o", "here"], cwd=folder, env=environment, check=True)
+    work = commands.start(["restore", "blurred", *OPTIONS, "-o", "here"], cwd=folder, environment=environment)
+    assert work.communicate()[1] == b""
     return folder
 
 
@@ -102,12 +104,10 @@ def visible(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
-    command: str, environment: dict[str, str], cluster: Cluster, folder: Path
+    start: Start, cluster: Cluster, folder: Path
 ) -> None:
-    arguments = [command, "restore", "blurred", *OPTIONS, "-o", "there", "--scheduler", cluster.address]
-    work = subprocess.Popen(
-        arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    arguments = ["restore", "blurred", *OPTIONS, "-o", "there", "--scheduler", cluster.address]
+    work = start(*arguments, cwd=folder, text=True)
     assert work.stdout
     lines = [work.stdout.readline() for _ in range(2)]
     cluster.workers[0].kill()
@@ -123,9 +123,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
     assert visible(folder / "there") == contents(folder / "here")
 
 
-def test_it_says_how_far_it_is_and_goes_on_with_a_folder(
-    command: str, environment: dict[str, str], cluster: Cluster, tmp_path: Path
-) -> None:
+def test_it_says_how_far_it_is_and_goes_on_with_a_folder(start: Start, cluster: Cluster, tmp_path: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
     for name in ("first", "second"):
         noise = np.random.default_rng(0).random((500, 500), dtype=np.float32)
@@ -133,7 +131,7 @@ def test_it_says_how_far_it_is_and_goes_on_with_a_folder(
     (tmp_path / "first-restored.tif").write_text("left alone")
     terminal, theirs = pty.openpty()
     options = [*OPTIONS[:-1], "200", "--noise-level", "0", "--skip-existing", "--scheduler", cluster.address]
-    work = start(command, environment, tmp_path, "first.tif", "second.tif", *options, stderr=theirs)
+    work = start("restore", "first.tif", "second.tif", *options, stderr=theirs, variables=TERMINAL)
     os.close(theirs)
     shown = read_until(terminal, rb"[1-9]\d?%")
     assert work.poll() is None
@@ -163,12 +161,9 @@ def test_what_workers_say_is_about_the_files_of_the_user(
     assert {path.name for path in tmp_path.iterdir()} == {"good.png", "bad.png", "good-restored.png"}
 
 
-def test_processes_here_write_what_one_writes(
-    command: str, environment: dict[str, str], folder: Path, tmp_path: Path
-) -> None:
+def test_processes_here_write_what_one_writes(run: Run, folder: Path, tmp_path: Path) -> None:
     pictures = sorted((folder / "blurred").iterdir())[:3]
-    arguments = [command, "restore", *pictures, *OPTIONS, "-o", tmp_path / "there", "--jobs", "2"]
-    subprocess.run(arguments, env=environment, check=True)
+    run("restore", *pictures, *OPTIONS, "-o", "there", "--jobs", "2")
     found, expected = contents(tmp_path / "there"), contents(folder / "here")
     assert len(found) == 3
     assert found == {name: expected[name] for name in found}
@@ -178,16 +173,14 @@ def test_processes_here_write_what_one_writes(
     ("number", "code", "said"), [(signal.SIGINT, 130, b"deblur: interrupted\n"), (signal.SIGTERM, 143, b"")]
 )
 def test_ended_it_leaves_no_part_of_what_workers_write(
-    command: str, environment: dict[str, str], tmp_path: Path, number: int, code: int, said: bytes
+    start: Start, tmp_path: Path, number: int, code: int, said: bytes
 ) -> None:
     (tmp_path / "blurred").mkdir()
     frames = np.random.default_rng(0).integers(0, 60000, (4, 300, 300), dtype=np.uint16)
     for name in ("a", "b"):  # stacks are written by parts: their files are there from the beginning
         tifffile.imwrite(tmp_path / "blurred" / f"{name}.ome.tif", frames, metadata={"axes": "TYX"})
     options = ["--psf", BLUR, "--method", "richardson-lucy", "--iterations", "100000", "--noise-level", "0"]
-    work = start(
-        command, environment, tmp_path, "blurred", *options, "-o", "out", "--jobs", "2", stderr=subprocess.PIPE
-    )
+    work = start("restore", "blurred", *options, "-o", "out", "--jobs", "2")
     while len(list(tmp_path.glob("out/.deblur-*.tif"))) < 2:
         assert work.poll() is None
         time.sleep(0.1)

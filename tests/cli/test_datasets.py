@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from deblur.benchmark import card, cards
 
 from ..benchmark.test_download import CONTENT, PATH, SHA256, Server
-from .conftest import Run
+from .conftest import TERMINAL, Run, Start
 from .test_interrupted import NEVER, read_until
 
 
@@ -31,8 +30,8 @@ def nowhere(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.fixture
-def server(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server with the one file of the one data set, "mine", that the command knows now."""
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server with the one file of the one data set, "mine", that the command knows after `only_mine`."""
     running = Server()
     thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -41,17 +40,19 @@ def server(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
         f'title = "Mine"\nlicense = "MIT"\npermits = "All."\ntraps = []\ncitation = "@misc{{mine}}"\n'
         f'[[files]]\npath = "{PATH}"\nurl = "{running.url}"\nsha256 = "{SHA256}"\nbytes = {len(CONTENT)}\n'
     )
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site/sitecustomize.py").write_text(
-        "import pathlib\nfrom deblur.benchmark import _cards\n"
-        f"_cards._folder = lambda: pathlib.Path({str(tmp_path / 'cards')!r})\n"
-    )
-    paths = [str(tmp_path / "site"), str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]
-    monkeypatch.setitem(environment, "PYTHONPATH", os.pathsep.join(filter(None, paths)))
     yield running
     running.shutdown()
     running.server_close()
     thread.join()
+
+
+@pytest.fixture
+def only_mine(server: Server, tmp_path: Path) -> str:
+    """What the command runs first, to know the cards of `server` only."""
+    return (
+        "import pathlib\nfrom deblur.benchmark import _cards\n"
+        f"_cards._folder = lambda: pathlib.Path({str(tmp_path / 'cards')!r})\n"
+    )
 
 
 def files_in(folder: Path) -> list[str]:
@@ -102,29 +103,36 @@ def test_verify_has_a_line_a_fault(run: Run) -> None:
     assert re.fullmatch(r"deblur: set5: 5 of 5 files are missing .* deblur datasets get set5\n", done.stderr)
 
 
-def test_get(run: Run, server: Server, tmp_path: Path) -> None:
-    assert run("datasets", "get", "mine").stdout == f"mine: 1 files, 300.0 kB, in {tmp_path / 'cache'}\n"
+def test_get(run: Run, only_mine: str, tmp_path: Path) -> None:
+    assert (
+        run("datasets", "get", "mine", prelude=only_mine).stdout
+        == f"mine: 1 files, 300.0 kB, in {tmp_path / 'cache'}\n"
+    )
     assert (tmp_path / "cache" / PATH).read_bytes() == CONTENT
-    assert run("datasets", "get", "mine", "--to", "here/deep").stdout.endswith(f"in {tmp_path / 'here/deep'}\n")
+    assert run("datasets", "get", "mine", "--to", "here/deep", prelude=only_mine).stdout.endswith(
+        f"in {tmp_path / 'here/deep'}\n"
+    )
     assert (tmp_path / "here/deep" / PATH).read_bytes() == CONTENT
-    assert run("datasets", "verify", "mine").stderr == ""
+    assert run("datasets", "verify", "mine", prelude=only_mine).stderr == ""
 
 
-def test_get_mends_what_verify_finds(run: Run, server: Server, tmp_path: Path) -> None:
-    run("datasets", "get", "mine")
+def test_get_mends_what_verify_finds(run: Run, only_mine: str, tmp_path: Path) -> None:
+    run("datasets", "get", "mine", prelude=only_mine)
     path = tmp_path / "cache" / PATH
     path.write_bytes(b"?" + CONTENT[1:])
-    run("datasets", "verify", "mine", code=1)
-    run("datasets", "get", "mine")
+    run("datasets", "verify", "mine", code=1, prelude=only_mine)
+    run("datasets", "get", "mine", prelude=only_mine)
     assert path.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize(
     ("mood", "said"), [("corrupted", "not the one of its card"), ("404", "answers 404"), ("503", "answers 503")]
 )
-def test_a_bad_server_is_one_line(run: Run, server: Server, tmp_path: Path, mood: str, said: str) -> None:
+def test_a_bad_server_is_one_line(
+    run: Run, server: Server, only_mine: str, tmp_path: Path, mood: str, said: str
+) -> None:
     server.moods = [mood]
-    done = run("datasets", "get", "mine", code=2)
+    done = run("datasets", "get", "mine", code=2, prelude=only_mine)
     assert re.fullmatch(r"deblur: .*\n", done.stderr)
     assert said in done.stderr
     assert done.stdout == ""
@@ -132,31 +140,25 @@ def test_a_bad_server_is_one_line(run: Run, server: Server, tmp_path: Path, mood
 
 
 def test_a_download_that_was_killed_goes_on(
-    run: Run, command: str, environment: dict[str, str], server: Server, tmp_path: Path
+    run: Run, start: Start, server: Server, only_mine: str, tmp_path: Path
 ) -> None:
     server.moods = ["stalled"]
-    work = subprocess.Popen([command, "datasets", "get", "mine"], cwd=tmp_path, env=environment)
+    work = start("datasets", "get", "mine", prelude=only_mine)
     while work.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("cache/mine/.*.part")):
         time.sleep(0.01)
     work.kill()
     work.wait()
     server.moods = ["good"]
-    run("datasets", "get", "mine")
+    run("datasets", "get", "mine", prelude=only_mine)
     assert (tmp_path / "cache" / PATH).read_bytes() == CONTENT
     assert str(server.ranges[-1]).startswith("bytes=")
 
 
-def test_a_terminal_shows_the_bytes(command: str, environment: dict[str, str], server: Server, tmp_path: Path) -> None:
+def test_a_terminal_shows_the_bytes(start: Start, server: Server, only_mine: str) -> None:
     pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
     server.moods = ["slow"]
     terminal, theirs = pty.openpty()
-    work = subprocess.Popen(
-        [command, "datasets", "get", "mine"],
-        cwd=tmp_path,
-        env={**environment, "TERM": "xterm", "LANG": "C.UTF-8"},
-        stdout=subprocess.PIPE,
-        stderr=theirs,
-    )
+    work = start("datasets", "get", "mine", stderr=theirs, variables=TERMINAL, prelude=only_mine)
     os.close(theirs)
     shown = read_until(terminal, NEVER).decode()
     assert work.communicate()[0].startswith(b"mine: 1 files")

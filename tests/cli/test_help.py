@@ -1,14 +1,13 @@
 """The help is the manual: every command, each with an example, each option explained; and shells complete."""
 
 import re
-import subprocess
 
 import pytest
 import typer
 
 from deblur.cli._app import app
 
-from .conftest import Run
+from .conftest import Run, Start
 
 
 def commands(command: object, words: tuple[str, ...] = ()) -> dict[tuple[str, ...], object]:
@@ -62,16 +61,16 @@ def test_exit_codes_are_in_the_help(run: Run) -> None:
         ("deblur export --on", {"--onnx"}),
     ],
 )
-def test_shells_complete(command: str, environment: dict[str, str], words: str, expected: set[str]) -> None:
-    asked = {"_DEBLUR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
-    done = subprocess.run([command], env=environment | asked, capture_output=True, text=True, check=False)
-    assert set(done.stdout.split()) == expected
-    assert done.stderr == ""
+def test_shells_complete(start: Start, words: str, expected: set[str]) -> None:
+    variables = {"_DEBLUR_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    shown, errors = start(variables=variables, text=True, own_process=True).communicate()
+    assert set(shown.split()) == expected
+    assert errors == ""
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_can_load_it(command: str, environment: dict[str, str], shell: str) -> None:
-    asked = {"_DEBLUR_COMPLETE": f"source_{shell}"}
-    done = subprocess.run([command], env=environment | asked, capture_output=True, text=True, check=False)
-    assert "_DEBLUR_COMPLETE=complete_" in done.stdout
-    assert done.stderr == ""
+def test_shells_can_load_it(start: Start, shell: str) -> None:
+    variables = {"_DEBLUR_COMPLETE": f"source_{shell}"}
+    shown, errors = start(variables=variables, text=True, own_process=True).communicate()
+    assert "_DEBLUR_COMPLETE=complete_" in shown
+    assert errors == ""

@@ -13,27 +13,16 @@ import pytest
 
 from deblur import photo
 from deblur.photo import Photo
-from tests.signals import hear_ctrl_c
+
+from .conftest import TERMINAL, Start
 
 pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
 
 NEVER = rb"(?!)"
 
 
-def start(command: str, environment: dict[str, str], folder: Path, *arguments: str, stderr: int) -> subprocess.Popen:
-    return subprocess.Popen(
-        [command, "restore", *arguments],
-        cwd=folder,
-        env={**environment, "TERM": "xterm", "LANG": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        preexec_fn=hear_ctrl_c,
-    )
-
-
 def read_until(terminal: int, pattern: bytes) -> bytes:
-    """Read what a terminal shows, until `pattern` comes or nobody writes any more."""
+    """Read what a terminal shows, until `pattern` comes or its other end is closed."""
     shown = b""
     while not re.search(pattern, shown):
         try:
@@ -65,24 +54,19 @@ def long_work(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("number", "code", "said"),
+    ("number", "code", "said", "own_process"),
     [
-        (signal.SIGINT, 130, [b"deblur: interrupted\r\n"]),
-        (signal.SIGTERM, 143, []),
-        (signal.SIGKILL, -signal.SIGKILL, []),
+        (signal.SIGINT, 130, [b"deblur: interrupted\r\n"], False),
+        (signal.SIGINT, 130, [b"deblur: interrupted\r\n"], True),
+        (signal.SIGTERM, 143, [], False),
+        (signal.SIGKILL, -signal.SIGKILL, [], False),
     ],
 )
 def test_killed_while_it_computes_it_leaves_nothing(
-    command: str,
-    environment: dict[str, str],
-    tmp_path: Path,
-    long_work: list[str],
-    number: int,
-    code: int,
-    said: list[bytes],
+    start: Start, tmp_path: Path, long_work: list[str], number: int, code: int, said: list[bytes], own_process: bool
 ) -> None:
     terminal, theirs = pty.openpty()
-    work = start(command, environment, tmp_path, *long_work, stderr=theirs)
+    work = start("restore", *long_work, stderr=theirs, variables=TERMINAL, own_process=own_process)
     os.close(theirs)
     shown = read_until(terminal, rb"[1-9]%")
     assert b"a.tif" in shown
@@ -96,13 +80,11 @@ def test_killed_while_it_computes_it_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["a.tif"]
 
 
-def test_terminated_while_it_writes_it_leaves_no_part_of_a_file(
-    command: str, environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_terminated_while_it_writes_it_leaves_no_part_of_a_file(start: Start, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).random((2000, 2000), dtype=np.float32)
     photo.write(tmp_path / "a.tif", Photo(noise, dtype=np.dtype(np.float32)))
     arguments = ["a.tif", "--psf", "gaussian:sigma=0", "--method", "wiener", "-o", "b.png"]
-    work = start(command, environment, tmp_path, *arguments, stderr=subprocess.PIPE)
+    work = start("restore", *arguments)
     while work.poll() is None and not list(tmp_path.glob(".deblur-*")):
         time.sleep(0.005)
     work.terminate()
@@ -111,13 +93,11 @@ def test_terminated_while_it_writes_it_leaves_no_part_of_a_file(
     assert {path.name for path in tmp_path.iterdir()} == {"a.tif"} | ({"b.png"} if work.returncode == 0 else set())
 
 
-def test_the_bar_goes_and_the_lines_stay(
-    command: str, environment: dict[str, str], tmp_path: Path, blurred: np.ndarray
-) -> None:
+def test_the_bar_goes_and_the_lines_stay(start: Start, tmp_path: Path, blurred: np.ndarray) -> None:
     photo.write(tmp_path / "[red]a.png", Photo(blurred, -1))
     terminal, theirs = pty.openpty()
     arguments = ["[red]a.png", "no.png", "--psf", "disk:radius=2", "--method", "richardson-lucy", "--json"]
-    work = start(command, environment, tmp_path, *arguments, stderr=theirs)
+    work = start("restore", *arguments, stderr=theirs, variables=TERMINAL)
     os.close(theirs)
     shown = read_until(terminal, NEVER).decode()
     results = work.communicate()[0].decode()

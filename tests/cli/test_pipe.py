@@ -8,25 +8,20 @@ import pytest
 
 from deblur import photo
 from deblur.photo import Photo
+from tests.commands import Commands
 
-from .conftest import BLUR, Run
+from .conftest import BLUR, Run, Start
 
 
 @pytest.fixture
-def pipe(command: str, environment: dict[str, str], tmp_path: Path):
+def pipe(start: Start, tmp_path: Path):
     """Run `deblur restore -` on bytes, and check its exit code."""
 
     def pipe(data: bytes, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[bytes]:
-        done = subprocess.run(
-            [command, "restore", "-", *arguments],
-            cwd=tmp_path,
-            env=environment | {"TMPDIR": str(tmp_path)},
-            input=data,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
+        work = start("restore", "-", *arguments, stdin=subprocess.PIPE, variables={"TMPDIR": str(tmp_path)})
+        stdout, stderr = work.communicate(data)
+        assert work.returncode == code, stderr
+        return subprocess.CompletedProcess(arguments, code, stdout, stderr)
 
     return pipe
 
@@ -77,10 +72,11 @@ def test_errors_go_to_standard_error(pipe, tmp_path: Path, data: bytes, argument
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reader_that_goes_away(command: str, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_reader_that_goes_away(commands: Commands, environment: dict[str, str], tmp_path: Path) -> None:
     source = tmp_path / "photo.tif"
     photo.write(source, Photo(np.random.default_rng(0).random((300, 300)), dtype=np.dtype(np.float64)))
-    line = f'"{command}" restore - --psf disk:radius=1 --method wiener < photo.tif | true; exit ${{PIPESTATUS[0]}}'
+    command = f'"{commands.command}" restore - --psf disk:radius=1 --method wiener'
+    line = f"{command} < photo.tif | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert done.returncode == 141
     assert b"Traceback" not in done.stderr

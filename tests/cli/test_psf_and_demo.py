@@ -12,7 +12,7 @@ from deblur import photo, psf
 from deblur.operators import Convolution
 from deblur.psf._kinds import kinds
 
-from .conftest import Run
+from .conftest import Run, Start
 
 COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "estimate"], ["psf", "beads"], ["psf", "show"]]
 
@@ -74,27 +74,24 @@ def test_the_figures_of_a_lopsided_psf(run: Run, tmp_path: Path) -> None:
     assert lines[1:3] == ["sum       2", "centroid  +0.50, +1.00 pixels from the center"]
 
 
-def test_a_reader_that_has_seen_enough(command: str, environment: dict[str, str]) -> None:
-    show = subprocess.Popen(
-        [command, "psf", "show", "disk:radius=2"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+def test_a_reader_that_has_seen_enough(start: Start) -> None:
+    show = start("psf", "show", "disk:radius=2")
     assert show.stdout is not None
     show.stdout.close()
     assert show.communicate()[1] == b""
     assert show.returncode == 141
 
 
-def test_a_terminal_without_blocks(command: str, environment: dict[str, str]) -> None:
-    show = [command, "psf", "show", "disk:radius=2"]
-    done = subprocess.run(show, env={**environment, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True)
-    assert done.stdout.isascii()
-    assert b"@@" in done.stdout
+def test_a_terminal_without_blocks(start: Start) -> None:
+    shown, _ = start("psf", "show", "disk:radius=2", variables={"PYTHONIOENCODING": "ascii"}).communicate()
+    assert shown.isascii()
+    assert b"@@" in shown
 
 
 def test_demo(run: Run, tmp_path: Path) -> None:
     (tmp_path / "deblur-demo").mkdir()
     (tmp_path / "deblur-demo/demo.png").write_text("left by an earlier run, and replaced")
-    done = run("demo")
+    done = run("demo", own_process=True)
     assert "PSNR" in done.stdout
     assert done.stderr == ""
     written = {tmp_path / word for word in done.stdout.split() if word.endswith(".png")}
@@ -106,7 +103,7 @@ def test_demo(run: Run, tmp_path: Path) -> None:
 
 
 def test_version(run: Run) -> None:
-    assert run("--version").stdout == f"deblur {deblur.__version__}\n"
+    assert run("--version", own_process=True).stdout == f"deblur {deblur.__version__}\n"
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

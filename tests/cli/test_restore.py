@@ -181,7 +181,7 @@ def test_after_a_bad_file_the_others_are_restored(run: Run, tmp_path: Path, blur
 def test_a_measured_psf_of_any_sum_keeps_the_brightness(run: Run, tmp_path: Path) -> None:
     photo.write(tmp_path / "flat.tif", Photo(np.full((30, 30), 0.5, np.float32), dtype=np.dtype(np.float32)))
     np.save(tmp_path / "bead.npy", 40.0 * psf.gaussian(1.0))
-    done = run("restore", "flat.tif", "--psf", "bead.npy", "-o", "out.tif")
+    done = run("restore", "flat.tif", "--psf", "bead.npy", "-o", "out.tif", own_process=True)
     assert "PSF scaled from sum 40 to 1" in done.stdout
     np.testing.assert_allclose(photo.read(tmp_path / "out.tif").pixels, 0.5, atol=1e-4)
 

@@ -1,9 +1,8 @@
-"""`deblur train` as it is used: to the end, stopped and resumed, interrupted, and told wrong things."""
+"""`deblur train` as it is used: to the end, stopped and resumed, interrupted, and with wrong options."""
 
 import json
 import re
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from deblur.cli._train import _read_config
 from deblur.networks import Denoiser, load
 from deblur.networks._tensors import read_tensors
 from deblur.networks.training import recipe_from, resumed
-from tests.signals import hear_ctrl_c
 
-from .conftest import Run
+from .conftest import Run, Start
 
 TINY = "steps = 4\nwarm_up = 1\nwidths = [8, 16]\ndepths = [1, 1]\ndecoder_depth = 1\n"
 TRAIN = ["train", "denoiser", "--images", "photographs", "--device", "cpu"]
@@ -83,16 +81,8 @@ def test_started_from_weights_and_cooled_down(run: Run, folder: Path) -> None:
     assert json.loads(read_tensors(folder / "cool/denoiser.safetensors")[0]["facts"])["steps"] == 8
 
 
-def test_interrupted_it_can_be_resumed(command: str, environment: dict[str, str], folder: Path) -> None:
-    work = subprocess.Popen(
-        [command, *NEW, "--steps", "1000000"],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_ctrl_c,
-    )
+def test_interrupted_it_can_be_resumed(start: Start, folder: Path) -> None:
+    work = start(*NEW, "--steps", "1000000", text=True)
     while work.poll() is None and not (folder / "run/log.jsonl").exists():
         time.sleep(0.02)
     work.send_signal(signal.SIGINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
@@ -21,13 +20,13 @@ from skimage import data
 
 from deblur import psf
 from deblur.operators import Convolution
+from tests.commands import ENVIRONMENT, installed
 
 pytest.importorskip("starlette", reason="the page needs the extra web")
 pytest.importorskip("uvicorn", reason="the page needs the extra web")
 httpx = pytest.importorskip("httpx", reason="the server is asked with httpx")
 
 COMMAND = str(Path(sys.executable).with_name("deblur"))
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -142,7 +141,11 @@ def jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command_line(source: Path, target: Path, *options: str) -> bytes:
     """Return the file that `deblur restore` writes."""
-    subprocess.run([COMMAND, "restore", source, "-o", target, *options], env=ENVIRONMENT, check=True)
+    work = installed().start(
+        ["restore", source, "-o", target, *options], cwd=target.parent, environment=ENVIRONMENT, text=True
+    )
+    errors = work.communicate()[1]
+    assert work.returncode == 0, errors
     return target.read_bytes()
 
 
