@@ -1,4 +1,4 @@
-"""The commands about data sets and benchmarks: their options and explanations. The work is in the modules beside."""
+"""`deblur datasets` and `deblur bench`: their options and help. The modules beside do the work."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from deblur.cli._options import check_not_empty
+from deblur.cli._verbosity import Command, reporter_of
 
 datasets_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="As deblur datasets list has it.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A name from deblur datasets list.", show_default=False)]
 
 
 @datasets_app.callback(
@@ -22,8 +23,8 @@ Examples:
 
 \b
 Where:
-  the folder that the environment variable DEBLUR_DATA names, then the cache,
-  to which they are downloaded; DEBLUR_CACHE names another one""",
+  the folder in the environment variable DEBLUR_DATA, then the cache, to which
+  they are downloaded; DEBLUR_CACHE names another one""",
 )
 def _datasets_root(context: typer.Context) -> None:
     """Download the data sets of the benchmarks, and check them."""
@@ -33,21 +34,23 @@ def _datasets_root(context: typer.Context) -> None:
 
 @datasets_app.command(
     "list",
+    cls=Command,
     epilog="""\b
 Example:
   deblur datasets list""",
 )
 def list_() -> None:
-    """List the data sets, and which of them are here."""
+    """List the data sets, and which of them are on this machine."""
     from deblur.cli._datasets import list_datasets
 
     list_datasets()
 
 
 @datasets_app.command(
+    cls=Command,
     epilog="""\b
 Example:
-  deblur datasets info levin2009"""
+  deblur datasets info levin2009""",
 )
 def info(name: Name) -> None:
     """Print the license of a data set, its citation and its traps."""
@@ -57,11 +60,13 @@ def info(name: Name) -> None:
 
 
 @datasets_app.command(
+    cls=Command,
     epilog="""\b
 Example:
-  deblur datasets get set14 --to data/"""
+  deblur datasets get set14 --to data/""",
 )
 def get(
+    context: typer.Context,
     name: Name,
     to: Annotated[
         str | None,
@@ -73,28 +78,29 @@ def get(
         ),
     ] = None,
 ) -> None:
-    """Download a data set, unless it is here.
+    """Download a data set, unless it is on this machine.
 
-    Every file is checked by its SHA-256. A download that breaks off goes on from there the next time.
+    Every file is checked by its SHA-256. An interrupted download resumes the next time.
     """
     from deblur.cli._datasets import get_dataset
 
-    get_dataset(name, to)
+    get_dataset(name, to, reporter_of(context))
 
 
 @datasets_app.command(
+    cls=Command,
     epilog="""\b
 Example:
-  deblur datasets verify set14"""
+  deblur datasets verify set14""",
 )
-def verify(name: Name) -> None:
+def verify(context: typer.Context, name: Name) -> None:
     """Check the files of a data set.
 
-    Size and SHA-256 are compared with its card. Prints a line for each file that is wrong; the exit code is 1 then.
+    Size and SHA-256 are compared with its card. Prints a line for each wrong file; the exit code is then 1.
     """
     from deblur.cli._datasets import verify_dataset
 
-    raise typer.Exit(verify_dataset(name))
+    raise typer.Exit(verify_dataset(name, reporter_of(context)))
 
 
 BENCH_EPILOG = """\b
@@ -105,7 +111,7 @@ Protocols:
   levin-nonblind   the 32 Levin images, PSF known
   levin-synthetic  the 4 sharp Levin scenes x 8 PSFs, blurred here
   set14-levin      Set14 in gray x the 8 Levin PSFs
-  circular8        8 of Set14, circular: flatters methods that assume that
+  circular8        8 of Set14, circular: flatters methods that assume it
   cbsd68           68 color images x 17 PSFs
   bars3d           a 3-D volume
   galaxies         100 small galaxies, a PSF each
@@ -113,7 +119,7 @@ Protocols:
 
 \b
 Methods:
-  blurred          nothing is done
+  blurred          the blurred image itself
   unrolled, fused, plug_and_play, adm, hyper_laplacian, total_variation,
   wiener, richardson_lucy, unsupervised_wiener
                    those of deblur.nonblind, the PSF known
@@ -132,6 +138,7 @@ Examples:
 
 
 def bench(
+    context: typer.Context,
     protocol: Annotated[
         str | None, typer.Argument(metavar="PROTOCOL", help="What is restored and scored.", show_default=False)
     ] = None,
@@ -152,7 +159,7 @@ def bench(
         int | None,
         typer.Option(metavar="N", help="Run the first N pictures of each noise level only.", show_default=False),
     ] = None,
-    jobs: Annotated[int, typer.Option(metavar="J", help="Pictures to work on at once, best one a core.")] = 1,
+    jobs: Annotated[int, typer.Option(metavar="J", help="Pictures to restore at once, ideally one per core.")] = 1,
     output: Annotated[
         str | None,
         typer.Option(
@@ -167,7 +174,11 @@ def bench(
     json_file: Annotated[
         str | None,
         typer.Option(
-            "--json", callback=check_not_empty, metavar="FILE", help="Write the scores here too.", show_default=False
+            "--json",
+            callback=check_not_empty,
+            metavar="FILE",
+            help="Write the scores to this file, too.",
+            show_default=False,
         ),
     ] = None,
     quick: Annotated[
@@ -195,14 +206,15 @@ def bench(
 ) -> None:
     """Score methods on a benchmark.
 
-    Prints a table, and writes the folder of the run: results.json, results.csv (a row a picture), results.md, and
-    report.html with plots and pictures. What is done is kept there: a run that was interrupted goes on where it
-    stopped, and one more method costs only its own time. A method that fails on a picture is reported, and the others
-    go on; the exit code is 1 then.
+    Prints a table, and writes the folder of the run: results.json, results.csv (one row per picture), results.md, and
+    report.html with plots and pictures. Finished work is kept there: an interrupted run resumes where it stopped, and
+    one more method costs only its own time. A method that fails on a picture is reported, and the others continue; the
+    exit code is then 1.
     """
     from deblur.cli._bench import Request, run_bench, run_quick
 
     request = Request(
         protocol, tuple(method or ()), tuple(noise or ()), limit, jobs, output, json_file, images, psfs, border, blind
     )
-    raise typer.Exit(run_quick(request) if quick else run_bench(request))
+    report = reporter_of(context)
+    raise typer.Exit(run_quick(request, report) if quick else run_bench(request, report))

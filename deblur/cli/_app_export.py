@@ -1,4 +1,4 @@
-"""`deblur export`: its options and explanations. The work is in the module beside."""
+"""`deblur export`: its options and help. The module beside does the work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from deblur.cli._options import Force, check_not_empty
+from deblur.cli._verbosity import reporter_of
 
 EXPORT_EPILOG = """\b
 Examples:
@@ -16,18 +17,19 @@ Examples:
   deblur export deblur-unrolled/unrolled.safetensors --torch mine.pt2
 
 \b
-What they take and return (float32; values on the scale [0, 1]):
+Inputs (float32; values in [0, 1]):
   denoiser  image (batch, 1, height, width) of any size, noise_level (batch,)
   unrolled  y (1, 1, *SIZE), psf (*PSF_SIZE), noise_level (1,)
   restored has the shape of image, or of y; see deblur.networks.export_onnx"""
 
 
 def export(
+    context: typer.Context,
     network: Annotated[
         str,
         typer.Argument(
             metavar="NETWORK",
-            help="denoiser or unrolled, which ship; or the .safetensors file of one that deblur train made.",
+            help="denoiser or unrolled, which ship; or a .safetensors file from deblur train.",
             show_default=False,
         ),
     ],
@@ -37,7 +39,7 @@ def export(
             "--onnx",
             callback=check_not_empty,
             metavar="FILE",
-            help="Write ONNX; needs the extra: pip install deblur-toolkit[onnx].",
+            help="Write ONNX; needs the extra onnx (deblur doctor says how to install it).",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +54,7 @@ def export(
         ),
     ] = None,
     size: Annotated[
-        str, typer.Option(metavar="N|NxM", help="Height and width of the pictures; not for a denoiser.")
+        str, typer.Option(metavar="N|NxM", help="Height and width of the images; not for a denoiser.")
     ] = "256",
     psf_size: Annotated[
         str, typer.Option("--psf-size", metavar="N|NxM", help="Rows and columns of the PSF; not for a denoiser.")
@@ -61,10 +63,10 @@ def export(
 ) -> None:
     """Write a network for other runtimes, as ONNX or as a program of torch.export.
 
-    A denoiser then takes pictures of any size. A network that restores has one size of picture and of PSF: pad smaller
-    PSFs with zeros around their center, and cut larger pictures into tiles that overlap.
+    An exported denoiser takes images of any size. A restoration network has a fixed size of image and PSF: pad smaller
+    PSFs with zeros around their center, and cut larger images into overlapping tiles.
     """
     from deblur.cli._export import export_network
 
     targets = {kind: Path(file) for kind, file in (("onnx", onnx), ("torch", program)) if file is not None}
-    export_network(network, targets, size, psf_size, force=force)
+    export_network(network, targets, size, psf_size, force=force, report=reporter_of(context))

@@ -1,4 +1,4 @@
-"""`deblur train`: its options and explanations. The work is in the module beside."""
+"""`deblur train`: its options and help. The module beside does the work."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from deblur.cli._options import check_not_empty
+from deblur.cli._verbosity import reporter_of
 
 TRAIN_EPILOG = """\b
 Examples:
@@ -18,7 +19,7 @@ Examples:
   deblur train denoiser --resume runs/a --cool-down 2000 -o runs/a-cool
 
 \b
-A configuration is a TOML file of what to change:
+A configuration is a TOML file of settings to change:
   steps = 20000
   learning_rate = 5e-4
   widths = [48, 96, 192]
@@ -30,6 +31,7 @@ and deblur export read."""
 
 
 def train(
+    context: typer.Context,
     kind: Annotated[
         str,
         typer.Argument(
@@ -54,7 +56,7 @@ def train(
         typer.Option(
             callback=check_not_empty,
             metavar="DIR",
-            help="Go on with the training in this folder, with its settings.",
+            help="Resume the training in this folder, with its settings.",
             show_default=False,
         ),
     ] = None,
@@ -87,15 +89,13 @@ def train(
         typer.Option(
             min=1,
             metavar="N",
-            help="Optimizer steps in all. Given with --resume, the schedule is that of the new number from here on.",
+            help="Optimizer steps in all. With --resume, the schedule follows the new number from here on.",
             show_default=False,
         ),
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option(
-            min=0.0, metavar="M", help="Stop after so long, to go on later with --resume.", show_default=False
-        ),
+        typer.Option(min=0.0, metavar="M", help="Stop after this long; --resume continues later.", show_default=False),
     ] = None,
     images: Annotated[
         str | None,
@@ -134,4 +134,5 @@ def train(
         minutes=minutes,
         images=None if images is None else Path(images),
         device=device,
+        report=reporter_of(context),
     )

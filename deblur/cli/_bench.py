@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from deblur import benchmark
 from deblur.cli._errors import complain
 from deblur.cli._files import check_folder
-from deblur.cli._progress import progress_bar
+from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
     from deblur.benchmark import Progress, Protocol, Results
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FOLDER = "deblur-bench"
 REPORTS = ("results.json", "results.csv", "results.md", "report.html")
 LOG = "cases.jsonl"
-"""What a folder of a run has that no other has."""
+"""A file that only the folder of a run has."""
 
 PAUSE = 30.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -34,7 +34,7 @@ PAUSE = 30.0
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks for; None and empty where it does not.
+    """The options of the command line; None and empty where they were left out.
 
     Attributes
     ----------
@@ -60,14 +60,14 @@ class Request:
     blind: bool = False
 
 
-def run_bench(request: Request) -> int:
+def run_bench(request: Request, report: Reporter) -> int:
     """Run a protocol, print the table, write the reports, and return the exit code."""
     protocol = _protocol(request)
     methods = [benchmark.method(_with_underscores(text)) for text in request.methods or _all_methods(protocol)]
     folder = Path(request.output or Path(FOLDER, protocol.name))
     _check_outputs(folder, request.json_file)
     failures: Counter[str] = Counter()
-    with _watched(protocol.name, failures) as progress:
+    with _watched(protocol.name, failures, report) as progress:
         results = benchmark.run(
             protocol,
             methods,
@@ -80,21 +80,21 @@ def run_bench(request: Request) -> int:
     _print(results, protocol)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / LOG).touch()  # the folder is a run's even if every case has failed
-    report = benchmark.write_reports(results, protocol, folder)[-1]
+    page = benchmark.write_reports(results, protocol, folder)[-1]
     if request.json_file is not None:
         benchmark.write_json(results, request.json_file)
-    print(f"\nReport: {report}")
+    report.say(f"\nReport: {page}")
     for label, count in failures.items():
         if count > 1:
             complain(ValueError(f"{label} failed on {count} pictures in all; {folder / REPORTS[1]} lists them"))
     return 1 if failures else 0
 
 
-def run_quick(request: Request) -> int:
+def run_quick(request: Request, report: Reporter) -> int:
     """Compare a fixed subset with the stored scores, and return the exit code."""
     if replace(request, jobs=1) != Request():
         raise ValueError("--quick runs a fixed subset; it takes --jobs, and nothing else")
-    with _watched("quick", Counter()) as progress:
+    with _watched("quick", Counter(), report) as progress:
         checks = benchmark.quick(jobs=request.jobs, progress=progress)
     lines = [("protocol", "noise", "method", "stored", "now", "")]
     lines += [
@@ -167,10 +167,10 @@ def _is_of_a_benchmark(path: Path) -> bool:
 
 
 @contextmanager
-def _watched(name: str, failures: Counter[str]) -> Iterator[Callable[[Progress], None]]:
-    """Show how far it is, report the first failure of each method, and count the others in `failures`."""
+def _watched(name: str, failures: Counter[str], report: Reporter) -> Iterator[Callable[[Progress], None]]:
+    """Show the progress, report the first failure of each method, and count the others in `failures`."""
     last = time.monotonic()
-    with progress_bar(1) as show:
+    with report.progress_bar(1) as show:
 
         def progress(now: Progress) -> None:
             nonlocal last
@@ -183,7 +183,7 @@ def _watched(name: str, failures: Counter[str]) -> Iterator[Callable[[Progress],
             show(now.done / now.total, text)
             if not sys.stderr.isatty() and now.done < now.total and time.monotonic() - last > PAUSE:
                 last = time.monotonic()
-                print(text, file=sys.stderr, flush=True)
+                report.say(text, to_stderr=True)
 
         yield progress
 

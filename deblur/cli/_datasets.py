@@ -9,11 +9,11 @@ from rich.filesize import decimal
 
 from deblur.benchmark import Card, card, cards, folder_of, get, verify
 from deblur.cli._errors import complain
-from deblur.cli._progress import progress_bar
+from deblur.cli._verbosity import Reporter
 
 
 def list_datasets() -> None:
-    """Print a line a data set."""
+    """Print a line per data set."""
     lines = [(each.name, str(len(each.files)), decimal(each.bytes), _is_here(each), each.title) for each in cards()]
     lines.insert(0, ("name", "files", "size", "here", "title"))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -22,7 +22,7 @@ def list_datasets() -> None:
 
 
 def describe_dataset(name: str) -> None:
-    """Print what the card says, and where the files are."""
+    """Print the card of a data set, and where its files are."""
     found = card(name)
     try:
         place = str(folder_of(name))
@@ -44,18 +44,18 @@ def describe_dataset(name: str) -> None:
     print(textwrap.indent(found.citation.strip(), " " * 9))
 
 
-def get_dataset(name: str, to: str | None) -> None:
-    """Download what is missing, and say where it is."""
+def get_dataset(name: str, to: str | None, report: Reporter) -> None:
+    """Download what is missing, and print where it is."""
     found = card(name)
-    with progress_bar(found.bytes) as show:
+    with report.progress_bar(found.bytes) as show:
         place = get(
             name, to=to, progress=lambda done, total: show(done, f"{name}: {decimal(done)} of {decimal(total)}")
         )
-    print(f"{name}: {len(found.files)} files, {decimal(found.bytes)}, in {place}")
+    report.say(f"{name}: {len(found.files)} files, {decimal(found.bytes)}, in {place}")
 
 
-def verify_dataset(name: str) -> int:
-    """Print a line a fault, and return the exit code."""
+def verify_dataset(name: str, report: Reporter) -> int:
+    """Print a line per fault, and return the exit code."""
     faults = verify(name)
     for fault in faults:
         print(fault)
@@ -68,7 +68,7 @@ def verify_dataset(name: str) -> int:
     if faults:
         complain(ValueError(f"{name}: {len(faults)} of {files} files in {place} are not those of its card"))
         return 1
-    print(f"{name}: all {files} files in {place} are those of its card")
+    report.say(f"{name}: all {files} files in {place} are those of its card")
     return 0
 
 

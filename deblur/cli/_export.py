@@ -7,10 +7,13 @@ from pathlib import Path
 
 from deblur.cli._files import check_folder, refuse_existing
 from deblur.cli._options import sizes_in
+from deblur.cli._verbosity import Reporter
 
 
-def export_network(network: str, targets: dict[str, Path], size: str, psf_size: str, *, force: bool) -> None:
-    """Write a network to the files given for ``onnx`` and ``torch``, and name them; see the help of `deblur export`."""
+def export_network(
+    network: str, targets: dict[str, Path], size: str, psf_size: str, *, force: bool, report: Reporter
+) -> None:
+    """Write a network to the files for ``onnx`` and ``torch``, and print their names; see `deblur export --help`."""
     if not targets:
         raise ValueError("give --onnx FILE, --torch FILE, or both")
     shapes = {"image_shape": _parse_size(size, "--size"), "psf_shape": _parse_size(psf_size, "--psf-size")}
@@ -20,11 +23,11 @@ def export_network(network: str, targets: dict[str, Path], size: str, psf_size: 
     from deblur.networks import export_onnx, export_program, load, pretrained
 
     model = load(network) if network.endswith(".safetensors") else pretrained(network)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, which no network here uses
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns about torchvision, which no network here uses
     for kind, target in targets.items():
         write = export_onnx if kind == "onnx" else export_program
         write(model, target, **shapes, overwrite=force)
-        print(target, flush=True)
+        report.say(str(target))
 
 
 def _parse_size(text: str, option: str) -> tuple[int, int]:

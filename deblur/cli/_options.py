@@ -1,4 +1,4 @@
-"""What the options of several commands have in common."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -8,11 +8,18 @@ import typer
 
 
 def check_not_empty(value: str | list[str] | None) -> str | list[str] | None:
-    """Refuse an empty path, as an unset variable of a script leaves it: it would mean the current folder."""
+    """Refuse an empty path, as from an unset variable of a script: it would mean the current folder."""
     if value is not None and "" in (value if isinstance(value, list) else [value]):
         raise typer.BadParameter("it is empty")
     return value
 
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", metavar="DEVICE", callback=check_not_empty, help="Where to compute: auto, cpu, cuda, cuda:1, mps."
+    ),
+]
 
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
@@ -32,12 +39,12 @@ PsfSize = Annotated[
     typer.Option(
         "--psf-size",
         metavar="N|NxM",
-        help="Largest size of an estimated PSF in pixels, odd; a third too much does no harm. Or auto, to find it.",
+        help="Largest size of an estimated PSF in pixels, odd; a third too much does no harm. auto finds it.",
     ),
 ]
 
 
 def sizes_in(text: str) -> tuple[int, ...]:
-    """Read numbers joined by x, as in ``31`` and ``31x21``; there are none in a text that is something else."""
+    """Read numbers joined by x, as in ``31`` and ``31x21``; return none for any other text."""
     parts = text.split("x")
     return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()

@@ -1,4 +1,4 @@
-"""What is printed while work goes on."""
+"""The progress bar."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(total: int) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar on a terminal, and nothing elsewhere, where the line of each finished file has to do.
+def progress_bar(total: int, *, hidden: bool = False) -> Iterator[Callable[[float, str], None]]:
+    """Show a bar on a terminal, and nothing elsewhere, where one line per finished file is printed instead.
 
     Parameters
     ----------
     total : int
-        How many steps there are.
+        Number of steps.
+    hidden : bool
+        Whether to show nothing at all.
 
     Yields
     ------
     callable
-        ``show(done, what)``: how many steps are done, and what is being worked on.
+        ``show(done, what)``: the number of finished steps, and the name of the one in progress.
     """
-    if not sys.stderr.isatty():
+    if hidden or not sys.stderr.isatty():
         yield lambda done, what: None
         return
 

@@ -1,4 +1,4 @@
-"""`deblur psf`, and the PSF that `deblur restore` is given."""
+"""`deblur psf`, and the PSF of `deblur restore`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from deblur import psf
 from deblur.cli._files import check_folder, check_target, refuse_existing
 from deblur.cli._options import sizes_in
-from deblur.cli._progress import progress_bar
+from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
     import numpy as np
 
 SUFFIXES = (".npy", ".tif", ".tiff", ".png")
 PICTURE_SIDE = 512
-"""Least pixels of the longer side of an enlarged picture."""
+"""Smallest length of the longer side of an enlarged picture, in pixels."""
 
 
 def by(shape: tuple[int, ...]) -> str:
@@ -45,12 +45,12 @@ def read_psf(text: str) -> np.ndarray:
     return psf.parse(text)
 
 
-def make_psf(spec: str, output: Path, *, force: bool) -> None:
-    """Write the PSF that `spec` describes to a file, and say how large it is."""
+def make_psf(spec: str, output: Path, *, force: bool, report: Reporter) -> None:
+    """Write the PSF that `spec` describes to a file, and print its size."""
     refuse_existing(output, force=force)
     made = psf.parse(spec)
     psf.save(output, made, overwrite=force)
-    print(f"{output}: {by(made.shape)} pixels")
+    report.say(f"{output}: {by(made.shape)} pixels")
 
 
 def check_psf_target(target: Path, *, force: bool) -> None:
@@ -75,32 +75,34 @@ def parse_psf_size(text: str) -> tuple[int, int] | None:
     return sizes[0], sizes[-1]
 
 
-def estimate_psf(image: Path, output: Path, psf_size: str, *, force: bool) -> None:
-    """Estimate the PSF of a blurred photograph, write it, and say how far to believe it."""
-    from deblur import photo
-    from deblur.blind import fast
+def estimate_psf(image: Path, output: Path, psf_size: str, *, device: str, force: bool, report: Reporter) -> None:
+    """Estimate the PSF of a blurred photograph, write it, and print the confidence in it."""
+    from deblur import photo, restore
 
     size = parse_psf_size(psf_size)
     check_psf_target(output, force=force)
     blurred = photo.read(image)
     if blurred.pixels.ndim - (blurred.channel_axis is not None) > 2:
         raise ValueError(f"{image} is a stack; give a picture of one page")
-    with progress_bar(1) as show:
-        result = fast(
+    with report.progress_bar(1) as show:
+        result = restore(
             blurred.pixels,
-            "auto" if size is None else size,
+            psf_shape="auto" if size is None else size,
             channel_axis=blurred.channel_axis,
-            progress=lambda part, what: show(part, what),
+            device=device,
+            progress=show,
         )
     psf.save(output, result.psf, overwrite=force)
-    print(f"{output}: {by(result.psf.shape)} pixels, confidence {result.confidence:.2g}, {result.seconds:.1f} s")
+    report.say(f"{output}: {by(result.psf.shape)} pixels, confidence {result.confidence:.2g}, {result.seconds:.1f} s")
     if result.reason:
-        print(f"{image}: {result.reason}")
-    print(_drawing(_flat(result.psf)))
+        report.say(f"{image}: {result.reason}")
+    report.say(_drawing(_flat(result.psf)))
 
 
-def measure_psf(image: Path, output: Path, size: str, *, threshold: float, symmetrize: bool, force: bool) -> None:
-    """Measure the PSF from a picture or a stack of beads, write it, and say what it was made of."""
+def measure_psf(
+    image: Path, output: Path, size: str, *, threshold: float, symmetrize: bool, force: bool, report: Reporter
+) -> None:
+    """Measure the PSF from a picture or a stack of beads, write it, and print how many beads it is made of."""
     from deblur import photo
 
     sizes = sizes_in(size)
@@ -113,8 +115,8 @@ def measure_psf(image: Path, output: Path, size: str, *, threshold: float, symme
     shape = sizes[0] if len(sizes) == 1 else sizes
     beads = psf.from_beads(picture.pixels, shape, threshold=threshold, symmetrize=symmetrize)
     psf.save(output, beads.psf, overwrite=force)
-    print(f"{output}: {by(beads.psf.shape)} pixels, the mean of {len(beads.positions)} beads of {beads.found}")
-    print(_drawing(_flat(beads.psf)))
+    report.say(f"{output}: {by(beads.psf.shape)} pixels, the mean of {len(beads.positions)} beads of {beads.found}")
+    report.say(_drawing(_flat(beads.psf)))
 
 
 def show_psf(text: str, output: Path | None, *, force: bool) -> None:

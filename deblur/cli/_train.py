@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deblur.cli._progress import progress_bar
+from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
     from deblur.networks.training import Photographs, Recipe, Trainer
@@ -29,9 +29,11 @@ def train_network(
     minutes: float | None,
     images: Path | None,
     device: str | None,
+    report: Reporter,
 ) -> None:
-    """Train a network, show how it goes, and write it; see the help of `deblur train`."""
+    """Train a network, show its progress, and write it; see the help of `deblur train`."""
     from deblur._core.devices import resolve_device
+    from deblur._core.extras import missing_extra
     from deblur.networks.training import Trainer, export, plot, read_start
 
     _check_options(output, resume=resume, start=start, cool_down=cool_down, config=config, steps=steps)
@@ -44,14 +46,14 @@ def train_network(
     photographs, held_out = _photographs(images)
     recipe, folder = _recipe(kind, output, resume, cool_down, settings)
     trainer = Trainer(recipe, photographs, held_out, folder, chosen, start=weights)
-    print(f"{kind}: step {trainer.step} of {recipe.steps}, in {folder}, on {chosen}", file=sys.stderr, flush=True)
-    _run(trainer, minutes)
+    report.say(f"{kind}: step {trainer.step} of {recipe.steps}, in {folder}, on {chosen}", to_stderr=True)
+    _run(trainer, minutes, report)
     picture = plot(folder)
-    print(f"curve: {picture}" if picture else "no curve.png: pip install matplotlib", file=sys.stderr)
+    report.say(f"curve: {picture}" if picture else missing_extra("plot", "curve.png needs matplotlib"), to_stderr=True)
     if trainer.step < recipe.steps:
-        print(f"stopped at step {trainer.step} of {recipe.steps}; go on with --resume {folder}", file=sys.stderr)
+        report.say(f"stopped at step {trainer.step} of {recipe.steps}; go on with --resume {folder}", to_stderr=True)
         return
-    print(f"{export(folder)}")
+    report.say(str(export(folder)))
 
 
 def _check_options(
@@ -90,11 +92,11 @@ def _recipe(
     return recipe_from(kind, settings), folder
 
 
-def _run(trainer: Trainer, minutes: float | None) -> None:
+def _run(trainer: Trainer, minutes: float | None, report: Reporter) -> None:
     start, first, last = time.monotonic(), trainer.step, trainer.recipe.steps
-    with progress_bar(last) as show:
+    with report.progress_bar(last) as show:
 
-        def report(fraction: float, stage: str) -> None:
+        def on_progress(fraction: float, stage: str) -> None:
             done = fraction * last
             left = (time.monotonic() - start) / max(done - first, 1) * (last - done)
             show(done, f"{stage}, {left / 60:.0f} min left")
@@ -102,9 +104,9 @@ def _run(trainer: Trainer, minutes: float | None) -> None:
         def print_scores(entry: dict[str, float]) -> None:
             if "loss" not in entry:
                 scores = ", ".join(f"{name} {value:.2f}" for name, value in entry.items() if name != "step")
-                print(f"step {entry['step']}: {scores} dB", file=sys.stderr, flush=True)
+                report.say(f"step {entry['step']}: {scores} dB", to_stderr=True)
 
-        trainer.run(minutes=math.inf if minutes is None else minutes, progress=report, on_entry=print_scores)
+        trainer.run(minutes=math.inf if minutes is None else minutes, progress=on_progress, on_entry=print_scores)
 
 
 def _photographs(folder: Path | None) -> tuple[Photographs, Photographs]:
