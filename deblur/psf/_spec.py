@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 
-from deblur._core.errors import suggestion
+from deblur._core.errors import did_you_mean
 
 from ._grid import Psf
 from ._kinds import find, kinds
@@ -94,5 +94,5 @@ def _number(text: str) -> float:
 
 
 def _hint(word: str, known: Iterable[str]) -> str:
-    near = suggestion(word, known)
+    near = did_you_mean(word, known)
     return f", {near}" if near else "."
