@@ -1,7 +1,7 @@
 """Restoration of compressed pictures: the noise that JPEG makes must be seen, though not at the finest scale.
 
 The pictures of ``deblur bench set14-levin``, two kernels an image, rounded to 8 bits and compressed.
-``--quiet`` tries other thresholds for `_QUIET` of `deblur.nonblind._observation`: 0 always takes the noise for white,
+``--quiet`` tries other thresholds for `_QUIET` of `deblur.nonblind._measurement`: 0 always takes the noise for white,
 a large one never does.
 
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.jpeg [--quiet 0 0.6 99]
@@ -10,7 +10,7 @@ a large one never does.
 import cv2
 import numpy as np
 
-import deblur.nonblind._observation as observation
+import deblur.nonblind._measurement as measurement
 from benchmarks._arguments import argument_parser
 from deblur.benchmark import protocol, psnr
 from deblur.nonblind import richardson_lucy, wiener
@@ -19,7 +19,7 @@ from deblur.nonblind import richardson_lucy, wiener
 def main() -> None:
     """Print the mean PSNR for every quality (100 is without compression), noise level and threshold."""
     parser = argument_parser(__doc__)
-    parser.add_argument("--quiet", type=float, nargs="*", default=[observation._QUIET])
+    parser.add_argument("--quiet", type=float, nargs="*", default=[measurement._QUIET])
     thresholds = parser.parse_args().quiet
     set14 = protocol("set14-levin")
     pairs = set14.pairs()[:28]  # of its order, which mixes images and kernels
@@ -41,7 +41,7 @@ def main() -> None:
                 scores.setdefault("blurred", []).append(score(picture))
                 scores.setdefault("wiener, best balance", []).append(best)
                 for threshold in thresholds:
-                    observation._QUIET = threshold
+                    measurement._QUIET = threshold
                     for method in (wiener, richardson_lucy):
                         name = f"{method.__name__} ({threshold:g})"
                         scores.setdefault(name, []).append(score(method(picture, blur)))

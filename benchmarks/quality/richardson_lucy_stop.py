@@ -17,7 +17,7 @@ import skimage.data
 from benchmarks._arguments import argument_parser
 from deblur import psf
 from deblur.benchmark import psnr
-from deblur.nonblind import _richardson_lucy, richardson_lucy
+from deblur.nonblind import _poisson, richardson_lucy
 from deblur.operators import Convolution
 
 SCENES = ("camera", "coins", "moon", "brick", "page")
@@ -41,7 +41,7 @@ def losses(scene: np.ndarray, blur: np.ndarray, noise: float) -> list[float]:
     richardson_lucy(y, blur, num_iter=60, noise_level=0, callback=lambda _, x, __: course.append(psnr(x, truth)))
     result = []
     for rule in RULES:
-        _richardson_lucy._NOTHING_FITTED, _richardson_lucy._FITTED = rule
+        _poisson._NOTHING_FITTED, _poisson._FITTED = rule
         result.append(max(course) - psnr(richardson_lucy(y, blur), truth))
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from deblur._core.samples import scaled
 ArrayT = TypeVar("ArrayT", np.ndarray, torch.Tensor)
 """A NumPy array or a torch tensor: public functions take either, and return the same kind."""
 
+Array: TypeAlias = np.ndarray | torch.Tensor
+"""An array of either kind, which need not be that of the image: a point-spread function, weights."""
+
 FAINTEST = 1e-15
 """The least that the largest value of an array may be: methods multiply up to three values, in single precision too."""
 
@@ -21,7 +24,15 @@ _HEADROOM = 10.0
 """By how much intermediate results may exceed the largest modulus of the spectrum."""
 
 
-def as_float_tensor(array: ArrayT, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], ArrayT]]:
+@overload
+def as_float_tensor(
+    array: np.ndarray, name: str = ...
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], np.ndarray]]: ...
+@overload
+def as_float_tensor(
+    array: torch.Tensor, name: str = ...
+) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]: ...
+def as_float_tensor(array: Array, name: str = "image") -> tuple[torch.Tensor, Callable[[torch.Tensor], Any]]:
     """Convert to a float tensor; also return a function that converts results back to the caller's array type.
 
     float32 and float64 are kept, float16 and bfloat16 become float32. Integers are scaled to [0, 1], 8 and 16 bits in

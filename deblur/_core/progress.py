@@ -12,6 +12,10 @@ Raising an exception from it cancels the work.
 """
 
 
+Callback = Callable[[int, Any, float], bool | None]
+"""``callback(iteration, estimate, objective)``, called after each iteration, counted from 0; returning True stops."""
+
+
 def silent(fraction: float, stage: str) -> None:
     """Ignore a report: the progress function of a caller who gave none."""
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from deblur.nonblind import part_highlights, unrolled
-from deblur.nonblind._highlights import highlights_share
+from deblur.nonblind import highlights_share, split_highlights, unrolled
 
 from ._estimate import DETAILED
 from ._kernel_step import centered, cleaned, fit_psf
@@ -52,20 +51,20 @@ def by_network(
 ) -> torch.Tensor:
     """Restore the channels of a picture, of which what is clipped is taken for brighter."""
     report = progress or (lambda part: None)
-    share = highlights_share(channels, CLIPPED, 0)
-    parts = part_highlights(
+    share = highlights_share(channels, CLIPPED, channel_axis=0)
+    parts = split_highlights(
         channels,
         psf,
         saturation=CLIPPED,
         noise_level=noise_level,
         channel_axis=0,
-        progress=lambda part: report(share * part),
+        progress=lambda fraction, stage: report(share * fraction),
     )
-    restored: torch.Tensor = unrolled(
-        parts.rest,
+    restored = unrolled(
+        parts.remainder,
         psf,
         noise_level=noise_level,
         channel_axis=0,
-        progress=lambda part: report(share + (1 - share) * part),
+        progress=lambda fraction, stage: report(share + (1 - share) * fraction),
     )
-    return restored + parts.beyond
+    return restored + parts.excess

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from deblur._core.arrays import as_float_tensor, check_finite
+from deblur._core.progress import Callback
 from deblur.nonblind import estimate_noise
-from deblur.nonblind._observation import Callback
 from deblur.operators import Convolution, Crop, fast_size, multiplicative_step
 from deblur.psf import validate
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from deblur._core.arrays import as_float_tensor, check_finite
-from deblur.nonblind._observation import Callback
+from deblur._core.progress import Callback
 from deblur.psf import center, estimate_support, pad_to, validate
 
 from ._final_step import by_network

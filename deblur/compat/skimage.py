@@ -134,6 +134,7 @@ def unsupervised_wiener(
         _psf(psf, image.shape, is_real),
         regularizer=None if reg is None else _kernel(reg, image.shape, is_real),
         seed=seed,
+        return_posterior=True,
         **{_SAMPLER[name]: value for name, value in given.items()},
     )
     noise = posterior.noise_level**-2

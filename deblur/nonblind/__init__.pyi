@@ -1,7 +1,8 @@
 from ._estimate_noise import estimate_noise as estimate_noise
 from ._fused import fused as fused
 from ._highlights import Highlights as Highlights
-from ._highlights import part_highlights as part_highlights
+from ._highlights import highlights_share as highlights_share
+from ._highlights import split_highlights as split_highlights
 from ._hyper_laplacian import hyper_laplacian as hyper_laplacian
 from ._plug_and_play import adm as adm
 from ._plug_and_play import plug_and_play as plug_and_play
@@ -11,3 +12,4 @@ from ._unrolled import unrolled as unrolled
 from ._unsupervised_wiener import Posterior as Posterior
 from ._unsupervised_wiener import unsupervised_wiener as unsupervised_wiener
 from ._wiener import wiener as wiener
+from ._wiener import wiener_balance as wiener_balance

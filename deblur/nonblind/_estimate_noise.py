@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from deblur._core.arrays import as_float_tensor, check_finite
+from deblur._core.arrays import Array, as_float_tensor, check_finite
 from deblur.solvers.noise import noise_of
 
-from ._observation import Observation
+from ._measurement import Measurement
 
 
-def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = None, ndim: int | None = None) -> float:
+def estimate_noise(
+    image: Array, psf: Array | None = None, *, channel_axis: int | None = None, ndim: int | None = None
+) -> float:
     """Estimate the standard deviation of the noise in an image.
 
     Without a PSF: the median absolute value of the finest diagonal wavelet details (Donoho and Johnstone, Biometrika
@@ -51,7 +51,8 @@ def estimate_noise(image: Any, psf: Any = None, *, channel_axis: int | None = No
     True
     """
     if psf is not None:
-        return float(Observation(image, psf, channel_axis=channel_axis, ndim=ndim).noise_level(None).mean())
+        measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim)
+        return float(measurement.with_psf("estimate_noise").noise_level(None).mean())
     y = as_float_tensor(image, "image")[0]
     check_finite(y, "image")
     if channel_axis is not None:

@@ -7,27 +7,31 @@ from typing import Any
 import torch
 
 from deblur import psf as psfs
-from deblur._core.arrays import as_float_tensor
+from deblur._core.arrays import Array, ArrayT, as_float_tensor
+from deblur._core.progress import Progress, span
 from deblur.operators import Convolution
 
+from ._measurement import Measurement
 from ._plug_and_play import plug_and_play
 from ._unrolled import unrolled
 
+_UNROLLED_SHARE = 0.85  # of the time, measured on 256 x 256 pixels; only progress depends on it
 _SIGMA = 1.0
 _COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is none: python -m benchmarks.quality.fusion
 
 
 @torch.inference_mode()
 def fused(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
-) -> Any:
+    progress: Progress | None = None,
+) -> ArrayT:
     """Restore an image as well as this package can: two methods, weighed by frequency.
 
     `unrolled` over all eight reflections and turns, and `plug_and_play`, err differently, so their mean errs less. Of
@@ -50,6 +54,9 @@ def fused(
         Axis of the channels, if there is one.
     ndim : int, optional
         Number of spatial axes, which must be 2.
+    progress : callable, optional
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
 
     Returns
     -------
@@ -73,15 +80,18 @@ def fused(
     >>> bool(abs(fused(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    options: dict[str, Any] = {
+    shared: dict[str, Any] = {
         "noise_level": noise_level,
         "boundary": boundary,
         "weights": weights,
         "channel_axis": channel_axis,
         "ndim": ndim,
     }
-    learned, give_back = as_float_tensor(unrolled(image, psf, ensemble=True, **options))
-    played, _ = as_float_tensor(plug_and_play(image, psf, **options))
+    Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim).with_psf("fused")
+    learned, give_back = as_float_tensor(
+        unrolled(image, psf, ensemble=True, progress=span(progress, 0, _UNROLLED_SHARE), **shared)
+    )
+    played, _ = as_float_tensor(plug_and_play(image, psf, progress=span(progress, _UNROLLED_SHARE, 1), **shared))
     return give_back(blend(learned, played, _COARSE, _FINE, channel_axis))
 
 

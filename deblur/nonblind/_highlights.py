@@ -1,66 +1,69 @@
-"""Clipped highlights: the light that a saturated sample does not tell of."""
+"""Clipped highlights: recovering the light lost to sensor saturation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Generic
 
 import torch
 
-from deblur._core.arrays import as_float_tensor
+from deblur._core.arrays import Array, ArrayT, as_float_tensor
+from deblur._core.progress import Progress
 from deblur.solvers.fourier import corner
 from deblur.solvers.noise import noise_of
 
-from ._observation import Observation
-from ._progress import Windows
+from ._measurement import Measurement, PsfMeasurement
 from ._sparse_gradients import SparseGradients
 from ._tiles import by_tiles
 from ._total_variation import RULE
 
 _ITERATIONS = 100
-_BLOCK, _COST = 1000, 4.0  # pixels, and times the time of `unrolled` for as many; only progress goes by it
-_EDGE = 4.0  # of the contrast: lamps have more than the clipped picture shows
+_BLOCK, _COST = 1000, 4.0  # pixels a side, and the time in units of that of `unrolled`; only progress depends on them
+_EDGE = 4.0  # of the contrast: saturated regions have more than the clipped image shows
+_STAGE = "recovering clipped highlights"
 
 
-class Highlights(NamedTuple):
-    """A blurred picture, parted into what its samples can hold and what is brighter.
+@dataclass(frozen=True)
+class Highlights(Generic[ArrayT]):
+    """A blurred image, split at the saturation level of its sensor.
 
     Attributes
     ----------
-    rest : numpy.ndarray or torch.Tensor
-        Of the shape of the image: the picture as it would be if no scene point were brighter than the saturation.
-    beyond : numpy.ndarray or torch.Tensor
-        Of the same shape: the light of the sharp scene beyond the saturation, at least 0; to be added to what
-        `rest` is restored to.
+    remainder : numpy.ndarray or torch.Tensor
+        Of the shape of the image: the blurred image if no point of the scene were brighter than the saturation level.
+    excess : numpy.ndarray or torch.Tensor
+        Of the same shape: the light of the sharp scene above the saturation level, at least 0; to be added to the
+        restored `remainder`.
     """
 
-    rest: Any
-    beyond: Any
+    remainder: ArrayT
+    excess: ArrayT
 
 
 @torch.inference_mode()
-def part_highlights(
-    image: Any,
-    psf: Any,
+def split_highlights(
+    image: ArrayT,
+    psf: Array,
     saturation: float,
     *,
     noise_level: float | None = None,
     channel_axis: int | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> Highlights:
-    r"""Find the light that clipped highlights lost, so that a lamp does not ring when the picture is restored.
+    progress: Progress | None = None,
+) -> Highlights[ArrayT]:
+    r"""Recover the light lost to sensor saturation, so that saturated regions do not ring when the image is restored.
 
-    A clipped sample says that the blurred scene was at least so bright. With that, the total variation estimate (see
+    Splits the image into an unsaturated remainder, which any method restores, and the excess of the sharp scene above
+    the saturation level. A clipped sample is a lower bound of the blurred scene: the total variation estimate (see
     `total_variation`) minimizes :math:`\tfrac12 \sum_i d_i^2 + \lambda \sum_j |\nabla x|_j`, where :math:`d_i = (Ax -
-    y)_i`, and :math:`d_i = \min(0, (Ax - y)_i)` where the sample is clipped. What x has beyond the saturation is taken
-    out of the picture, blurred; any method restores the rest.
+    y)_i`, and :math:`d_i = \min(0, (Ax - y)_i)` where the sample is clipped. Its excess, blurred, is subtracted from
+    the image.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
-        Blurred picture, shape ``(*batch, height, width)``, proportional to light.
+        Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1]. Proportional to light.
     psf : numpy.ndarray or torch.Tensor
-        Point-spread function of two axes; axes before them are a batch, one PSF for each image.
+        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
     saturation : float
         Value from which on samples are clipped, in the unit of the image.
     noise_level : float, optional
@@ -68,12 +71,13 @@ def part_highlights(
     channel_axis : int, optional
         Axis of the channels, if there is one.
     progress : callable, optional
-        ``progress(part)`` is told the part of the picture that is done, 0 to 1.
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
 
     Returns
     -------
     Highlights
-        The rest of the picture and the light beyond, each of the shape and kind of `image`.
+        The remainder and the excess, each of the shape and kind of `image`.
 
     Raises
     ------
@@ -84,72 +88,91 @@ def part_highlights(
     --------
     >>> import numpy as np
     >>> from deblur import psf
-    >>> from deblur.nonblind import part_highlights
+    >>> from deblur.nonblind import split_highlights
     >>> from deblur.operators import Convolution
     >>> x = np.full((64, 64), 0.2); x[30:33, 30:33] = 20
     >>> blur = psf.motion(9, angle=20)
     >>> y = np.minimum(Convolution(blur, x.shape, "reflect")(x), 1)
-    >>> parts = part_highlights(y, blur, saturation=1)
-    >>> bool(parts.rest.max() < 1.1), bool(parts.beyond.sum() > 0.5 * (x - 1).clip(0).sum())
+    >>> parts = split_highlights(y, blur, saturation=1)
+    >>> bool(parts.remainder.max() < 1.1), bool(parts.excess.sum() > 0.5 * (x - 1).clip(0).sum())
     (True, True)
     """
-    observation = Observation(image, psf, channel_axis=channel_axis)
-    if len(observation.frame) != 2:
-        raise ValueError(f"highlights are found in images of 2 axes, and the psf has {len(observation.frame)}")
-    y = observation.y
+    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis).with_psf("split_highlights")
+    if len(measurement.frame) != 2:
+        raise ValueError(f"split_highlights takes images of 2 axes, and the psf has {len(measurement.frame)}")
+    y = measurement.y
     batch = tuple(y.shape[:-2])
-    kernel = observation.psf.expand(*batch, -1, -1).reshape(-1, *observation.psf.shape[-2:])
-    # The most likely level of all would take the edges of clipped lamps for noise; the median detail does not.
-    level = noise_of(y, 2) if noise_level is None else observation.noise_level(noise_level)
+    kernel = measurement.psf.expand(*batch, -1, -1).reshape(-1, *measurement.psf.shape[-2:])
+    # The most likely level would take the edges of saturated regions for noise; the median detail does not.
+    level = noise_of(y, 2) if noise_level is None else measurement.noise_level(noise_level)
     level = level.expand(*batch, 1, 1).reshape(-1)
+    flat, halo = y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])
 
-    windows = Windows(progress)
-
-    def part(window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
+    def split(within: Progress, window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
         parts = torch.cat([window, torch.zeros_like(window)], 1)
         is_clipped = window[:, 0] >= saturation
-        pictures = is_clipped.flatten(1).any(1).nonzero()[:, 0]
-        if len(pictures):
-            (rows, columns), chosen = _surroundings(is_clipped.any(0), halo), planes[pictures]
-            near = window[pictures, 0, rows, columns]
-            parts[pictures, :, rows, columns] = _parted(near, kernel[chosen], level[chosen], saturation, windows.within)
+        images = is_clipped.flatten(1).any(1).nonzero()[:, 0]
+        if len(images):
+            (rows, columns), chosen = _surroundings(is_clipped.any(0), halo), planes[images]
+            near = Measurement.from_arrays(window[images, 0, rows, columns], kernel[chosen], ndim=2)
+            found = _split(near.with_psf("split_highlights"), level[chosen], saturation, within)
+            parts[images, :, rows, columns] = found
         return parts
 
-    flat, halo = y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])
-    rest, beyond = by_tiles(part, flat, halo, progress=windows.begin).unbind(1)
-    return Highlights(*(observation.finish(each.reshape(y.shape)) for each in (rest, beyond)))
+    remainder, excess = by_tiles(split, flat, halo, progress=progress, stage=_STAGE).unbind(1)
+    return Highlights(*(measurement.finish(each.reshape(y.shape)) for each in (remainder, excess)))
 
 
-def highlights_share(image: Any, saturation: float, channel_axis: int | None) -> float:
-    """Estimate the part of the time that finding the highlights takes, where `unrolled` restores the rest."""
+def highlights_share(image: Array, saturation: float, *, channel_axis: int | None = None) -> float:
+    """Estimate the fraction of the time that `split_highlights` takes, where `unrolled` restores the remainder.
+
+    For a progress bar over both.
+
+    Parameters
+    ----------
+    image, saturation, channel_axis
+        See `split_highlights`.
+
+    Returns
+    -------
+    float
+        0 where no sample is clipped, and below 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is no real array, or is empty.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur.nonblind import highlights_share
+    >>> highlights_share(np.zeros((64, 64)), 1.0), highlights_share(np.ones((64, 64)), 1.0)
+    (0.0, 0.8)
+    """
     y = as_float_tensor(image, "image")[0]
-    clipped = (y if channel_axis is None else y.movedim(channel_axis, 0)) >= saturation
-    blocks = [block for rows in clipped.split(_BLOCK, -2) for block in rows.split(_BLOCK, -1)]
+    is_clipped = (y if channel_axis is None else y.movedim(channel_axis, 0)) >= saturation
+    blocks = [block for rows in is_clipped.split(_BLOCK, -2) for block in rows.split(_BLOCK, -1)]
     cost = _COST * sum(bool(block.any()) for block in blocks) / len(blocks)
     return cost / (1 + cost)
 
 
-def _surroundings(clipped: torch.Tensor, halo: int) -> list[slice]:
+def _surroundings(is_clipped: torch.Tensor, halo: int) -> list[slice]:
     """Return the rows and the columns that the light of clipped samples reaches."""
-    found = (clipped.any(axis).nonzero() for axis in (1, 0))
+    found = (is_clipped.any(axis).nonzero() for axis in (1, 0))
     return [slice(max(0, int(each[0]) - halo), int(each[-1]) + halo + 1) for each in found]
 
 
-def _parted(
-    y: torch.Tensor,
-    psf: torch.Tensor,
-    noise_level: torch.Tensor,
-    saturation: float,
-    progress: Callable[[float], None],
+def _split(
+    measurement: PsfMeasurement, noise_level: torch.Tensor, saturation: float, progress: Progress
 ) -> torch.Tensor:
-    """Return the rest of pictures and what is beyond it, shape ``(batch, 2, height, width)``."""
-    observation = Observation(y, psf, ndim=2)
+    """Return the remainder of images and their excess, shape ``(batch, 2, height, width)``."""
     problem = SparseGradients(
-        observation, "unknown", exponent=1.0, curvature=0.0, is_color=False, saturation=saturation, edge=_EDGE
+        measurement, "unknown", exponent=1.0, curvature=0.0, is_color=False, saturation=saturation, edge=_EDGE
     )
-    scene = problem.solve(problem.balance(None, noise_level, RULE), _ITERATIONS, None, progress)
-    light = psf.sum((-2, -1), keepdim=True)
-    beyond = (scene - saturation / light).clamp_min(0)
-    dim, bright = (problem.blur.shown(light * each) for each in (scene - beyond, beyond))
-    rest = torch.where(y >= saturation, dim, y - bright)
-    return torch.stack([rest, corner(beyond, observation.frame)], 1)
+    scene = problem.solve(problem.balance(None, noise_level, RULE), _ITERATIONS, None, progress, _STAGE)
+    gain, y = measurement.gain, measurement.y
+    excess = (scene - saturation / gain).clamp_min(0)
+    dim, bright = (problem.blur.shown(gain * each) for each in (scene - excess, excess))
+    remainder = torch.where(y >= saturation, dim, y - bright)
+    return torch.stack([remainder, corner(excess, measurement.frame)], 1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-from ._observation import Callback, Observation
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Callback, Progress
+
+from ._measurement import Measurement
 from ._sparse_gradients import SparseGradients
 
 _RULE = (0.238, 1.66)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
@@ -15,19 +16,20 @@ _CURVATURE = 0.7
 
 @torch.inference_mode()
 def hyper_laplacian(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     balance: float | None = None,
     exponent: float = 0.8,
     num_iter: int = 40,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
+    progress: Progress | None = None,
     callback: Callback | None = None,
-) -> Any:
+) -> ArrayT:
     r"""Restore an image whose derivatives are mostly small and sometimes large.
 
     The estimate minimizes
@@ -64,6 +66,9 @@ def hyper_laplacian(
         Axis of the channels, if there is one. Their edges are taken together.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
+    progress : callable, optional
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
     callback : callable, optional
         ``callback(iteration, estimate, objective)``, where the objective is that of a picture scaled to a contrast of
         1; returning True stops.
@@ -92,13 +97,15 @@ def hyper_laplacian(
     """
     if not 0.5 <= exponent <= 1:
         raise ValueError(f"exponent must be 0.5 to 1, got {exponent}")
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim).with_psf(
+        "hyper_laplacian"
+    )
     problem = SparseGradients(
-        observation,
+        measurement,
         boundary,
         exponent=exponent,
         curvature=_CURVATURE,
         is_color=channel_axis is not None,
     )
-    scene = problem.solve(problem.balance(balance, noise_level, _RULE), num_iter, callback)
-    return observation.finish(scene)
+    scene = problem.solve(problem.balance(balance, noise_level, _RULE), num_iter, callback, progress)
+    return measurement.finish(scene)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from ._observation import Observation
+from ._measurement import PsfMeasurement
 
 _BRIGHTEST = 0.999
 _DARKEST = 1e-37  # a picture of less is black: what is divided by it would overflow in single precision
@@ -16,7 +16,7 @@ _GRAY = torch.tensor([0.0, 0.5, 0.5])
 
 
 class Planes:
-    """The planes of an observation, in single precision.
+    """The planes of an measurement, in single precision.
 
     Each picture is scaled by its own brightest values, so that a restoration of twice the light is twice the
     restoration. Three channels become light and two color differences, in which the details of a photograph gather in
@@ -24,7 +24,7 @@ class Planes:
 
     Parameters
     ----------
-    observation : Observation
+    measurement : PsfMeasurement
         Two spatial axes.
     noise_level : float, optional
         As given to the method; estimated if None.
@@ -50,14 +50,14 @@ class Planes:
         If there are not two spatial axes, or the noise level is negative or not finite.
     """
 
-    def __init__(self, observation: Observation, noise_level: Any, boundary: str, *, is_color: bool) -> None:
-        if len(observation.frame) != 2:
+    def __init__(self, measurement: PsfMeasurement, noise_level: Any, boundary: str, *, is_color: bool) -> None:
+        if len(measurement.frame) != 2:
             raise ValueError(
-                f"networks restore images of 2 axes, and the psf has {len(observation.frame)}; "
+                f"networks restore images of 2 axes, and the psf has {len(measurement.frame)}; "
                 "wiener and richardson_lucy take 1 to 3"
             )
-        y, psf = observation.y, observation.psf
-        noise = observation.noise_level(noise_level, boundary).to(y).expand(*y.shape[:-2], 1, 1)
+        y, psf = measurement.y, measurement.psf
+        noise = measurement.noise_level(noise_level, boundary).to(y).expand(*y.shape[:-2], 1, 1)
         self._like = y
         self._mixes = is_color and len(y) == 3 and psf.ndim < y.ndim
         light = psf.sum((-2, -1), keepdim=True)
@@ -70,11 +70,11 @@ class Planes:
         self._batch = tuple(y.shape[:-2])
         self.y = y.reshape(-1, 1, *y.shape[-2:]).float()
         self.noise_level = noise.reshape(-1).float()
-        self.weights = None if observation.weights.ndim == 0 else self._each(observation.weights, is_color)
+        self.weights = None if measurement.weights.ndim == 0 else self._each(measurement.weights, is_color)
         self.psf = (psf / light).expand(*self._batch, *psf.shape[-2:]).reshape(-1, *psf.shape[-2:]).float()
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn restored planes into what the observation's `finish` takes."""
+        """Turn restored planes into what the measurement's `finish` takes."""
         x = x.reshape(*self._batch, *x.shape[-2:]).to(self._like)
         if self._mixes:
             x = torch.tensordot(_OPPONENT.inverse().to(x), x - self._offset(x), 1)

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Callback, Progress, per_iteration, span
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 from deblur.networks._torus import Surroundings, torus_for
@@ -14,8 +16,9 @@ from deblur.operators import Convolution
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.solvers.framed import FILLING, FramedBlur
 
-from ._observation import Callback, Observation
+from ._measurement import Measurement
 from ._planes import Planes
+from ._progress import SHARPENING
 
 _FIRST, _LAST = 49 / 255, 0.7
 _QUIETEST = 1e-3
@@ -24,19 +27,20 @@ _EDGE_SIGMAS = (0.71, 1.58, 3.16, 7.07)
 
 @torch.inference_mode()
 def plug_and_play(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     num_iter: int = 8,
     strength: float = 0.25,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     denoiser: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
+    progress: Progress | None = None,
     callback: Callback | None = None,
-) -> Any:
+) -> ArrayT:
     r"""Restore an image with a denoiser as the prior.
 
     Half-quadratic splitting: :math:`\|Ax - y\|^2 + w_t \|x - z\|^2` is minimized over x, exactly, and z is x denoised
@@ -67,6 +71,9 @@ def plug_and_play(
         Axis of the channels, if there is one. Three are restored as light and two color differences.
     ndim : int, optional
         Number of spatial axes, which must be 2.
+    progress : callable, optional
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
     callback : callable, optional
         Called as ``callback(iteration, estimate, objective)`` after each iteration, the objective being the mean of
         ``|Ax - y|^2`` over the picture; returning True stops.
@@ -93,14 +100,14 @@ def plug_and_play(
     >>> bool(abs(plug_and_play(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    solver = _HalfQuadratic(image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
-    return solver.run(num_iter, strength, callback)
+    solver = _HalfQuadratic("plug_and_play", image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
+    return solver.run(num_iter, strength, progress, callback)
 
 
 @torch.inference_mode()
 def adm(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     num_iter: int = 8,
@@ -108,12 +115,13 @@ def adm(
     ratio: float = 0.9,
     threshold: float = 0.0143,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     denoiser: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
+    progress: Progress | None = None,
     callback: Callback | None = None,
-) -> Any:
+) -> ArrayT:
     """Restore an image by plug-and-play with a weaker prior at edges: the adaptive deconvolution model.
 
     As `plug_and_play`, but every data step is solved with two weights of the prior, and the solution with the smaller
@@ -122,7 +130,7 @@ def adm(
 
     Parameters
     ----------
-    image, psf, noise_level, num_iter, strength, boundary, weights, denoiser, channel_axis, ndim, callback
+    image, psf, noise_level, num_iter, strength, boundary, weights, denoiser, channel_axis, ndim, progress, callback
         See `plug_and_play`.
     ratio : float
         What the weight is multiplied by at edges, above 0; 1 is `plug_and_play`.
@@ -154,8 +162,8 @@ def adm(
     for name, value in (("ratio", ratio), ("threshold", threshold)):
         if not value > 0:
             raise ValueError(f"{name} must be positive, got {value}")
-    solver = _HalfQuadratic(image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
-    return solver.run(num_iter, strength, callback, at_edges=(ratio, _edges(solver.start, threshold)))
+    solver = _HalfQuadratic("adm", image, psf, noise_level, boundary, weights, denoiser, channel_axis, ndim)
+    return solver.run(num_iter, strength, progress, callback, at_edges=(ratio, _edges(solver.start, threshold)))
 
 
 class _HalfQuadratic:
@@ -163,17 +171,19 @@ class _HalfQuadratic:
 
     def __init__(
         self,
-        image: Any,
-        psf: Any,
+        method: str,
+        image: Array,
+        psf: Array,
         noise_level: Any,
         boundary: str,
-        weights: Any,
+        weights: Array | None,
         denoiser: nn.Module | None,
         channel_axis: int | None,
         ndim: int | None,
     ) -> None:
-        self._observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
-        self._planes = planes = Planes(self._observation, noise_level, boundary, is_color=channel_axis is not None)
+        measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim)
+        self._measurement = measurement.with_psf(method)
+        self._planes = planes = Planes(self._measurement, noise_level, boundary, is_color=channel_axis is not None)
         grid = torus_for(planes.y, planes.psf, boundary)
         self._blur = FramedBlur(planes.y, planes.psf[:, None], grid, planes.weights)
         self._around = Surroundings(self._blur.frame, grid)
@@ -184,6 +194,7 @@ class _HalfQuadratic:
         self,
         num_iter: int,
         strength: float,
+        progress: Progress | None,
         callback: Callback | None,
         at_edges: tuple[float, torch.Tensor] | None = None,
     ) -> Any:
@@ -192,6 +203,7 @@ class _HalfQuadratic:
         if not strength > 0:
             raise ValueError(f"strength must be positive, got {strength}")
         noise, z = self._planes.noise_level.clamp_min(_QUIETEST), self.start
+        report = per_iteration(progress, num_iter, SHARPENING)
         for iteration in range(num_iter):
             part = iteration / max(num_iter - 1, 1)
             level = _FIRST ** (1 - part) * (_LAST * noise) ** part
@@ -201,8 +213,10 @@ class _HalfQuadratic:
                 ratio, edges = at_edges
                 x = torch.lerp(x, self._data_step(ratio * weight, z, iteration), edges)
             z = self._denoise(x, level, iteration)
+            report(iteration)
             if callback is not None and callback(iteration, self._finish(z), self._misfit(z)):
                 break
+        span(progress, 0, 1)(1.0, SHARPENING)
         return self._finish(z)
 
     def _data_step(self, weight: torch.Tensor, z: torch.Tensor, iteration: int) -> torch.Tensor:
@@ -218,7 +232,7 @@ class _HalfQuadratic:
         return self._around.crop(torch.cat(planes).flip(flip).rot90(-iteration % 4, (-2, -1)))
 
     def _finish(self, z: torch.Tensor) -> Any:
-        return self._observation.finish(self._planes.merge(corner(z, self._blur.frame)))
+        return self._measurement.finish(self._planes.merge(corner(z, self._blur.frame)))
 
     def _misfit(self, z: torch.Tensor) -> float:
         return float((self._blur.shown(z) - self._blur.y).square().mean())

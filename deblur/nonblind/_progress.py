@@ -1,54 +1,35 @@
-"""How far a method is with a picture that it restores window by window, when a window takes many seconds."""
+"""Progress within a restoration by an unrolled network, of which one call takes many seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 
+from deblur._core.progress import Progress
 
-class Windows:
-    """Makes of the part of a window that is done the part of the picture.
-
-    Parameters
-    ----------
-    progress : callable, optional
-        ``progress(part)``.
-    """
-
-    def __init__(self, progress: Callable[[float], None] | None) -> None:
-        self._progress = progress
-        self._done, self._count = 0, 1
-
-    def begin(self, done: int, count: int) -> None:
-        """Note that so many windows are done; for `by_tiles`."""
-        self._done, self._count = done, count
-        self.within(0.0)
-
-    def within(self, part: float) -> None:
-        """Tell how far the next window is."""
-        if self._progress is not None:
-            self._progress((self._done + part) / self._count)
+SHARPENING = "sharpening"
+"""The stage that every method reports."""
 
 
 @contextmanager
-def stage_by_stage(network: nn.Module, windows: Windows, calls: int = 1) -> Iterator[None]:
-    """Tell of every stage of an unrolled network, which is called `calls` times a window; other networks have none."""
+def per_stage(network: nn.Module, progress: Progress, calls: int = 1) -> Iterator[None]:
+    """Report the end of each stage of an unrolled network that is called `calls` times; other networks report none."""
     unet = getattr(network, "unet", None)
     if not isinstance(unet, nn.Module):
         yield
         return
-    ticks, most = 0, calls * int(getattr(network, "stages", 1))
+    done, total = 0, calls * int(getattr(network, "stages", 1))
 
-    def stage(*_: Any) -> None:
-        nonlocal ticks
-        ticks = ticks % most + 1
-        if ticks < most:  # the last belongs to the window
-            windows.within(ticks / most)
+    def report(*_: Any) -> None:
+        nonlocal done
+        done += 1
+        if done < total:  # the caller reports the end
+            progress(done / total, SHARPENING)
 
-    hook = unet.register_forward_hook(stage)
+    hook = unet.register_forward_hook(report)
     try:
         yield
     finally:

@@ -12,17 +12,18 @@ derivatives. What remains of x is a quadratic that the Fourier transform minimiz
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
+from deblur._core.progress import Callback, Progress, per_iteration, span
 from deblur.operators import Differences
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier, roughness
 from deblur.solvers.framed import FramedBlur
 from deblur.solvers.shrinkage import shrinkage
 
-from ._observation import Callback, Observation
+from ._measurement import PsfMeasurement
+from ._progress import SHARPENING
 
 _DATA_PENALTY = 8.0  # of the split of u against that of the derivatives
 _FAINTEST = 1e-3  # of the contrast: noise levels below it count as this
@@ -33,7 +34,7 @@ class SparseGradients:
 
     Parameters
     ----------
-    observation : Observation
+    measurement : PsfMeasurement
         The pictures, of any contrast; see `contrast`.
     boundary : {"unknown", "circular"}
         What lies past the frame.
@@ -59,7 +60,7 @@ class SparseGradients:
 
     def __init__(
         self,
-        observation: Observation,
+        measurement: PsfMeasurement,
         boundary: str,
         *,
         exponent: float,
@@ -70,20 +71,20 @@ class SparseGradients:
     ) -> None:
         if boundary not in ("unknown", "circular"):
             raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
-        self._observation, self._boundary, self._is_color = observation, boundary, is_color
+        self._measurement, self._boundary, self._is_color = measurement, boundary, is_color
         self._exponent, self._edge = exponent, edge
-        self._grid = grid = observation.frame if boundary == "circular" else observation.grid
+        self._grid = grid = measurement.frame if boundary == "circular" else measurement.grid
         self._gradient = Differences(grid)
         self._factors = (1.0, curvature) if curvature else (1.0,)
-        self._light = observation.psf.sum(observation.axes, keepdim=True)
-        self.contrast = _contrast(observation, is_color)
-        y = observation.y / self.contrast
-        self.blur = FramedBlur(y, observation.psf / self._light, grid)
+        self._light = measurement.psf.sum(measurement.axes, keepdim=True)
+        self.contrast = _contrast(measurement, is_color)
+        y = measurement.y / self.contrast
+        self.blur = FramedBlur(y, measurement.psf / self._light, grid)
         level = math.inf if saturation is None else saturation
-        is_clipped = observation.y >= level
+        is_clipped = measurement.y >= level
         # The dual variable of a clipped sample never pulls the scene down.
         self._ceiling = torch.where(is_clipped, 0.0, math.inf).to(y) if bool(is_clipped.any()) else None
-        self._is_whole = boundary == "circular" and observation.weights.ndim == 0 and self._ceiling is None
+        self._is_whole = boundary == "circular" and measurement.weights.ndim == 0 and self._ceiling is None
 
     def balance(self, given: float | None, noise_level: Any, rule: tuple[float, float]) -> torch.Tensor:
         """Return λ for a contrast of 1, from that of the picture or by a power law of the noise level."""
@@ -91,9 +92,9 @@ class SparseGradients:
             if not given > 0:
                 raise ValueError(f"balance must be positive, got {given}")
             return given * self.contrast ** (self._exponent - 2)
-        noise = self._observation.noise_level(noise_level, self._boundary) / self.contrast
+        noise = self._measurement.noise_level(noise_level, self._boundary) / self.contrast
         # The modulus over c channels alike is sqrt(c) times that of one, the misfit c times.
-        channels = len(self._observation.y) if self._is_color else 1
+        channels = len(self._measurement.y) if self._is_color else 1
         return channels**0.5 * rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
 
     def solve(
@@ -101,7 +102,8 @@ class SparseGradients:
         balance: torch.Tensor,
         num_iter: int,
         callback: Callback | None,
-        progress: Callable[[float], None] | None = None,
+        progress: Progress | None = None,
+        stage: str = SHARPENING,
     ) -> torch.Tensor:
         """Return the scene on the torus; `balance` is λ, one number an image."""
         if num_iter < 1:
@@ -113,13 +115,14 @@ class SparseGradients:
         laplacian = roughness(None, grid, y).sqrt()
         total = data_penalty * blur.power + sum(f * laplacian**n for n, f in enumerate(self._factors, 1))
         to_scene = blur.conjugate * (data_penalty / total)
-        weights = self._observation.weights
+        weights = self._measurement.weights
         gain = weights / (weights + data_penalty * penalty)
         x = continue_smoothly(y, grid)
         spectrum = fourier(x, grid)
         data = to_scene * fourier(y, grid) if self._is_whole else None
         data_dual = torch.zeros_like(y)
         duals = [torch.zeros((), dtype=y.dtype, device=y.device) for _ in self._factors]
+        report = per_iteration(progress, num_iter, stage)
         for iteration in range(num_iter):
             pull = fourier(self._divergence(x, duals), grid).div_(total)
             if data is not None:
@@ -134,12 +137,12 @@ class SparseGradients:
                 pull.addcmul_(to_scene, fourier(blurred, grid))
             spectrum = pull
             x = inverse_fourier(spectrum, grid)
-            if progress is not None:
-                progress((iteration + 1) / num_iter)
+            report(iteration)
             if callback is not None and callback(
-                iteration, self._observation.finish(self._scaled(x)), self._objective(x, balance)
+                iteration, self._measurement.finish(self._scaled(x)), self._objective(x, balance)
             ):
                 break
+        span(progress, 0, 1)(1.0, stage)
         return self._scaled(x)
 
     def _divergence(self, x: torch.Tensor, duals: list[torch.Tensor]) -> torch.Tensor:
@@ -164,7 +167,7 @@ class SparseGradients:
     def _objective(self, x: torch.Tensor, balance: torch.Tensor) -> float:
         misfit = self.blur.shown(x) - self.blur.y
         misfit = misfit if self._ceiling is None else torch.minimum(misfit, self._ceiling)
-        misfit = misfit.square() * self._observation.weights / 2
+        misfit = misfit.square() * self._measurement.weights / 2
         slopes, roughnesses = x, torch.zeros_like(x)
         for n, factor in enumerate(self._factors):
             slopes = self._gradient(slopes)
@@ -177,9 +180,9 @@ class SparseGradients:
         return x * (self.contrast / self._light)
 
 
-def _contrast(observation: Observation, is_color: bool) -> torch.Tensor:
+def _contrast(measurement: PsfMeasurement, is_color: bool) -> torch.Tensor:
     """Return the standard deviation of each picture, one for all channels; 1 for flat ones."""
-    variance = observation.y.var(observation.axes, correction=0, keepdim=True)
+    variance = measurement.y.var(measurement.axes, correction=0, keepdim=True)
     variance = variance.mean(0, keepdim=True) if is_color else variance
-    rounding = torch.finfo(variance.dtype).eps * observation.y.abs().amax(observation.axes, keepdim=True)
+    rounding = torch.finfo(variance.dtype).eps * measurement.y.abs().amax(measurement.axes, keepdim=True)
     return torch.where(variance.sqrt() > rounding, variance.sqrt(), 1.0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 
-from ._observation import Callback, Observation
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Callback, Progress
+
+from ._measurement import Measurement
 from ._sparse_gradients import SparseGradients
 
 RULE = (0.477, 1.601)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
@@ -14,18 +15,19 @@ RULE = (0.477, 1.601)  # λ = a n^b at a ratio n of noise to contrast: python -m
 
 @torch.inference_mode()
 def total_variation(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     balance: float | None = None,
     num_iter: int = 40,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
+    progress: Progress | None = None,
     callback: Callback | None = None,
-) -> Any:
+) -> ArrayT:
     r"""Restore an image that is flat between its edges.
 
     The estimate minimizes :math:`\tfrac12 \|Ax - y\|^2 + \lambda \sum_j |\nabla x|_j`, the isotropic total variation
@@ -53,6 +55,9 @@ def total_variation(
         Axis of the channels, if there is one. Their edges are taken together.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
+    progress : callable, optional
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
     callback : callable, optional
         ``callback(iteration, estimate, objective)``, where the objective is that of a picture scaled to a contrast of
         1; returning True stops.
@@ -79,13 +84,15 @@ def total_variation(
     >>> bool(abs(total_variation(y, blur) - x).mean() < 0.3 * abs(y - x).mean())
     True
     """
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim).with_psf(
+        "total_variation"
+    )
     problem = SparseGradients(
-        observation,
+        measurement,
         boundary,
         exponent=1.0,
         curvature=0.0,
         is_color=channel_axis is not None,
     )
-    scene = problem.solve(problem.balance(balance, noise_level, RULE), num_iter, callback)
-    return observation.finish(scene)
+    scene = problem.solve(problem.balance(balance, noise_level, RULE), num_iter, callback, progress)
+    return measurement.finish(scene)

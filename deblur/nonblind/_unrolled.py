@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Progress, span
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 
-from ._observation import Observation
+from ._measurement import Measurement
 from ._planes import Planes
-from ._progress import Windows, stage_by_stage
+from ._progress import SHARPENING, per_stage
 from ._tiles import by_tiles
 
 _REACH = 64
@@ -23,18 +24,18 @@ _LEAST_ESTIMATE = 4e-3  # of the range: in photographs the errors of the PSF cou
 
 @torch.inference_mode()
 def unrolled(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     boundary: str = "unknown",
-    weights: Any = None,
+    weights: Array | None = None,
     ensemble: bool = False,
     network: nn.Module | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
-    progress: Callable[[float], None] | None = None,
-) -> Any:
+    progress: Progress | None = None,
+) -> ArrayT:
     """Restore an image by an unrolled network that ships with the package.
 
     Exact data steps for this PSF and noise level alternate with a learned prior (`deblur.networks.UnrolledHQS`), so one
@@ -64,7 +65,8 @@ def unrolled(
     ndim : int, optional
         Number of spatial axes, which must be 2.
     progress : callable, optional
-        ``progress(part)`` is told the part of the work that is done, 0 to 1.
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
 
     Returns
     -------
@@ -88,28 +90,28 @@ def unrolled(
     >>> bool(abs(unrolled(y, blur) - x).mean() < 0.5 * abs(y - x).mean())
     True
     """
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim, weights=weights)
-    planes = Planes(observation, noise_level, boundary, is_color=channel_axis is not None)
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim)
+    planes = Planes(measurement.with_psf("unrolled"), noise_level, boundary, is_color=channel_axis is not None)
     level = planes.noise_level if noise_level is not None else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
-    def restore(y: torch.Tensor, chosen: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-        def once(y: torch.Tensor, kernel: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
-            return network(y, kernel, level[chosen], boundary, *weights)
+    def restore(within: Progress, y: torch.Tensor, chosen: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
+        def once(y: torch.Tensor, kernel: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
+            return network(y, kernel, level[chosen], boundary, *seen)
 
         kernel = planes.psf[chosen]
-        with reduced_precision(y.device):
-            return _over_reflections(once, y, kernel, *weights) if ensemble else once(y, kernel, *weights)
+        with reduced_precision(y.device), per_stage(network, within, calls=8 if ensemble else 1):
+            return _over_reflections(once, y, kernel, *seen) if ensemble else once(y, kernel, *seen)
 
     others = () if planes.weights is None else (planes.weights,)
-    windows = Windows(progress)
-    with stage_by_stage(network, windows, calls=8 if ensemble else 1):
-        if boundary == "circular":  # the far side is the neighbor: no windows
-            restored = restore(planes.y, torch.arange(len(planes.y)), *others)
-        else:
-            halo = max(planes.psf.shape[-2:]) + _REACH
-            restored = by_tiles(restore, planes.y, halo, *others, progress=windows.begin)
-    return observation.finish(planes.merge(restored))
+    if boundary == "circular":  # the opposite side is the neighbor: no windows
+        whole = span(progress, 0, 1)
+        restored = restore(whole, planes.y, torch.arange(len(planes.y)), *others)
+        whole(1.0, SHARPENING)
+    else:
+        halo = max(planes.psf.shape[-2:]) + _REACH
+        restored = by_tiles(restore, planes.y, halo, *others, progress=progress, stage=SHARPENING)
+    return measurement.finish(planes.merge(restored))
 
 
 def _over_reflections(

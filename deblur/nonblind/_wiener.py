@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Progress, per_iteration, span
 from deblur.solvers.evidence import Evidence
 from deblur.solvers.fourier import (
     clear_outside_,
@@ -19,24 +21,26 @@ from deblur.solvers.fourier import (
     transfer_function,
 )
 
-from ._observation import Observation
+from ._measurement import Measurement, check_boundary
+from ._progress import SHARPENING
 
 _BORDER_ITERATIONS = 200
-_BORDER_TOLERANCE = 4e-3  # of the picture's details, by which the estimate still moves
+_BORDER_TOLERANCE = 4e-3  # of the contrast: a smaller step of the estimate ends the iterations
 
 
 @torch.no_grad()
 def wiener(
-    image: Any,
-    psf: Any,
+    image: ArrayT,
+    psf: Array,
     *,
     noise_level: float | None = None,
     balance: float | None = None,
-    regularizer: Any = None,
+    regularizer: Array | None = None,
     boundary: str = "unknown",
     channel_axis: int | None = None,
     ndim: int | None = None,
-) -> Any:
+    progress: Progress | None = None,
+) -> ArrayT:
     r"""Restore an image by Wiener's filter with a smoothness prior.
 
     The estimate minimizes :math:`\|Ax - y\|^2 + \lambda \|Lx\|^2` (Hunt, IEEE Trans. Computers 1973). For a circular
@@ -63,6 +67,9 @@ def wiener(
         Axis of the channels, if there is one; they are restored one by one.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
+    progress : callable, optional
+        ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
+        an exception that it raises cancels the work.
 
     Returns
     -------
@@ -87,43 +94,50 @@ def wiener(
     >>> bool(abs(restored - x).mean() < 0.8 * abs(y - x).mean())
     True
     """
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
-    if boundary not in ("unknown", "circular"):
-        raise ValueError(f"boundary must be unknown or circular for wiener, got {boundary!r}")
+    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim).with_psf("wiener")
+    check_boundary(boundary, "wiener")
     if balance is not None and not balance > 0:
         raise ValueError(f"balance must be positive, got {balance}")
-    y = observation.y
-    grid = observation.frame if boundary == "circular" else observation.roomy_grid
-    kernel = transfer_function(observation.psf, grid, y)
+    y = measurement.y
+    grid = measurement.frame if boundary == "circular" else measurement.roomy_grid
+    kernel = transfer_function(measurement.psf, grid, y)
     power, prior = squared_modulus(kernel), roughness(regularizer, grid, y)
     filled = fourier(continue_smoothly(y, grid), grid)
     if balance is None:
         evidence = Evidence(filled, power, prior, grid)
-        prior = prior * evidence.balance(observation.noise_level(noise_level)).to(prior)
+        prior = prior * evidence.balance(measurement.noise_level(noise_level)).to(prior)
     else:
         prior = prior * balance
     inverse = (power + prior).reciprocal_()
     conjugate = kernel.conj().resolve_conj()
     estimate = filled * conjugate * inverse
     if boundary == "unknown":
-        # The border is all that the textbook filter gets wrong, so the filter is the preconditioner.
-        gram = _FrameGram(kernel, conjugate, prior, observation.frame, grid)
+        # Only near the border is the textbook filter wrong, so it is the preconditioner.
+        gram = _FrameGram(kernel, conjugate, prior, measurement.frame, grid)
         light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
         least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
-        least = least / observation.gain.square()  # of a scene, which the PSF's sum divides
-        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse, least)
-    return observation.finish(inverse_fourier(estimate, grid))
+        least = least / measurement.gain.square()  # of a scene, which the PSF's sum divides
+        report = per_iteration(progress, _BORDER_ITERATIONS, SHARPENING)
+        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse, least, report)
+    restored = measurement.finish(inverse_fourier(estimate, grid))
+    span(progress, 0, 1)(1.0, SHARPENING)
+    return restored
 
 
 def wiener_balance(
-    image: Any, psf: Any, *, noise_level: float | None = None, channel_axis: int | None = None, ndim: int | None = None
+    image: Array,
+    psf: Array,
+    *,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    ndim: int | None = None,
 ) -> float:
-    """Return the weight λ that `wiener` chooses for its prior, to give it to `wiener` for other images like this one.
+    """Choose the weight λ of the prior as `wiener` does, for use with other images of the same kind.
 
     Parameters
     ----------
     image, psf, noise_level, channel_axis, ndim
-        As for `wiener`; of several images or channels the geometric mean is returned.
+        See `wiener`; for several images or channels the geometric mean is returned.
 
     Returns
     -------
@@ -139,18 +153,19 @@ def wiener_balance(
     --------
     >>> import numpy as np
     >>> from deblur import psf
+    >>> from deblur.nonblind import wiener, wiener_balance
     >>> y, blur = np.random.default_rng(0).random((48, 48)), psf.gaussian(1.5)
     >>> balance = wiener_balance(y, blur)
     >>> bool(np.allclose(wiener(y, blur), wiener(y, blur, balance=balance)))
     True
     """
-    observation = Observation(image, psf, channel_axis=channel_axis, ndim=ndim)
-    evidence = observation.evidence(observation.roomy_grid)
-    return float(evidence.balance(observation.noise_level(noise_level)).log().mean().exp())
+    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim).with_psf("wiener_balance")
+    evidence = measurement.evidence(measurement.roomy_grid)
+    return float(evidence.balance(measurement.noise_level(noise_level)).log().mean().exp())
 
 
 class _FrameGram:
-    """``A^T A + prior`` on half spectra, where A blurs on the torus and keeps the frame."""
+    """``A^T A + prior`` on half spectra, where A blurs on the padded grid and crops to the image domain."""
 
     def __init__(
         self,
@@ -169,24 +184,30 @@ class _FrameGram:
 
 
 def _conjugate_gradients(
-    gram: _FrameGram, right: torch.Tensor, start: torch.Tensor, preconditioner: torch.Tensor, least: torch.Tensor
+    gram: _FrameGram,
+    right: torch.Tensor,
+    start: torch.Tensor,
+    preconditioner: torch.Tensor,
+    least: torch.Tensor,
+    report: Callable[[int], None],
 ) -> torch.Tensor:
     """Solve ``gram(x) = right``, until the energy of a step is not more than `least`.
 
-    Most pictures are there after ten iterations. Those of a straight motion lack up to 9 dB then: at the frequencies
-    that it takes away, what is not known of the border spoils all of the picture.
+    Most images need ten iterations. After a straight motion they still lack up to 9 dB then: at the frequencies that
+    the motion removes, an error at the border spreads over the whole image.
     """
     grid, tiny = gram.grid, torch.finfo(preconditioner.dtype).tiny
     x, residual = start, right.sub_(gram(start))
     direction = residual * preconditioner
     energy = inner(residual, direction, grid)
     moves = torch.ones_like(energy, dtype=torch.bool)
-    for _ in range(_BORDER_ITERATIONS):
+    for iteration in range(_BORDER_ITERATIONS):
         image = gram(direction)
         step = energy / inner(direction, image, grid).clamp_min(tiny)
-        step = torch.where(moves, step, 0)  # an image that is done does not change with its batch
+        step = torch.where(moves, step, 0)  # a converged image must not depend on the rest of its batch
         x = x.add_(direction * step)
         moves = moves & (step.square() * inner(direction, direction, grid) > least)
+        report(iteration)
         if not bool(moves.any()):
             break
         residual = residual.sub_(image.mul_(step))

@@ -30,7 +30,7 @@ def test_every_method_restores_gray_and_color(name: str) -> None:
 
 def test_the_library_is_found_by_its_signatures() -> None:
     names = {name for name in method_names() if "." not in name} - {"blurred"}
-    others = ("Posterior", "Highlights", "estimate_noise", "part_highlights")
+    others = ("Posterior", "Highlights", "estimate_noise", "highlights_share", "split_highlights", "wiener_balance")
     known = {name for name in deblur.nonblind.__all__ if name not in others}
     blind = {"fast", "defocus", "motion"}
     assert names == known | blind

@@ -15,7 +15,7 @@ def rl(image, blur, **options):
 
 
 def sampler(image, blur, **options):
-    return unsupervised_wiener(image, blur, max_iter=40, **options).mean
+    return unsupervised_wiener(image, blur, max_iter=40, **options)
 
 
 METHODS = {

@@ -7,20 +7,20 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblur.nonblind._observation import Observation
+from deblur.nonblind._measurement import Measurement
 from deblur.nonblind._planes import _OPPONENT, Planes
 
 KERNEL = np.array([[0.1, 0.2], [0.3, 0.4]])
 
 
 def planes_of(image: np.ndarray, psf: np.ndarray = KERNEL, *, axis: int | None = None, noise: float = 0.1, **options):
-    observation = Observation(image, psf, channel_axis=axis, **options)
-    return Planes(observation, noise, "unknown", is_color=axis is not None), observation
+    measurement = Measurement.from_arrays(image, psf, channel_axis=axis, **options).with_psf("planes")
+    return Planes(measurement, noise, "unknown", is_color=axis is not None), measurement
 
 
 def there_and_back(image: np.ndarray, **options) -> np.ndarray:
-    planes, observation = planes_of(image, **options)
-    return observation.finish(planes.merge(planes.y))
+    planes, measurement = planes_of(image, **options)
+    return measurement.finish(planes.merge(planes.y))
 
 
 CASES = {
@@ -109,8 +109,8 @@ def test_noise_levels_are_those_of_the_planes(axis: int | None, gain: float, rng
 
 
 def test_a_noise_level_for_each_image_of_a_batch(rng: np.random.Generator) -> None:
-    observation = Observation(rng.random((3, 20, 20)), KERNEL)
-    planes = Planes(observation, [0.0, 0.1, 0.2], "unknown", is_color=False)
+    measurement = Measurement.from_arrays(rng.random((3, 20, 20)), KERNEL).with_psf("planes")
+    planes = Planes(measurement, [0.0, 0.1, 0.2], "unknown", is_color=False)
     quiet, louder, loud = planes.noise_level
     assert quiet == 0
     assert 0.05 < louder < loud < 0.3
@@ -121,11 +121,11 @@ def test_a_psf_of_any_sum(total: float) -> None:
     """It is the PSF of sum 1 of a picture of the sum's light: x stays in its own unit."""
     image = np.random.default_rng(0).random((20, 20))
     one, _ = planes_of(image, noise=0.1)
-    other, observation = planes_of(total * image, total * KERNEL, noise=0.1 * total)
+    other, measurement = planes_of(total * image, total * KERNEL, noise=0.1 * total)
     torch.testing.assert_close(one.y, other.y, rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(one.psf, other.psf, rtol=1e-6, atol=0)
     torch.testing.assert_close(one.noise_level, other.noise_level, rtol=1e-6, atol=0)
-    np.testing.assert_allclose(observation.finish(other.merge(other.y)), image, atol=1e-6)
+    np.testing.assert_allclose(measurement.finish(other.merge(other.y)), image, atol=1e-6)
 
 
 def test_a_psf_for_each_image(rng: np.random.Generator) -> None:
@@ -138,10 +138,10 @@ def test_a_psf_for_each_image(rng: np.random.Generator) -> None:
 
 def test_channels_with_a_psf_each_are_not_mixed(rng: np.random.Generator) -> None:
     image, kernels = rng.random((20, 24, 3)), np.stack([KERNEL, KERNEL.T, KERNEL[::-1]])
-    planes, observation = planes_of(image, kernels, axis=-1, ndim=2)
+    planes, measurement = planes_of(image, kernels, axis=-1, ndim=2)
     scale = float(planes.y[0, 0, 0, 0]) / image[0, 0, 0]
     np.testing.assert_allclose(planes.y[:, 0], scale * np.moveaxis(image, -1, 0), rtol=1e-5)
-    np.testing.assert_allclose(observation.finish(planes.merge(planes.y)), image, rtol=1e-5)
+    np.testing.assert_allclose(measurement.finish(planes.merge(planes.y)), image, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("shape", "axes"), [((30,), 1), ((9, 9, 9), 3)])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from deblur import psf
 from deblur.nonblind import richardson_lucy
-from deblur.nonblind._richardson_lucy import _Momentum
+from deblur.nonblind._momentum import Momentum
 from deblur.operators import Convolution, FramedConvolution
 
 from .cases import camera, psnr, uneven_psf, valid_picture
@@ -105,7 +105,7 @@ def test_an_extrapolation_does_not_end_at_zeros_that_no_step_leaves(seed):
 
 def test_after_a_step_is_taken_back_the_next_is_plain():
     x = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
-    momentum, done = _Momentum(x, (-1,)), torch.zeros(2, 1, dtype=torch.bool)
+    momentum, done = Momentum(x, (-1,)), torch.zeros(2, 1, dtype=torch.bool)
 
     def go_to(value):
         new = torch.full_like(x, value)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from deblur._core.progress import Progress, silent
 from deblur.nonblind import _tiles
 from deblur.nonblind._tiles import by_tiles
 
@@ -23,7 +24,7 @@ def test_the_identity_stays_one(planes: int, height: int, width: int, halo: int)
     y = torch.arange(float(planes * height * width)).reshape(planes, 1, height, width)
     chosen: list[int] = []
 
-    def restore(window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    def restore(within: Progress, window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         assert window.shape[-2:] == (min(height, max(WINDOW, 4 * halo)), min(width, max(WINDOW, 4 * halo)))
         assert len(window) == len(indices)
         assert window.numel() <= max(max(WINDOW, 4 * halo) ** 2, window[0].numel())
@@ -39,8 +40,8 @@ def test_the_identity_stays_one(planes: int, height: int, width: int, halo: int)
 def test_a_filter_of_the_reach_of_the_halo_is_exact(size: tuple[int, int]) -> None:
     y, kernel = torch.rand(2, 1, *size, dtype=torch.float64), torch.rand(1, 1, 7, 7, dtype=torch.float64)
 
-    def blur(window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    def blur(within: Progress, window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
         return functional.conv2d(window, kernel, padding=3)
 
-    torch.testing.assert_close(by_tiles(blur, y, 3), blur(y, torch.arange(2)))
-    assert (by_tiles(blur, y, 2) - blur(y, torch.arange(2))).abs().max() > 0.1
+    torch.testing.assert_close(by_tiles(blur, y, 3), blur(silent, y, torch.arange(2)))
+    assert (by_tiles(blur, y, 2) - blur(silent, y, torch.arange(2))).abs().max() > 0.1

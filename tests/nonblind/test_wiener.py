@@ -4,8 +4,7 @@ import pytest
 import skimage.restoration
 
 from deblur import psf
-from deblur.nonblind import estimate_noise, wiener
-from deblur.nonblind._wiener import wiener_balance
+from deblur.nonblind import estimate_noise, wiener, wiener_balance
 from deblur.operators import Convolution, Crop
 
 from .cases import camera, psnr, uneven_psf, valid_picture

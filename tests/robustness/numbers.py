@@ -113,7 +113,7 @@ def _of(result: Any) -> Any:
 
 METHODS: dict[str, Restore] = {
     "wiener": deblur.nonblind.wiener,
-    "unsupervised_wiener": lambda y, k: unsupervised_wiener(y, k, max_iter=30, seed=0).mean,
+    "unsupervised_wiener": lambda y, k: unsupervised_wiener(y, k, max_iter=30, seed=0),
     "richardson_lucy": lambda y, k: deblur.nonblind.richardson_lucy(y, k, num_iter=5),
     "total_variation": lambda y, k: deblur.nonblind.total_variation(y, k, num_iter=5),
     "hyper_laplacian": lambda y, k: deblur.nonblind.hyper_laplacian(y, k, num_iter=3),

@@ -8,6 +8,10 @@ _CONVOLUTIONS = ("tests/operators/test_convolution.py", *_OPERATORS)
 _SMALL_BANKS = "bank and not [Bank-3x3x3 and not [Bank-4x4x4"
 _UPDATES = ("tests/nmf/test_updates.py", "tests/nmf/test_divergence.py", "tests/nmf/test_plca.py")
 _FITS = (*_UPDATES, "tests/nmf/test_solvers.py", "tests/nmf/test_models.py", "tests/nmf/test_more_fits.py")
+_RICHARDSON_LUCY = (
+    *("deblur/nonblind/_richardson_lucy.py", "tests/nonblind/test_richardson_lucy.py"),
+    *("tests/nonblind/test_richardson_lucy_counts.py",),
+)
 
 TARGETS: dict[str, tuple[str, ...]] = {
     "deblur/operators/_linear.py": (
@@ -53,10 +57,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *("-k", "[Convolution or test_convolution.py or convolution.Convolution"),
     ),
     "deblur/operators/_slabs.py": (*_CONVOLUTIONS, "-k", "[Convolution or test_convolution.py"),
-    "deblur/nonblind/_richardson_lucy.py": (
-        *("deblur/nonblind/_richardson_lucy.py", "tests/nonblind/test_richardson_lucy.py"),
-        *("tests/nonblind/test_richardson_lucy_counts.py",),
-    ),
+    "deblur/nonblind/_richardson_lucy.py": _RICHARDSON_LUCY,
+    "deblur/nonblind/_momentum.py": _RICHARDSON_LUCY,
+    "deblur/nonblind/_poisson.py": _RICHARDSON_LUCY,
     "deblur/nonblind/_wiener.py": ("deblur/nonblind/_wiener.py", "tests/nonblind/test_wiener.py"),
     "nmf/_divergence.py": ("nmf/_divergence.py", *_UPDATES),
     "nmf/_maps.py": _FITS,
@@ -114,8 +117,8 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
     "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
     "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a bool as a tensor"),),
-    "deblur/nonblind/_richardson_lucy.py": (
-        ("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number as a tensor"),
+    "deblur/nonblind/_poisson.py": (("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number as a tensor"),),
+    "deblur/nonblind/_momentum.py": (
         (
             "self._step = torch.empty_like(self.x)",
             "self._step = (self.x)",

@@ -1,0 +1,209 @@
+"""The one validated input of every non-blind method: an image and what blurred it."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from deblur._core.arrays import Array
+from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
+from deblur.solvers.evidence import Evidence
+from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
+from deblur.solvers.noise import noise_of
+
+from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, weighted
+
+_ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
+_QUIET = 0.6  # python -m benchmarks.quality.jpeg
+SAME_SIZE = ("circular", "zero", "reflect", "replicate")
+
+
+class Measurement(ABC):
+    """A blurred image, its weights, and the operator that blurred it; made by `from_arrays`.
+
+    Attributes
+    ----------
+    y : torch.Tensor
+        The image, shape ``(*batch, *space)``; a channel axis has become the first batch axis.
+    weights : torch.Tensor
+        Weight of each sample of `y`, broadcastable to it; where it is 0, `y` is 0 too.
+    axes : tuple of int
+        The spatial axes, counted from the end.
+    """
+
+    y: torch.Tensor
+    weights: torch.Tensor
+    axes: tuple[int, ...]
+    _to_input_kind: Callable[[torch.Tensor], Any]
+
+    @staticmethod
+    def from_arrays(
+        image: Array,
+        psf: Array | LinearOperator,
+        *,
+        weights: Array | None = None,
+        channel_axis: int | None = None,
+        ndim: int | None = None,
+    ) -> Measurement:
+        """Validate an image and the PSF or the operator that blurred it; `ndim` is for a PSF."""
+        if isinstance(psf, LinearOperator):
+            return OperatorMeasurement(image, psf, weights, channel_axis)
+        return PsfMeasurement(image, psf, weights, channel_axis, ndim)
+
+    def with_psf(self, method: str) -> PsfMeasurement:
+        """Return this measurement for a method that needs a PSF, or raise `TypeError` naming it."""
+        raise TypeError(f"{method} needs a point-spread function; richardson_lucy takes any operator")
+
+    @property
+    @abstractmethod
+    def gain(self) -> torch.Tensor:
+        """Value of the blurred image of a scene of ones, broadcastable to one value per image."""
+
+    @abstractmethod
+    def blur(self, boundary: str) -> LinearOperator:
+        """Return the map from the estimate to the image: A in ``y = A x + noise``."""
+
+    @abstractmethod
+    def residual_level(self, given: Any) -> torch.Tensor:
+        """Return the noise level to compare a residual with, one value per image, estimated if None."""
+
+    @abstractmethod
+    def finish(self, x: torch.Tensor) -> Any:
+        """Return an estimate in the array kind and the axis order of the image."""
+
+
+class PsfMeasurement(Measurement):
+    """A measurement whose blur is a convolution with a point-spread function.
+
+    Attributes
+    ----------
+    psf : torch.Tensor
+        Shape ``(*psf_batch, *kernel_shape)``, in the dtype and on the device of `y`.
+    frame : tuple of int
+        Spatial shape of the image: the image domain.
+    grid : tuple of int
+        Spatial shape of the estimate. With the unknown boundary it is a periodic grid at least as large as the part of
+        the scene that contributes to the image, which is its first corner.
+    roomy_grid : tuple of int
+        A periodic grid with more padding, in which a smooth scene can close; for methods with a smoothness prior.
+    """
+
+    def __init__(
+        self, image: Array, psf: Array, weights: Array | None, channel_axis: int | None, ndim: int | None
+    ) -> None:
+        y, self._to_input_kind = channel_first(image, channel_axis)
+        kernel, n = checked_psf(psf, ndim)
+        if y.ndim < n:
+            raise ValueError(
+                f"image must have at least the {n} spatial axes of the psf, got shape {tuple(image.shape)}"
+                + ("" if channel_axis is None else " with a channel axis")
+            )
+        y, self.weights = weighted(y, weights, channel_axis)
+        check_fit(kernel, y, n)
+        self.axes = tuple(range(-n, 0))
+        check_gain(kernel.sum(self.axes), y)
+        self.y, self.psf = y, kernel.to(y)
+        self.frame = tuple(y.shape[y.ndim - n :])
+        pairs = list(zip(self.frame, kernel.shape[kernel.ndim - n :], strict=True))
+        self.grid = tuple(fast_size(size + k - 1) for size, k in pairs)
+        self.roomy_grid = tuple(fast_size(size + k - 1 + min(k, _ROOM)) for size, k in pairs)
+
+    def with_psf(self, method: str) -> PsfMeasurement:
+        """Return this measurement."""
+        return self
+
+    @property
+    def gain(self) -> torch.Tensor:
+        """Sum of the PSF of each image."""
+        return self.psf.sum(self.axes, keepdim=True)
+
+    def blur(self, boundary: str) -> LinearOperator:
+        """Return the convolution with the PSF, for one of the boundaries."""
+        if boundary == "unknown":
+            return FramedConvolution(self.psf, self.grid, self.frame)
+        if boundary not in SAME_SIZE:
+            raise ValueError(f"boundary must be unknown, {', '.join(SAME_SIZE)}, got {boundary!r}")
+        return Convolution(self.psf, self.frame, boundary)
+
+    def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
+        """Return the standard deviation of the noise, one value per image, estimated if None."""
+        if given is None:
+            return self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
+        return checked_noise_level(given, self.y, self.axes)
+
+    def residual_level(self, given: Any) -> torch.Tensor:
+        """Return the noise level to compare the residual of a fit with, estimated if None.
+
+        The padding that continues the image has hardly any noise, and the most likely level of both together is some
+        percent low: too much for a residual. Wavelets see the image alone, but count its details too, so their estimate
+        is accepted up to the level that the padding can explain.
+        """
+        if given is not None:
+            return self.noise_level(given)
+        likely = self.noise_level(None)
+        highest = likely * math.sqrt(math.prod(self.roomy_grid) / math.prod(self.frame))
+        return torch.maximum(likely, torch.minimum(noise_of(self.y, len(self.axes)), highest))
+
+    def evidence(self, grid: tuple[int, ...]) -> Evidence:
+        """Return the evidence for a noise level and a prior weight in the image, continued to a periodic grid."""
+        power = squared_modulus(transfer_function(self.psf, grid, self.y))
+        filled = fourier(continue_smoothly(self.y, grid), grid)
+        return Evidence(filled, power, roughness(None, grid, self.y), grid)
+
+    def _likely_noise(self, grid: tuple[int, ...]) -> torch.Tensor:
+        y, evidence = self.y, self.evidence(grid)
+        level = evidence.noise_level(smooth_half=True).to(y)
+        # Where the finest details are quieter than the rest, a codec or a filter has been at work on them.
+        is_white = noise_of(y, len(self.axes)) > _QUIET * level
+        return torch.where(is_white, evidence.noise_level().to(y), level)
+
+    def finish(self, x: torch.Tensor) -> Any:
+        """Crop an estimate to the image domain, and return it in the array kind and the axis order of the image."""
+        return self._to_input_kind(corner(x, self.frame))
+
+
+class OperatorMeasurement(Measurement):
+    """A measurement whose blur is any linear operator; the estimate has its domain, and is returned whole."""
+
+    def __init__(self, image: Array, operator: LinearOperator, weights: Array | None, channel_axis: int | None) -> None:
+        y, self._to_input_kind = channel_first(image, channel_axis)
+        n = len(operator.range_shape)
+        if len(operator.domain_shape) != n:
+            raise ValueError(f"the operator must map between shapes of as many axes, got {operator!r}")
+        if tuple(y.shape[y.ndim - n :]) != operator.range_shape:
+            raise ValueError(f"image must end in the axes that {operator!r} maps to, got shape {tuple(y.shape)}")
+        self.y, self.weights = weighted(y, weights, channel_axis)
+        self.axes = tuple(range(-n, 0))
+        self._operator = operator
+
+    @property
+    def gain(self) -> torch.Tensor:
+        """Greatest value of the blurred image of a scene of ones: away from where the operator loses light."""
+        return self._operator(self.y.new_ones(self._operator.domain_shape)).amax()
+
+    def blur(self, boundary: str) -> LinearOperator:
+        """Return the operator, which has a boundary of its own."""
+        return self._operator
+
+    def residual_level(self, given: Any) -> torch.Tensor:
+        """Return the standard deviation of the noise, one value per image, estimated by wavelets if None."""
+        return noise_of(self.y, len(self.axes)) if given is None else checked_noise_level(given, self.y, self.axes)
+
+    def finish(self, x: torch.Tensor) -> Any:
+        """Return an estimate in the array kind and the axis order of the image."""
+        return self._to_input_kind(x)
+
+
+def sum_over(x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
+    """Sum over the spatial axes, kept as axes of size 1: one value per image."""
+    return x.sum(axes, keepdim=True)
+
+
+def check_boundary(boundary: str, method: str) -> None:
+    """Raise `ValueError` unless the scene is unknown past the image, or periodic."""
+    if boundary not in ("unknown", "circular"):
+        raise ValueError(f"boundary must be unknown or circular for {method}, got {boundary!r}")
