@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from deblur.cli._options import Force, PsfSize, check_not_empty
+from deblur.cli._options import Device, Force, PsfSize, check_not_empty
 from deblur.cli._settings import Settings, method_help
+from deblur.cli._verbosity import reporter_of
 
 RESTORE_EPILOG = """\b
 Examples:
@@ -31,6 +32,7 @@ def _check_address(value: str | None) -> str | None:
 
 
 def restore(
+    context: typer.Context,
     images: Annotated[
         list[str],
         typer.Argument(
@@ -145,9 +147,7 @@ def restore(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="DEVICE", help="Where to compute: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
+    device: Device = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
 ) -> None:
     """Restore blurred pictures.
@@ -182,7 +182,9 @@ def restore(
             raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")
         if skip_existing or scheduler is not None or jobs != 1:
             raise ValueError("--skip-existing, --jobs and --scheduler are for files; - is one picture, restored here")
-        raise typer.Exit(restore_standard_input(psf, settings, output, force=force, save_psf=estimated))
+        report = reporter_of(context)
+        code = restore_standard_input(psf, settings, output, force=force, save_psf=estimated, report=report)
+        raise typer.Exit(code)
     code = restore_files(
         [Path(image) for image in images],
         psf,
@@ -193,5 +195,6 @@ def restore(
         save_psf=estimated,
         cluster=jobs if scheduler is None else scheduler,
         skip_existing=skip_existing,
+        report=reporter_of(context),
     )
     raise typer.Exit(code)

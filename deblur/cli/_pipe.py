@@ -11,13 +11,20 @@ from typing import Any
 
 from deblur.cli._restore import restore_files
 from deblur.cli._settings import Settings
+from deblur.cli._verbosity import Reporter
 
 STANDARD = "-"
 """What stands for standard input."""
 
 
 def restore_standard_input(
-    psf_text: str | None, settings: Settings, output: str | None, *, force: bool, save_psf: Path | None = None
+    psf_text: str | None,
+    settings: Settings,
+    output: str | None,
+    *,
+    force: bool,
+    save_psf: Path | None = None,
+    report: Reporter | None = None,
 ) -> int:
     """Restore the picture that standard input holds, and return the exit code.
 
@@ -46,7 +53,9 @@ def restore_standard_input(
         messages: Any = _WithoutFolder(sys.stderr, folder)
         with redirect_stdout(messages), redirect_stderr(messages):
             where = os.fspath(target) if output is None else output
-            code = restore_files([source], psf_text, settings, where, force=force, as_json=False, save_psf=save_psf)
+            code = restore_files(
+                [source], psf_text, settings, where, force=force, as_json=False, save_psf=save_psf, report=report
+            )
         if output is None and code == 0:
             sys.stdout.buffer.write(target.read_bytes())
             sys.stdout.buffer.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from deblur.cli._errors import complain
 from deblur.cli._files import IMAGE_SUFFIXES, ZARR, Job, check_target, plan
-from deblur.cli._progress import progress_bar
 from deblur.cli._psf import by, check_psf_target, read_psf
 from deblur.cli._settings import Settings
+from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +32,7 @@ def restore_files(
     save_psf: Path | None = None,
     cluster: str | int = 1,
     skip_existing: bool = False,
+    report: Reporter | None = None,
 ) -> int:
     """Restore pictures, print what was done, and return the exit code.
 
@@ -43,7 +43,7 @@ def restore_files(
     psf_text : str, optional
         File or text, see `deblur.cli._psf.read_psf`; without it the PSF of each picture is estimated.
     settings : Settings
-        How.
+        Method and options.
     output : str, optional
         File or folder, see `deblur.cli._files.plan`.
     force : bool
@@ -56,7 +56,10 @@ def restore_files(
         How many processes to restore on, or the address of a Dask scheduler.
     skip_existing : bool
         Whether to leave out the pictures whose results exist.
+    report : Reporter, optional
+        What is printed besides errors and JSON.
     """
+    report = report or Reporter()
     jobs = plan(images, output, force=force or skip_existing)
     if save_psf is not None:
         _check_save_psf(save_psf, psf_text, jobs, force=force)
@@ -66,33 +69,41 @@ def restore_files(
     planned = len(jobs)
     if skip_existing:
         jobs = [job for job in jobs if not job.target.exists()]
-        print(f"deblur: {planned - len(jobs)} of {planned} are there already", file=sys.stderr)
+        report.say(f"deblur: {planned - len(jobs)} of {planned} are there already", to_stderr=True)
     if isinstance(cluster, int):
         settings = replace(settings, processes=cluster)
     restore = partial(_restore_file, psf=psf, settings=settings, save_psf=save_psf and save_psf.absolute(), force=force)
-    results: list[dict[str, Any]] = [{"input": str(job.source)} for job in jobs]
-    failures = 0
-    with progress_bar(len(jobs)) as show:
+    with report.progress_bar(len(jobs)) as show:
         if cluster == 1 or not jobs:
             outcomes = _restore_here(restore, jobs, show)
         else:
             from deblur.cli._cluster import restore_on_cluster
 
             outcomes = restore_on_cluster(restore, jobs, show, cluster, force=force)
-        for index, outcome in outcomes:
-            result, job = results[index], jobs[index]
-            if isinstance(outcome, Exception):
-                result["error"] = complain(outcome, about=job.source)
-                failures += 1
-            else:
-                result |= {"output": str(job.target), **outcome}
-                # At once: whoever reads a pipe or a log wants to see how far it is.
-                print(_line(result), file=sys.stderr if as_json else sys.stdout, flush=True)
+        results, failures = _collect(outcomes, jobs, report, as_json=as_json)
     if as_json:
         print(json.dumps(results, indent=2))
     if failures:
         return 2 if planned == 1 else 1
     return 0
+
+
+def _collect(
+    outcomes: Iterator[tuple[int, dict[str, Any] | Exception]], jobs: list[Job], report: Reporter, *, as_json: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """Print the outcome of every picture as it comes; return all records, and how many failed."""
+    results: list[dict[str, Any]] = [{"input": str(job.source)} for job in jobs]
+    failures = 0
+    for index, outcome in outcomes:
+        result, job = results[index], jobs[index]
+        if isinstance(outcome, Exception):
+            result["error"] = complain(outcome, about=job.source)
+            failures += 1
+        else:
+            result |= {"output": str(job.target), **outcome}
+            report.say(_line(result), to_stderr=as_json)
+            report.detail(_decisions(result))
+    return results, failures
 
 
 def _restore_here(
@@ -187,6 +198,18 @@ def result_record(made: Restoration) -> dict[str, Any]:
         record["reason"] = made.reason
     shown = ("kind", "linear", "saturation", "device", "axes", "windows", "clipped", "options")
     return record | {name: details[name] for name in shown if name in details}
+
+
+def _decisions(result: dict[str, Any]) -> str:
+    """Return what the policy and the plan decided, for --verbose."""
+    light = "linear light" if result.get("linear") else "values as stored"
+    decided = [f"{result.get('kind', 'picture')} in {light}"]
+    if result.get("saturation") is not None:
+        decided.append(f"clipped from {result['saturation']:.3g}")
+    decided += [f"{name} {value}" for name, value in result.get("options", {}).items()]
+    if "windows" in result:
+        decided.append(f"{result['windows']} windows")
+    return f"  {', '.join(decided)}, on {result.get('device', 'cpu')}"
 
 
 def _check_save_psf(target: Path, psf_text: str | None, jobs: list[Job], *, force: bool) -> None:
