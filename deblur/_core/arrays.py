@@ -11,6 +11,8 @@ import torch
 
 from deblur._core.samples import scaled
 
+Shape: TypeAlias = tuple[int, ...]
+
 ArrayT = TypeVar("ArrayT", np.ndarray, torch.Tensor)
 """A NumPy array or a torch tensor: public functions take either, and return the same kind."""
 

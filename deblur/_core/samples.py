@@ -9,6 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+CLIPPED = 0.98
+"""Of the range of a photograph: from there on its samples count as clipped."""
+
 SamplesT = TypeVar("SamplesT", np.ndarray, "torch.Tensor")
 
 

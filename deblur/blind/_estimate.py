@@ -11,7 +11,7 @@ import torch.nn.functional as F
 
 from deblur.solvers.fourier import continue_smoothly, corner
 
-from ._image_step import edges_of, torus_for
+from ._image_step import edges_of, grid_for
 from ._kernel_step import centered, cleaned, enlarged, fit_psf, trimmed
 from ._view import View
 
@@ -98,7 +98,7 @@ def _climb(
     work = torch.tensor([float(each.y.numel()) for each in views]).cumsum(0)
     for level, (seen, taps) in enumerate(zip(views, shapes, strict=True)):
         psf = enlarged(psf, taps)
-        filled = continue_smoothly(seen.y, torus_for(tuple(seen.y.shape), taps))
+        filled = continue_smoothly(seen.y, grid_for(tuple(seen.y.shape), taps))
         for turn in range(_ALTERNATIONS):
             part = (level * _ALTERNATIONS + turn) / last
             sparsity = tuning.sparsity ** (1 - part) * _LAST_SPARSITY**part

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import torch
 
+from deblur._core.samples import CLIPPED
 from deblur.nonblind import highlights_share, split_highlights, unrolled
 
 from ._estimate import DETAILED
 from ._kernel_step import centered, cleaned, fit_psf
-from ._picture import CLIPPED
 from ._search import Settings
 from ._view import View, smooth
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import torch
 
-from deblur.operators import fast_size
+from deblur._core.arrays import Shape
 from deblur.solvers.fourier import corner, fourier, inverse_fourier, roughness
 from deblur.solvers.framed import FramedBlur
+from deblur.solvers.padding import padded_grid
 
 from ._view import View
-
-Shape = tuple[int, ...]
 
 _LAST_PENALTY = 1e5
 
 
-def torus_for(frame: Shape, taps: Shape) -> Shape:
-    """Return the shape of a torus that holds a frame, all that blurs into it, and room for the scene to close."""
-    return tuple(fast_size(size + 3 * (k // 2)) for size, k in zip(frame, taps, strict=True))
+def grid_for(frame: Shape, kernel_shape: Shape) -> Shape:
+    """Return the shape of a padded grid for a kernel of odd size, with room of half a kernel for the scene to close."""
+    return padded_grid(frame, kernel_shape, [k // 2 for k in kernel_shape])
 
 
 def edges_of(view: View, psf: torch.Tensor, filled: torch.Tensor, sparsity: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 from deblur.operators import Convolution
 from deblur.psf import center, estimate_support
+from deblur.solvers.conjugate_gradients import conjugate_gradients, per_image_pairwise
 
 from ._view import View, gradients
 
@@ -43,19 +44,12 @@ def fit_psf(x: torch.Tensor, view: View, start: torch.Tensor, *, weight: float =
     seen = (view.seen[:-1, :-1] & view.seen[1:, :-1] & view.seen[:-1, 1:])[inner].to(x)
     blurred = gradients(view.y)[(slice(None), *inner)]
     A = Convolution(start, tuple(slopes.shape[1:]), "valid").kernel_operator(slopes)
-    k = start
-    residual = A.T((blurred - A(k)).mul_(seen)) - weight * k
-    direction, energy = residual, residual.square().sum()
-    for _ in range(_NUM_ITER):
-        if not float(energy) > 0:
-            break
-        image = A.T(A(direction).mul_(seen)) + weight * direction
-        step = energy / (direction * image).sum()
-        k = k + step * direction
-        residual = residual - step * image
-        previous, energy = energy, residual.square().sum()
-        direction = residual + energy / previous * direction
-    return k
+    residual = A.T((blurred - A(start)).mul_(seen)) - weight * start
+
+    def gram(k: torch.Tensor) -> torch.Tensor:
+        return A.T(A(k).mul_(seen)) + weight * k
+
+    return conjugate_gradients(gram, start.clone(), residual, per_image_pairwise, max_iter=_NUM_ITER)
 
 
 def cleaned(psf: torch.Tensor, *, threshold: float, least_part: float) -> torch.Tensor:

@@ -10,13 +10,13 @@ import torch
 import torch.nn.functional as F
 
 from deblur._core.arrays import as_float_tensor, check_finite
+from deblur._core.samples import CLIPPED
 from deblur.solvers.noise import noise_of
 
 from ._kernel_step import delta
 from ._result import BlindResult
 from ._view import View
 
-CLIPPED = 0.98  # of the largest value that a file can hold
 _RED, _BLUE = 0.299, 0.114  # in the light of a picture with gamma (BT.601)
 
 

@@ -11,8 +11,9 @@ import torch
 from deblur._core.arrays import as_float_tensor, check_finite
 from deblur._core.progress import Callback
 from deblur.nonblind import estimate_noise
-from deblur.operators import Convolution, Crop, fast_size, multiplicative_step
+from deblur.operators import Convolution, Crop, multiplicative_step
 from deblur.psf import validate
+from deblur.solvers.padding import padded_grid
 
 from ._result import BlindResult
 
@@ -139,7 +140,7 @@ class _Model:
     def __init__(self, y: torch.Tensor, taps: tuple[int, ...], background: float) -> None:
         self._y, self._background = y, background
         self._smallest = torch.finfo(y.dtype).eps * float(y.amax())  # below: rounding error
-        self.grid = tuple(fast_size(size + k - 1) for size, k in zip(y.shape, taps, strict=True))
+        self.grid = padded_grid(y.shape, taps)
         self._crop = Crop(self.grid, tuple(y.shape), start=0)
         self._seen = self._crop.T(torch.ones_like(y))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
+from deblur._core.devices import free_bytes
 from deblur.networks._deep_prior import Hourglass
 from deblur.networks._precision import fast_in_bfloat16
 
@@ -13,12 +12,11 @@ from ._selfdeblur_settings import SelfDeblurSettings
 
 _OVERHEAD = 1.5  # for gradients and working space of the layers, beside what the backward pass keeps
 _HALVED = 1.4  # in bfloat16, where normalizations and casts keep single precision beside it
-_MEMORY_INFO = Path("/proc/meminfo")
 
 
 def check_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: torch.device) -> None:
     """Raise `ValueError` if a fit needs more memory than is free; where nobody can tell, do not."""
-    free = free_memory(device)
+    free = free_bytes(device)
     if free is None:
         return
     needed = needed_memory(settings, grid, device)
@@ -51,13 +49,3 @@ def needed_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: t
     halved = settings.reduced_precision and fast_in_bfloat16(device)
     each = _HALVED if halved else _OVERHEAD
     return int(each * sum(storage.nbytes() for storage in kept.values())) + 16 * weights
-
-
-def free_memory(device: torch.device) -> int | None:
-    """Return how many bytes can be had, or None if this system does not say."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    if device.type != "cpu" or not _MEMORY_INFO.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in _MEMORY_INFO.read_text(encoding="ascii").splitlines())
-    return 1024 * int(lines["MemAvailable"].split()[0]) if "MemAvailable" in lines else None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from deblur.solvers.conjugate_gradients import conjugate_gradients, per_image_pairwise
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.solvers.framed import FramedBlur
 
-from ._image_step import torus_for
+from ._image_step import grid_for
 
 _EXPONENT = 0.8
 _NUM_ITER = 25  # a round
@@ -24,7 +25,7 @@ def sharpen(
     Levin et al., "Image and depth from a conventional camera with a coded aperture", SIGGRAPH 2007.
     """
     frame = tuple(y.shape[-2:])
-    grid = torus_for(frame, tuple(psf.shape))
+    grid = grid_for(frame, tuple(psf.shape))
     blur = FramedBlur(y, psf, grid)
     seen = seen.to(y)
 
@@ -44,15 +45,7 @@ def sharpen(
                 (x.roll(-1, axis).sub_(x)).abs_().clamp_min_(_SMALLEST).pow_(_EXPONENT - 2).mul_(prior * _EXPONENT / 2)
                 for axis in (-1, -2)
             ]
-        residual = right - gram(x)
-        direction, energy = residual, residual.square().sum((-2, -1), keepdim=True)
-        for _ in range(_NUM_ITER):
-            image = gram(direction)
-            step = energy / (direction * image).sum((-2, -1), keepdim=True).clamp_min(1e-30)
-            x = torch.addcmul(x, step, direction)
-            residual = torch.addcmul(residual, step, image, value=-1)
-            previous, energy = energy, residual.square().sum((-2, -1), keepdim=True)
-            direction = torch.addcmul(residual, energy / previous.clamp_min(1e-30), direction)
+        x = conjugate_gradients(gram, x, right - gram(x), per_image_pairwise, max_iter=_NUM_ITER)
     return corner(x, frame), _energy(x, y, seen, blur, prior)
 
 

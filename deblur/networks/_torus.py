@@ -5,12 +5,11 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-from deblur.operators import fast_size
+from deblur._core.arrays import Shape
+from deblur.solvers.padding import ROOM, padded_grid
 
 from ._denoiser import check_one_each
 
-Shape = tuple[int, ...]
-ROOM = 16
 _SEAM = 8
 
 
@@ -30,7 +29,7 @@ def torus_for(y: torch.Tensor, psf: torch.Tensor, boundary: str) -> Shape:
         return frame
     if boundary != "unknown":
         raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
-    return tuple(fast_size(size + k - 1 + min(k, ROOM)) for size, k in zip(frame, taps, strict=True))
+    return padded_grid(frame, taps, ROOM)
 
 
 class Surroundings:

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 from deblur._core.arrays import Array
-from deblur.operators import Convolution, FramedConvolution, LinearOperator, fast_size
+from deblur.operators import Convolution, FramedConvolution, LinearOperator
 from deblur.solvers.evidence import Evidence
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 from deblur.solvers.noise import noise_of
+from deblur.solvers.padding import ROOM, padded_grid
 
 from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, weighted
 
-_ROOM = 16  # samples; no room costs Wiener 0.1 dB on Set14, more gains nothing
 _QUIET = 0.6  # python -m benchmarks.quality.jpeg
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
@@ -108,9 +108,8 @@ class PsfMeasurement(Measurement):
         check_gain(kernel.sum(self.axes), y)
         self.y, self.psf = y, kernel.to(y)
         self.frame = tuple(y.shape[y.ndim - n :])
-        pairs = list(zip(self.frame, kernel.shape[kernel.ndim - n :], strict=True))
-        self.grid = tuple(fast_size(size + k - 1) for size, k in pairs)
-        self.roomy_grid = tuple(fast_size(size + k - 1 + min(k, _ROOM)) for size, k in pairs)
+        kernel_shape = kernel.shape[kernel.ndim - n :]
+        self.grid, self.roomy_grid = (padded_grid(self.frame, kernel_shape, room) for room in (0, ROOM))
 
     def with_psf(self, method: str) -> PsfMeasurement:
         """Return this measurement."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, per_iteration, span
+from deblur.solvers.conjugate_gradients import conjugate_gradients
 from deblur.solvers.evidence import Evidence
 from deblur.solvers.fourier import (
     clear_outside_,
@@ -24,6 +23,8 @@ from deblur.solvers.fourier import (
 from ._measurement import Measurement, check_boundary
 from ._progress import SHARPENING
 
+# Most images need ten iterations. After a straight motion they still lack up to 9 dB then: at the frequencies that the
+# motion removes, an error at the border spreads over the whole image.
 _BORDER_ITERATIONS = 200
 _BORDER_TOLERANCE = 4e-3  # of the contrast: a smaller step of the estimate ends the iterations
 
@@ -117,8 +118,16 @@ def wiener(
         light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
         least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
         least = least / measurement.gain.square()  # of a scene, which the PSF's sum divides
-        report = per_iteration(progress, _BORDER_ITERATIONS, SHARPENING)
-        estimate = _conjugate_gradients(gram, fourier(y, grid).mul_(conjugate), estimate, inverse, least, report)
+        estimate = conjugate_gradients(
+            gram,
+            estimate,
+            fourier(y, grid).mul_(conjugate).sub_(gram(estimate)),
+            lambda a, b: inner(a, b, grid),
+            max_iter=_BORDER_ITERATIONS,
+            preconditioner=inverse,
+            stop=lambda step, direction, energy: step.square() * inner(direction, direction, grid) <= least,
+            report=per_iteration(progress, _BORDER_ITERATIONS, SHARPENING),
+        )
     restored = measurement.finish(inverse_fourier(estimate, grid))
     span(progress, 0, 1)(1.0, SHARPENING)
     return restored
@@ -181,37 +190,3 @@ class _FrameGram:
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         seen = clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
         return fourier(seen, self.grid).mul_(self.conjugate).add_(x * self.prior)
-
-
-def _conjugate_gradients(
-    gram: _FrameGram,
-    right: torch.Tensor,
-    start: torch.Tensor,
-    preconditioner: torch.Tensor,
-    least: torch.Tensor,
-    report: Callable[[int], None],
-) -> torch.Tensor:
-    """Solve ``gram(x) = right``, until the energy of a step is not more than `least`.
-
-    Most images need ten iterations. After a straight motion they still lack up to 9 dB then: at the frequencies that
-    the motion removes, an error at the border spreads over the whole image.
-    """
-    grid, tiny = gram.grid, torch.finfo(preconditioner.dtype).tiny
-    x, residual = start, right.sub_(gram(start))
-    direction = residual * preconditioner
-    energy = inner(residual, direction, grid)
-    moves = torch.ones_like(energy, dtype=torch.bool)
-    for iteration in range(_BORDER_ITERATIONS):
-        image = gram(direction)
-        step = energy / inner(direction, image, grid).clamp_min(tiny)
-        step = torch.where(moves, step, 0)  # a converged image must not depend on the rest of its batch
-        x = x.add_(direction * step)
-        moves = moves & (step.square() * inner(direction, direction, grid) > least)
-        report(iteration)
-        if not bool(moves.any()):
-            break
-        residual = residual.sub_(image.mul_(step))
-        z = residual * preconditioner
-        previous, energy = energy, inner(residual, z, grid)
-        direction = direction.mul_(energy / previous.clamp_min(tiny)).add_(z)
-    return x

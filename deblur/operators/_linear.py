@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from deblur._core.arrays import Shape as Shape
 from deblur._core.arrays import as_float_tensor
 
 if TYPE_CHECKING:
     import scipy.sparse.linalg
 
-Shape = tuple[int, ...]
 
 _LARGEST_MATRIX = 2**27  # entries: one gibibyte in float64
 

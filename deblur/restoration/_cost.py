@@ -6,20 +6,17 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from deblur.operators import fast_size
+from deblur.solvers.padding import ROOM, padded_grid
 
 if TYPE_CHECKING:
     from deblur.restoration._registry import Method
 
 _HELD_IF_SATURATED = 3  # arrays of the window's size: the window, its unsaturated remainder, the excess
 
-_ROOM = 16  # samples more on the padded grid than the scene needs
-
 
 def padded_samples(method: Method, shape: Sequence[int], kernel: Sequence[int]) -> int:
     """Return the number of samples of the padded grid that a window is restored on."""
-    room = _ROOM if method.roomy else 0
-    return math.prod(fast_size(size + k - 1 + min(k, room)) for size, k in zip(shape, kernel, strict=True))
+    return math.prod(padded_grid(shape, kernel, ROOM if method.roomy else 0))
 
 
 def window_bytes(method: Method, shape: Sequence[int], kernel: Sequence[int], *, saturated: bool = False) -> int:

@@ -7,10 +7,8 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import as_float_tensor
+from deblur._core.arrays import Shape, as_float_tensor
 from deblur.operators import Convolution
-
-Shape = tuple[int, ...]
 
 
 def fourier(x: torch.Tensor, grid: Shape) -> torch.Tensor:

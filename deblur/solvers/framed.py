@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from deblur._core.arrays import Shape
+from deblur.solvers.conjugate_gradients import conjugate_gradients, per_image, small_residual
 from deblur.solvers.fourier import (
     continue_smoothly,
     corner,
@@ -12,9 +14,6 @@ from deblur.solvers.fourier import (
     squared_modulus,
     transfer_function,
 )
-
-Shape = tuple[int, ...]
-State = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 FILLING = (100, 5)
 """Iterations of `FramedBlur.fill` where a restoration begins, and where it goes on from an estimate."""
@@ -80,47 +79,16 @@ class FramedBlur:
         seen = self.y - (corner(expected, self.frame) if expected.ndim else expected)
         corner(v, self.frame).add_(seen if self._weights is None else self._weights * seen)
         residual = self._hidden(self._multiply(share, v)).neg_()
-        state = (v, residual, residual.clone(), _dot(residual, residual))
-        enough = tolerance**2 * state[-1]
-        if torch.compiler.is_exporting():  # a graph has no Python to stop it
-            v = self._exported_descent(share, enough, state, num_iter)
-        else:
-            for _ in range(num_iter):
-                if bool((state[-1] <= enough).all()):
-                    break
-                state = self._descend_(share, enough, *state)
+        enough = tolerance**2 * per_image(residual, residual)
+        v = conjugate_gradients(
+            lambda direction: self._hidden(self._multiply(share, direction)),
+            v,
+            residual,
+            per_image,
+            max_iter=num_iter,
+            stop=small_residual(enough),
+        )
         return fourier(v.add_(expected), self.grid)
-
-    def _descend_(
-        self,
-        share: torch.Tensor,
-        enough: torch.Tensor,
-        v: torch.Tensor,
-        residual: torch.Tensor,
-        direction: torch.Tensor,
-        energy: torch.Tensor,
-    ) -> State:
-        """Take one step of conjugate gradients, in place but for the energy."""
-        image = self._hidden(self._multiply(share, direction))
-        step = energy / _dot(direction, image).clamp_min(torch.finfo(energy.dtype).tiny)
-        step = torch.where(energy > enough, step, 0)  # an image that is done does not change with its batch
-        v.addcmul_(direction, step)
-        residual.addcmul_(image, -step)
-        previous, energy = energy, _dot(residual, residual)
-        direction.mul_(energy / previous.clamp_min(torch.finfo(energy.dtype).tiny)).add_(residual)
-        return v, residual, direction, energy
-
-    def _exported_descent(self, share: torch.Tensor, enough: torch.Tensor, state: State, num_iter: int) -> torch.Tensor:
-        """Return v after the same steps, as a loop of the graph that is being exported."""
-        from torch._higher_order_ops.while_loop import while_loop
-
-        def goes_on(iteration: torch.Tensor, *state: torch.Tensor) -> torch.Tensor:
-            return (iteration < num_iter) & (state[-1] > enough).any()
-
-        def advance(iteration: torch.Tensor, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return (iteration + 1, *self._descend_(share, enough, *(each.clone() for each in state)))
-
-        return while_loop(goes_on, advance, (torch.zeros((), dtype=torch.int64), *state))[1]
 
     def _multiply(self, spectrum: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return inverse_fourier(fourier(x, self.grid).mul_(spectrum), self.grid)
@@ -133,8 +101,3 @@ class FramedBlur:
         else:
             frame.mul_(1 - self._weights)
         return x
-
-
-def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the inner product of each plane, shape ``(*batch, 1, 1)``."""
-    return torch.linalg.vecdot(a.flatten(-2), b.flatten(-2))[..., None, None]

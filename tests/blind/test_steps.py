@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblur.blind._estimate import kernel_shapes, odd, refined, rough_psf
-from deblur.blind._image_step import edges_of, torus_for
+from deblur.blind._image_step import edges_of, grid_for
 from deblur.blind._judge import judge, similarity, spread
 from deblur.blind._kernel_step import centered, cleaned, delta, enlarged, fit_psf, trimmed
 from deblur.blind._search import Candidate, Found, choose, rings
@@ -60,7 +60,7 @@ def test_the_image_step_keeps_a_picture_of_few_edges_and_fills_clipped_pixels() 
     seen = torch.ones_like(y, dtype=torch.bool)
     seen[28:31, 35:38] = False
     view = View(torch.where(seen, y, 1.0), seen)
-    filled = continue_smoothly(view.y, torus_for((64, 64), tuple(blur.shape)))
+    filled = continue_smoothly(view.y, grid_for((64, 64), tuple(blur.shape)))
     for _ in range(3):
         found, filled = edges_of(view, blur, filled, 2e-3)
     assert (found[:64, :64] - x).abs().mean() < 0.25 * (y - x).abs().mean()

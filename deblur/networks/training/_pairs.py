@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from deblur import psf as psfs
-from deblur.networks._torus import ROOM
 from deblur.operators import Convolution
+from deblur.solvers.padding import ROOM
 
 from ._images import Photographs
 from ._recipe import Batch
