@@ -1,4 +1,4 @@
-"""How noisy a picture is."""
+"""Estimation of the noise level."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ def estimate_noise(
     """Estimate the standard deviation of the noise in an image.
 
     Without a PSF: the median absolute value of the finest diagonal wavelet details (Donoho and Johnstone, Biometrika
-    1994), as `skimage.restoration.estimate_sigma` has it. Compressed and denoised pictures have little there.
+    1994), as `skimage.restoration.estimate_sigma` has it. Compressed and denoised images have little there.
 
-    With the PSF of the blur: the level under which the picture's spectrum is most likely, if the scene is smooth and
-    the noise white. What the blur has wiped out can only be noise, at all scales; so this sees the noise of compressed
-    pictures too, and it is what the restoration methods use.
+    With the PSF of the blur: the most likely level for the spectrum of the image, if the scene is smooth and the noise
+    white. At frequencies that the blur removes, all that is left is noise, at all scales; so this detects the noise of
+    compressed images too. It is the estimate that the restoration methods use.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
-        One image or stack, shape ``(*batch, *space)``; integers are scaled to [0, 1].
+        One image or a batch, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor, optional
         Point-spread function of the blur, its axes those of space.
     channel_axis : int, optional
-        Axis of the channels; the mean over channels is returned.
+        Axis of the channels, if there is one; the mean over channels is returned.
     ndim : int, optional
-        Number of spatial axes, the last ones; axes before them are a batch, over which the mean is taken. If None,
-        those of the PSF, or without one all but the channel axis.
+        Number of spatial axes, the last ones; axes before them are a batch, over which the mean is taken. If None, all
+        axes of the PSF, or without one all but the channel axis.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The best of two methods, by spatial frequency."""
+"""A blend of two methods by spatial frequency."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._unrolled import unrolled
 
 _UNROLLED_SHARE = 0.85  # of the time, measured on 256 x 256 pixels; only progress depends on it
 _SIGMA = 1.0
-_COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is none: python -m benchmarks.quality.fusion
+_COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is no blend: python -m benchmarks.quality.fusion
 
 
 @torch.inference_mode()
@@ -32,26 +32,26 @@ def fused(
     ndim: int | None = None,
     progress: Progress | None = None,
 ) -> ArrayT:
-    """Restore an image as well as this package can: two methods, weighed by frequency.
+    """Restore an image with the highest quality of this package: a blend of two methods by spatial frequency.
 
-    `unrolled` over all eight reflections and turns, and `plug_and_play`, err differently, so their mean errs less. Of
-    coarse structure, what a Gaussian of one pixel lets pass, plug-and-play contributes one part, of fine structure
-    another. Takes about ten times as long as `unrolled`.
+    The errors of `unrolled`, averaged over all eight reflections and quarter turns, and of `plug_and_play` are nearly
+    independent, so a weighted mean has smaller ones. `plug_and_play` gets one weight for coarse structure, which a
+    Gaussian of one pixel passes, and another for fine structure. Takes about ten times as long as `unrolled`.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
-        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
+        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     weights : numpy.ndarray or torch.Tensor, optional
-        What each sample counts, broadcastable to `image`: 0 for one that is dead, and is not looked at.
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
-        Axis of the channels, if there is one.
+        Axis of the channels, if there is one. Three are restored as light and two color differences.
     ndim : int, optional
         Number of spatial axes, which must be 2.
     progress : callable, optional
@@ -65,8 +65,11 @@ def fused(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, the PSF is none, or has not two axes.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function of
+        two axes.
 
     Examples
     --------
@@ -98,7 +101,7 @@ def fused(
 def blend(
     first: torch.Tensor, second: torch.Tensor, coarse: float, fine: float, channel_axis: int | None
 ) -> torch.Tensor:
-    """Go from the first image towards the second, by a part for coarse structure and another for fine."""
+    """Return a weighted mean; `coarse` and `fine` are the weights of the second image for either structure."""
     difference = second - first
     planes = difference if channel_axis is None else difference.movedim(channel_axis, 0)
     lowpass = Convolution(psfs.gaussian(_SIGMA), tuple(planes.shape[-2:]), "replicate")(planes)

@@ -63,13 +63,13 @@ def split_highlights(
     image : numpy.ndarray or torch.Tensor
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1]. Proportional to light.
     psf : numpy.ndarray or torch.Tensor
-        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
+        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
     saturation : float
         Value from which on samples are clipped, in the unit of the image.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     channel_axis : int, optional
-        Axis of the channels, if there is one.
+        Axis of the channels, if there is one. Channels are split one by one.
     progress : callable, optional
         ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
         an exception that it raises cancels the work.
@@ -81,8 +81,11 @@ def split_highlights(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, the PSF is none, or has not two axes.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function of
+        two axes.
 
     Examples
     --------

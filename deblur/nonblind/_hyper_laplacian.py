@@ -39,7 +39,7 @@ def hyper_laplacian(
         \tfrac12 \|Ax - y\|^2 + \lambda \sum_j |\nabla x|_j^p + 0.7 \lambda \sum_j |\nabla^2 x|_j^p,
 
     the prior of photographs (Krishnan and Fergus, NIPS 2009) on first and second derivatives (Levin et al., SIGGRAPH
-    2007), where A is the blur of a scene that goes on past the frame. The half-quadratic splitting keeps its
+    2007), where A is the blur of a scene that continues past the image. The half-quadratic splitting keeps its
     multipliers (ADMM), and each shrinkage is exact, for any p.
 
     Parameters
@@ -48,7 +48,7 @@ def hyper_laplacian(
         Blurred image, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
-        PSF for each image.
+        PSF per image.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
@@ -59,19 +59,19 @@ def hyper_laplacian(
     num_iter : int
         Number of iterations.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     weights : numpy.ndarray or torch.Tensor, optional
-        Weight of each sample, at least 0, broadcastable to the image: 0 where it is dead.
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
-        Axis of the channels, if there is one. Their edges are taken together.
+        Axis of the channels, if there is one. The channels share their edges.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
     progress : callable, optional
         ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
         an exception that it raises cancels the work.
     callback : callable, optional
-        ``callback(iteration, estimate, objective)``, where the objective is that of a picture scaled to a contrast of
-        1; returning True stops.
+        ``callback(iteration, estimate, objective)`` is called after each iteration; returning True stops. The objective
+        is that of an image scaled to a contrast of 1.
 
     Returns
     -------
@@ -80,8 +80,10 @@ def hyper_laplacian(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, or the PSF is none.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function.
 
     Examples
     --------

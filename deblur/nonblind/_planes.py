@@ -1,4 +1,4 @@
-"""Gray planes on the scale [0, 1], which the networks know, from any picture, and the way back."""
+"""Gray planes on the scale [0, 1], on which the networks were trained, from any image, and their inverse."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import torch
 from ._measurement import PsfMeasurement
 
 _BRIGHTEST = 0.999
-_DARKEST = 1e-37  # a picture of less is black: what is divided by it would overflow in single precision
+_DARKEST = 1e-37  # an image of less is black: a division by it would overflow in single precision
 # Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
 _OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)
 _GRAY = torch.tensor([0.0, 0.5, 0.5])
 
 
 class Planes:
-    """The planes of an measurement, in single precision.
+    """The planes of a measurement, in single precision.
 
-    Each picture is scaled by its own brightest values, so that a restoration of twice the light is twice the
-    restoration. Three channels become light and two color differences, in which the details of a photograph gather in
-    one plane and the noise of that plane is less; another number of channels is taken one by one.
+    Each image is scaled by its own brightest values, so that the restoration is proportional to the image. Three
+    channels become light and two color differences, which concentrates the details of a photograph in one plane with
+    less noise; other numbers of channels stay as they are.
 
     Parameters
     ----------
     measurement : PsfMeasurement
         Two spatial axes.
     noise_level : float, optional
-        As given to the method; estimated if None.
+        Standard deviation of the noise, in the unit of the image; estimated if None.
     boundary : {"unknown", "circular"}
-        What lies past the frame.
+        How the scene continues past the image.
     is_color : bool
         Whether the first axis is the channel axis.
 
@@ -42,7 +42,7 @@ class Planes:
     noise_level : torch.Tensor
         Shape ``(planes,)``.
     weights : torch.Tensor or None
-        1 where a sample is seen and 0 where it is not, of the shape of `y`; None if all are.
+        1 where a sample has a weight and 0 where it has none, of the shape of `y`; None if all have one.
 
     Raises
     ------
@@ -74,14 +74,14 @@ class Planes:
         self.psf = (psf / light).expand(*self._batch, *psf.shape[-2:]).reshape(-1, *psf.shape[-2:]).float()
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
-        """Turn restored planes into what the measurement's `finish` takes."""
+        """Return the estimate, for `Measurement.finish`, of which these are the restored planes."""
         x = x.reshape(*self._batch, *x.shape[-2:]).to(self._like)
         if self._mixes:
             x = torch.tensordot(_OPPONENT.inverse().to(x), x - self._offset(x), 1)
         return x * self._scale
 
     def _each(self, weights: torch.Tensor, is_color: bool) -> torch.Tensor:
-        """Tell what is seen of every plane; where colors mix, what is seen in every channel."""
+        """Return which samples of each plane have a weight; where colors mix, in every channel."""
         weights = weights.expand(self._like.shape)
         if is_color and self._mixes:
             weights = weights.amin(0, keepdim=True).expand(weights.shape)
@@ -92,7 +92,7 @@ class Planes:
 
 
 def _brightness(y: torch.Tensor, is_color: bool) -> torch.Tensor:
-    """Return nearly the greatest absolute value of each picture, ``(*batch, 1, 1)``; its channels share one."""
+    """Return nearly the greatest absolute value per image, ``(*batch, 1, 1)``; its channels share one."""
     values = y.abs()
     values = values.amax(0, keepdim=True) if is_color else values
     flat = values.flatten(-2)

@@ -46,12 +46,12 @@ def richardson_lucy(
         x \leftarrow x \, \frac{A^T (w\, y / (Ax + b))}{A^T w\,(1 - \tau \operatorname{div}(\nabla x / |\nabla x|))}
 
     (Richardson, JOSA 1972; Lucy, AJ 1974), which for τ = 0 never increases the Kullback-Leibler divergence
-    :math:`\sum w\,(y \log(y / v) - y + v)`, v = Ax + b. By default A is the blur of a scene that goes on past the
-    frame; the division by :math:`A^T w` then keeps a constant image constant up to the border.
+    :math:`\sum w\,(y \log(y / v) - y + v)`, v = Ax + b. By default A is the blur of a scene that continues past
+    the image; the division by :math:`A^T w` then keeps a constant image constant up to the border.
 
-    It starts from a constant, and stops at the first of: the discrepancy principle (the residual variance falls to the
-    noise variance, corrected for the part of the noise that the blur lets the estimate fit), a relative change below
-    `tolerance`, `num_iter`, or the callback.
+    The iterations start from a constant, and stop at the first of: the discrepancy principle (the residual variance
+    falls to the noise variance, corrected for the part of the noise that the blur lets the estimate fit), a relative
+    change below `tolerance`, `num_iter`, or the callback.
 
     Parameters
     ----------
@@ -59,46 +59,46 @@ def richardson_lucy(
         Blurred image, shape ``(*batch, *space)``; integers are scaled to [0, 1]. Negative values count as zero.
     psf : numpy.ndarray, torch.Tensor or LinearOperator
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
-        PSF for each image. Or any non-negative operator A from a scene to the image, of `deblur.operators`: a
-        `TiledConvolution`, for one. It has its own boundary, and what is returned has the shape of its domain.
+        PSF per image. Or any non-negative operator A from a scene to the image, of `deblur.operators`: a
+        `TiledConvolution`, for one. It has its own boundary, and the result has the shape of its domain.
     num_iter : int
         Largest number of iterations.
     noise_level : float, optional
-        Standard deviation of the noise (for photon noise its root mean square), in the unit of the image; estimated
-        if None. 0 turns the discrepancy principle off.
+        Standard deviation of the noise, in the unit of the image; estimated if None. For photon noise, its root mean
+        square. 0 turns the discrepancy principle off.
     boundary : {"unknown", "circular", "zero", "reflect", "replicate"}
-        What lies past the frame.
+        How the scene continues past the image.
     channel_axis : int, optional
-        Axis of the channels, if there is one; they are restored one by one.
+        Axis of the channels, if there is one. Channels are restored one by one.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
     weights : numpy.ndarray or torch.Tensor, optional
-        Weight of each sample, at least 0, broadcastable to the image: 0 for bad or saturated ones, which may be NaN.
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     background : float
-        Known constant b added to the blurred scene, at least 0.
+        Known constant b added to the blurred scene, at least 0, in the unit of the image.
     total_variation : float
         Weight τ of a total-variation term (Dey et al., Microsc. Res. Tech. 2006, eq. 11), relative to the
         sensitivity :math:`A^T w`; 0.002 to 0.02 is usual, and it must be below 0.5 / `ndim`.
     damping : float
-        Leave deviations below this many noise levels alone (White, SPIE 1994), so that noise is not amplified in
-        flat parts.
+        Number of noise levels below which deviations are ignored (White, SPIE 1994), so that noise is not amplified in
+        flat regions.
     accelerate : bool or "steady"
-        Extrapolate between iterations (Biggs and Andrews, Applied Optics 1997): some five times fewer are needed. An
-        extrapolation that raises the objective is taken back. `steady` extrapolates by ``(k - 1) / (k + 2)`` in
-        iteration k whatever the image (Nesterov, Soviet Math. Dokl. 1983), so that windows of a picture, restored one
-        by one, fit together.
+        Extrapolate between iterations (Biggs and Andrews, Applied Optics 1997), which needs some five times fewer. An
+        extrapolation that raises the objective is undone. `steady` extrapolates by ``(k - 1) / (k + 2)`` in
+        iteration k whatever the image (Nesterov, Soviet Math. Dokl. 1983), so that windows of an image, restored
+        separately, fit together.
     tolerance : float
         Stop when ``|x_new - x| <= tolerance |x|``.
     holdout : float
-        Part of the counts to set aside; 0.1 is usual. The iterations then stop where the estimate from the others
-        predicts them best, and not by the discrepancy principle: for images of counts (photon noise), whose value
-        follows from the noise level. It takes twice the time an iteration.
+        Fraction of the counts to hold out; 0.1 is usual. The iterations then stop where the estimate from the others
+        predicts them best, and not by the discrepancy principle. For images of counts (photon noise); the value of one
+        count follows from the noise level. Doubles the time per iteration.
     progress : callable, optional
         ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
         an exception that it raises cancels the work.
     callback : callable, optional
-        ``callback(iteration, estimate, objective)``, where the objective is that before the iteration, summed over
-        all samples; returning True stops.
+        ``callback(iteration, estimate, objective)`` is called after each iteration; returning True stops. The objective
+        is that before the iteration, summed over all samples.
 
     Returns
     -------
@@ -107,8 +107,10 @@ def richardson_lucy(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, or the PSF is none.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function.
 
     Examples
     --------

@@ -1,12 +1,12 @@
-r"""Scenes with few edges: the problem that total variation and hyper-Laplacian priors pose, and its solution.
+r"""The optimization problem of total variation and hyper-Laplacian priors, and its solution by ADMM.
 
 .. math::
 
     \min_x\ \tfrac12 \sum_i w_i (Ax - y)_i^2 + \lambda \sum_j |\nabla x|_j^p + \lambda \kappa \sum_j |\nabla^2 x|_j^p
 
 The alternating direction method of multipliers (ADMM) gives each term a variable of its own: u = K x, the blurred scene
-of a whole torus, of which y shows the frame (Almeida and Figueiredo, IEEE Trans. Image Process. 22, 2013), and the
-derivatives. What remains of x is a quadratic that the Fourier transform minimizes exactly.
+on the padded grid, of which y is the image domain (Almeida and Figueiredo, IEEE Trans. Image Process. 22, 2013), and
+the derivatives. The remaining problem in x is quadratic, and the Fourier transform minimizes it exactly.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from deblur.solvers.shrinkage import shrinkage
 from ._measurement import PsfMeasurement
 from ._progress import SHARPENING
 
-_DATA_PENALTY = 8.0  # of the split of u against that of the derivatives
-_FAINTEST = 1e-3  # of the contrast: noise levels below it count as this
+_DATA_PENALTY = 8.0  # of the splitting of u, relative to that of the derivatives
+_FAINTEST = 1e-3  # of the contrast: lower noise levels count as this
 
 
 class SparseGradients:
-    """The problem above, for pictures with a contrast (standard deviation) of 1.
+    """The problem above, for images scaled to a contrast (standard deviation) of 1.
 
     Parameters
     ----------
     measurement : PsfMeasurement
-        The pictures, of any contrast; see `contrast`.
+        The images, of any contrast.
     boundary : {"unknown", "circular"}
-        What lies past the frame.
+        How the scene continues past the image.
     exponent, curvature : float
-        p and κ. Without κ there are no second derivatives.
+        p and κ. If κ is 0, there are no second derivatives.
     is_color : bool
-        Whether the moduli go over the first axis too.
+        Whether the first axis is that of channels, which share their edges.
     saturation : float, optional
-        Samples of this value and above tell only that the scene was at least as bright.
+        Samples of at least this value are lower bounds of the blurred scene.
     edge : float
-        A derivative that the splitting takes for an edge at once, as a fraction of the contrast.
+        Derivative above which the splitting keeps an edge from the first iteration, as a fraction of the contrast.
 
     Attributes
     ----------
     blur : FramedBlur
-        Of the PSF scaled to sum 1.
+        The blur, by the PSF scaled to sum 1.
 
     Raises
     ------
     ValueError
-        If `boundary` is another.
+        If `boundary` is neither.
     """
 
     def __init__(
@@ -76,10 +76,10 @@ class SparseGradients:
         self._grid = grid = measurement.frame if boundary == "circular" else measurement.grid
         self._gradient = Differences(grid)
         self._factors = (1.0, curvature) if curvature else (1.0,)
-        self._light = measurement.psf.sum(measurement.axes, keepdim=True)
+        self._gain = measurement.gain
         self.contrast = _contrast(measurement, is_color)
         y = measurement.y / self.contrast
-        self.blur = FramedBlur(y, measurement.psf / self._light, grid)
+        self.blur = FramedBlur(y, measurement.psf / self._gain, grid)
         level = math.inf if saturation is None else saturation
         is_clipped = measurement.y >= level
         # The dual variable of a clipped sample never pulls the scene down.
@@ -87,13 +87,13 @@ class SparseGradients:
         self._is_whole = boundary == "circular" and measurement.weights.ndim == 0 and self._ceiling is None
 
     def balance(self, given: float | None, noise_level: Any, rule: tuple[float, float]) -> torch.Tensor:
-        """Return λ for a contrast of 1, from that of the picture or by a power law of the noise level."""
+        """Return λ for a contrast of 1, from the one given, or by a power law of the noise level."""
         if given is not None:
             if not given > 0:
                 raise ValueError(f"balance must be positive, got {given}")
             return given * self.contrast ** (self._exponent - 2)
         noise = self._measurement.noise_level(noise_level, self._boundary) / self.contrast
-        # The modulus over c channels alike is sqrt(c) times that of one, the misfit c times.
+        # The modulus over c equal channels is sqrt(c) times that of one, and the misfit c times.
         channels = len(self._measurement.y) if self._is_color else 1
         return channels**0.5 * rule[0] * noise.clamp_min(_FAINTEST) ** rule[1]
 
@@ -105,12 +105,12 @@ class SparseGradients:
         progress: Progress | None = None,
         stage: str = SHARPENING,
     ) -> torch.Tensor:
-        """Return the scene on the torus; `balance` is λ, one number an image."""
+        """Return the scene on the padded grid; `balance` is λ, one value per image."""
         if num_iter < 1:
             raise ValueError(f"num_iter must be at least 1, got {num_iter}")
         blur, grid, y = self.blur, self._grid, self.blur.y
         penalty = balance * self._edge ** (self._exponent - 2)  # so that shrinkage begins at the edge's size
-        # A picture of all the torus needs no split of its own: the exact step has it with its own weight.
+        # An image of the whole periodic grid needs no splitting: the exact step includes it, with its own weight.
         data_penalty = 1 / penalty if self._is_whole else torch.full_like(penalty, _DATA_PENALTY)
         laplacian = roughness(None, grid, y).sqrt()
         total = data_penalty * blur.power + sum(f * laplacian**n for n, f in enumerate(self._factors, 1))
@@ -146,7 +146,7 @@ class SparseGradients:
         return self._scaled(x)
 
     def _divergence(self, x: torch.Tensor, duals: list[torch.Tensor]) -> torch.Tensor:
-        """Shrink the derivatives; return what pulls x towards them, and keep in `duals` what they were shrunk by."""
+        """Shrink the derivatives and update `duals`; return the term of the normal equations that they contribute."""
         slopes, total = x, torch.zeros_like(x)
         for n, factor in enumerate(self._factors):
             slopes = self._gradient(slopes)
@@ -173,15 +173,15 @@ class SparseGradients:
             slopes = self._gradient(slopes)
             modulus = self._modulus(slopes, n + 1).pow(self._exponent)
             roughnesses = roughnesses + factor * modulus.reshape(modulus.shape[: x.ndim - len(self._grid)] + self._grid)
-        # Channels may differ in λ and share their edges: what is minimized is the sum below, in the unit of the misfit.
+        # Channels may differ in λ and share their edges: the sum below is the objective, in the unit of the misfit.
         return float(((misfit / balance).sum() + roughnesses.sum()) * balance.mean())
 
     def _scaled(self, x: torch.Tensor) -> torch.Tensor:
-        return x * (self.contrast / self._light)
+        return x * (self.contrast / self._gain)
 
 
 def _contrast(measurement: PsfMeasurement, is_color: bool) -> torch.Tensor:
-    """Return the standard deviation of each picture, one for all channels; 1 for flat ones."""
+    """Return the standard deviation per image, the same for all channels; 1 for flat images."""
     variance = measurement.y.var(measurement.axes, correction=0, keepdim=True)
     variance = variance.mean(0, keepdim=True) if is_color else variance
     rounding = torch.finfo(variance.dtype).eps * measurement.y.abs().amax(measurement.axes, keepdim=True)

@@ -31,7 +31,7 @@ def total_variation(
     r"""Restore an image that is flat between its edges.
 
     The estimate minimizes :math:`\tfrac12 \|Ax - y\|^2 + \lambda \sum_j |\nabla x|_j`, the isotropic total variation
-    (Rudin, Osher and Fatemi, Physica D 60, 1992), where A is the blur of a scene that goes on past the frame. It is
+    (Rudin, Osher and Fatemi, Physica D 60, 1992), where A is the blur of a scene that continues past the image. It is
     found by ADMM with exact steps (Almeida and Figueiredo, IEEE Trans. Image Process. 22, 2013).
 
     Parameters
@@ -40,7 +40,7 @@ def total_variation(
         Blurred image, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
-        PSF for each image.
+        PSF per image.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
@@ -48,19 +48,19 @@ def total_variation(
     num_iter : int
         Number of iterations.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     weights : numpy.ndarray or torch.Tensor, optional
-        Weight of each sample, at least 0, broadcastable to the image: 0 where it is dead.
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
-        Axis of the channels, if there is one. Their edges are taken together.
+        Axis of the channels, if there is one. The channels share their edges.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
     progress : callable, optional
         ``progress(fraction, stage)`` is called with the completed fraction of the work, 0 to 1, and what is being done;
         an exception that it raises cancels the work.
     callback : callable, optional
-        ``callback(iteration, estimate, objective)``, where the objective is that of a picture scaled to a contrast of
-        1; returning True stops.
+        ``callback(iteration, estimate, objective)`` is called after each iteration; returning True stops. The objective
+        is that of an image scaled to a contrast of 1.
 
     Returns
     -------
@@ -69,8 +69,10 @@ def total_variation(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, or the PSF is none.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function.
 
     Examples
     --------

@@ -19,7 +19,7 @@ from ._progress import SHARPENING, per_stage
 from ._tiles import by_tiles
 
 _REACH = 64
-_LEAST_ESTIMATE = 4e-3  # of the range: in photographs the errors of the PSF count for more than a lower noise level
+_LEAST_ESTIMATE = 4e-3  # of the range: in photographs, errors of the PSF exceed a lower noise level
 
 
 @torch.inference_mode()
@@ -39,29 +39,28 @@ def unrolled(
     """Restore an image by an unrolled network that ships with the package.
 
     Exact data steps for this PSF and noise level alternate with a learned prior (`deblur.networks.UnrolledHQS`), so one
-    network serves every blur. Three channels are restored as light and two color differences. Pictures of more than
-    1152 pixels a side are restored in overlapping windows. Convolutions run in bfloat16 where the processor multiplies
-    it, everything else in float32.
+    network serves every blur. Images of more than 1152 pixels a side are restored in overlapping windows.
+    Convolutions run in bfloat16 where the processor supports it, everything else in float32.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
-        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF for each image.
+        Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image. If None it is estimated, and taken for at least 0.4 %
-        of the range, as no PSF is exact.
+        Standard deviation of the noise, in the unit of the image; estimated if None. An estimate is taken for at least
+        0.4 % of the range, as no PSF is exact.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     weights : numpy.ndarray or torch.Tensor, optional
-        What each sample counts, broadcastable to `image`: 0 for one that is dead, and is not looked at.
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     ensemble : bool
-        Restore all eight reflections and quarter turns, and return the mean: a little better, eight times slower.
+        Average the results over all eight reflections and quarter turns: a little better, eight times slower.
     network : torch.nn.Module, optional
         A `deblur.networks.UnrolledHQS` or `UDN`; the one that ships if None.
     channel_axis : int, optional
-        Axis of the channels, if there is one.
+        Axis of the channels, if there is one. Three are restored as light and two color differences.
     ndim : int, optional
         Number of spatial axes, which must be 2.
     progress : callable, optional
@@ -75,8 +74,11 @@ def unrolled(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, the PSF is none, or has not two axes.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function of
+        two axes.
 
     Examples
     --------
@@ -117,8 +119,10 @@ def unrolled(
 def _over_reflections(
     restore: Callable[..., torch.Tensor], y: torch.Tensor, psf: torch.Tensor, *weights: torch.Tensor
 ) -> torch.Tensor:
-    """Return the mean over the eight symmetries of the square, each undone after."""
-    psf = functional.pad(psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2))  # odd sizes turn about their center
+    """Return the mean over the eight symmetries of the square, each inverted afterwards."""
+    psf = functional.pad(
+        psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2)
+    )  # odd sizes rotate about their center
     total = torch.zeros_like(y)
     for turns in range(4):
         for flip in ([], [-1]):

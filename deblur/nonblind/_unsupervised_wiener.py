@@ -104,16 +104,16 @@ def unsupervised_wiener(
         Blurred image, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
-        PSF for each image.
+        PSF per image.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; estimated if None, and then the noise precision is
-        sampled too.
+        Standard deviation of the noise, in the unit of the image; estimated if None. The noise precision is sampled
+        only if None.
     regularizer : numpy.ndarray or torch.Tensor, optional
         Kernel of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     channel_axis : int, optional
-        Axis of the channels, if there is one; they are restored one by one.
+        Axis of the channels, if there is one. Channels are restored one by one.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
     progress : callable, optional
@@ -139,8 +139,10 @@ def unsupervised_wiener(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, or the PSF is none.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function.
 
     Examples
     --------

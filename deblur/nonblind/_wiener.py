@@ -1,4 +1,4 @@
-"""Wiener deconvolution, with a scene that goes on past the frame."""
+"""Wiener deconvolution, of a scene that continues past the image."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def wiener(
 
     The estimate minimizes :math:`\|Ax - y\|^2 + \lambda \|Lx\|^2` (Hunt, IEEE Trans. Computers 1973). For a circular
     A this is the textbook filter :math:`\bar K Y / (|K|^2 + \lambda |L|^2)`. By default A is the blur of a scene that
-    goes on past the frame; then the same minimum is found by conjugate gradients, preconditioned by the textbook
-    filter, and nothing rings at the border.
+    continues past the image; then the same minimum is found by conjugate gradients, preconditioned by the textbook
+    filter, and there is no ringing at the border.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def wiener(
         Blurred image, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
-        PSF for each image.
+        PSF per image.
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
@@ -63,9 +63,9 @@ def wiener(
     regularizer : numpy.ndarray or torch.Tensor, optional
         Kernel L of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
-        What lies past the frame: an unknown scene, or the image's other side.
+        How the scene continues past the image: unknown, and estimated along with it, or periodically.
     channel_axis : int, optional
-        Axis of the channels, if there is one; they are restored one by one.
+        Axis of the channels, if there is one. Channels are restored one by one.
     ndim : int, optional
         Number of spatial axes, 1 to 3; all axes of the PSF if None.
     progress : callable, optional
@@ -79,8 +79,10 @@ def wiener(
 
     Raises
     ------
+    TypeError
+        If an array is neither NumPy nor torch, or not real, or if `psf` is an operator.
     ValueError
-        If shapes do not fit, a value is not finite or out of range, or the PSF is none.
+        If shapes do not fit, a value is not finite or out of range, or `psf` is not a valid point-spread function.
 
     Examples
     --------
@@ -117,7 +119,7 @@ def wiener(
         gram = _FrameGram(kernel, conjugate, prior, measurement.frame, grid)
         light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
         least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
-        least = least / measurement.gain.square()  # of a scene, which the PSF's sum divides
+        least = least / measurement.gain.square()  # in the unit of the scene, which the sum of the PSF divides
         estimate = conjugate_gradients(
             gram,
             estimate,
