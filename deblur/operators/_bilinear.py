@@ -275,7 +275,7 @@ class KernelOperator(LinearOperator):
 
 
 def valid_convolution(e: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:
-    """Convolve ``(batch, channels, *space)`` with ``(out, channels / groups, *kernel)``, keeping only the valid part."""
+    """Convolve ``(batch, channels, *space)`` with ``(out, channels / groups, *kernel)``, keeping the valid part."""
     ndim = e.ndim - 2
     return _CONV[ndim](e, kernel.flip(tuple(range(-ndim, 0))), groups=groups)
 
