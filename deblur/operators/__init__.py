@@ -1,4 +1,4 @@
-"""Linear and bilinear maps with exact adjoints: what blurs, samples, crops and differences an image.
+"""Linear and bilinear maps with exact adjoints: blurring, sampling, cropping and differences of images.
 
 An operator knows `A(x)` and `A.T(y)`; it never inverts. `A.T` of a convolution is what deep-learning frameworks call
 a transposed convolution. Undoing `A` is restoration: see `deblur.nonblind`.

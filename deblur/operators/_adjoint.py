@@ -44,7 +44,7 @@ def adjoint_error(
     operator : LinearOperator
         Anything with `domain_shape`, `range_shape`, a call and `T`.
     dtype : torch.dtype
-        What the operator computes in.
+        Precision that the operator computes in.
     draws : int
         Number of random pairs.
     seed : int
@@ -59,7 +59,7 @@ def adjoint_error(
     Raises
     ------
     Exception
-        What the operator itself raises.
+        Whatever the operator itself raises.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def check_adjoint(operator: LinearOperator, *, dtype: torch.dtype = torch.float6
     Parameters
     ----------
     operator : LinearOperator
-        What to test.
+        Operator to test.
     dtype : torch.dtype
         float64 (the bar is 1e-12) or float32 (1e-5).
     seed : int
@@ -110,7 +110,7 @@ def check_adjoint(operator: LinearOperator, *, dtype: torch.dtype = torch.float6
 
 
 class AdjointVersusInverse(NamedTuple):
-    """What `adjoint_versus_inverse` returns.
+    """Results of `adjoint_versus_inverse`.
 
     Attributes
     ----------
@@ -119,7 +119,7 @@ class AdjointVersusInverse(NamedTuple):
     adjoint_residual, inverse_residual : float
         ``|A z - y| / |y|`` for each.
     adjoint_error, inverse_error : float or None
-        ``|z - x| / |x|`` for each, where the true x is given.
+        ``|z - x| / |x|`` for each, if `truth` was passed.
     """
 
     adjoint: Any
@@ -159,7 +159,7 @@ def adjoint_versus_inverse(
     Returns
     -------
     AdjointVersusInverse
-        Both results, their residuals, and their errors if `truth` is given.
+        Both results, their residuals, and their errors if `truth` was passed.
 
     Raises
     ------

@@ -26,15 +26,15 @@ class ConvolutionBank(BilinearConvolution):
     Parameters
     ----------
     weight : numpy.ndarray or torch.Tensor
-        Shape ``(*lead, out, in, *taps)``; leading axes are independent banks, one for each x.
+        Shape ``(*lead, out, in, *kernel)``; leading axes are independent banks, one for each x.
     shape : sequence of int
         Spatial shape of x, one to three axes; x itself is ``(*batch, *lead, in, *shape)``.
     boundary, center
         As in `Convolution`.
     method : {"auto", "direct", "gemm", "fft", "overlap-save"}
-        How it is computed; all agree to rounding. `direct` is the convolution of torch, `gemm` a matrix product with
-        all shifts of x, `fft` transforms of the whole axes, `overlap-save` short transforms along the one axis there
-        is. `auto` takes the one that was fastest in ``python -m benchmarks.nmf.convolution``.
+        Implementation; all agree to rounding. `direct` is the convolution of torch, `gemm` a matrix product with
+        all shifts of x, `fft` transforms of the whole axes, `overlap-save` short transforms along a single
+        axis. `auto` takes the one that was fastest in ``python -m benchmarks.nmf.convolution``.
 
     Raises
     ------
@@ -68,17 +68,17 @@ class ConvolutionBank(BilinearConvolution):
             raise ValueError(f"method='overlap-save' is for one axis, got shape {tuple(self._geometry.shape)}")
 
     def with_weight(self, weight: Any) -> ConvolutionBank:
-        """Return the same map with other kernels of the same number of taps: cheap, for kernels that change.
+        """Return the same map with other kernels of the same size: cheap, for kernels that change often.
 
         Parameters
         ----------
         weight : numpy.ndarray or torch.Tensor
-            Shape ``(*lead, out, in, *taps)``; out may differ. It is not copied: do not write into it meanwhile.
+            Shape ``(*lead, out, in, *kernel)``; out may differ. It is not copied: do not write into it meanwhile.
 
         Raises
         ------
         ValueError
-            If the number of channels or of taps differs.
+            If the number of channels or the kernel size differs.
         """
         tensor = as_float_tensor(weight, "weight")[0]
         n, lead = self._geometry.ndim, len(self.domain_shape) - self._geometry.ndim - 1
@@ -91,15 +91,15 @@ class ConvolutionBank(BilinearConvolution):
         return bank
 
     def shifts(self) -> LinearOperator:
-        """Return the linear map from x to x as each tap of a kernel sees it.
+        """Return the linear map from x to its shifted copies, one per element of a kernel (im2col).
 
-        The bank is a matrix product with it, ``y = weight.flatten(-taps_axes - 1) @ shifts(x)``, as far as the axes
-        of space are one: what the method `gemm` computes, and who fits kernels can keep.
+        The bank is a matrix product with it, ``y = weight.flatten(-kernel_axes - 1) @ shifts(x)``, with the
+        spatial axes flattened to one. The method `gemm` computes this; solvers for kernels can compute the shifts once.
 
         Returns
         -------
         LinearOperator
-            From ``(*lead, in, *shape)`` to ``(*lead, in * prod(taps), *space of y)``, taps last.
+            From ``(*lead, in, *shape)`` to ``(*lead, in * prod(kernel_shape), *space of y)``, the kernel axes last.
 
         Examples
         --------
@@ -113,7 +113,7 @@ class ConvolutionBank(BilinearConvolution):
         return Shifts(self)
 
     def _axes_of_weight(self, ndim: int) -> str:
-        return f"(*lead, out, in, *taps) with {ndim} {'axis' if ndim == 1 else 'axes'} of taps"
+        return f"(*lead, out, in, *kernel) with {ndim} kernel {'axis' if ndim == 1 else 'axes'}"
 
     def _check_kernel(self, name: str, ndim: int) -> None:
         if self.kernel.ndim < ndim + 2:
@@ -129,7 +129,7 @@ class ConvolutionBank(BilinearConvolution):
         return fastest_bank_method(out, into, g.range_shape, g.kernel, g.fft_shape)
 
     def _banks(self, kernel: torch.Tensor) -> torch.Tensor:
-        """(*lead, out, in, *taps) as (lead, out, in, *taps)."""
+        """(*lead, out, in, *kernel) as (lead, out, in, *kernel)."""
         return kernel.reshape(-1, *kernel.shape[kernel.ndim - self._geometry.ndim - 2 :])
 
     def _channels(self, x: torch.Tensor) -> torch.Tensor:
@@ -168,7 +168,7 @@ class ConvolutionBank(BilinearConvolution):
 
 
 class Shifts(LinearOperator):
-    """What the taps of a bank see; see `ConvolutionBank.shifts`."""
+    """The shifted copies of x that a bank multiplies; see `ConvolutionBank.shifts`."""
 
     def __init__(self, bank: ConvolutionBank) -> None:
         self._bank, self._geometry = bank, bank._geometry

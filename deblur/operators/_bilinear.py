@@ -1,6 +1,6 @@
-"""What all convolutions share: boundaries, the two implementations, and the two adjoints of a bilinear map.
+"""The base of all convolutions: boundaries, the two implementations, and the two adjoints of a bilinear map.
 
-Along an axis of N samples, a kernel of k taps and a boundary, the result is
+Along an axis of N samples, for a kernel of size k and a boundary, the result is
 
     y[i] = sum_j kernel[j] e[i + k - 1 - j],    e = x continued by `left` samples before and `right` after it,
 
@@ -32,7 +32,7 @@ _CONV = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 
 
 class Geometry:
-    """Where the samples go: the continuation of x, the range, and the layout of the Fourier transforms."""
+    """The layout of a convolution: the continuation of x, the range, and the padded grid of the Fourier transforms."""
 
     def __init__(self, shape: Shape, kernel: Shape, boundary: str, center: int | Sequence[int] | None) -> None:
         if boundary not in BOUNDARIES:
@@ -49,10 +49,10 @@ class Geometry:
         self._plan_fft(extended, boundary)
 
     def _plan_fft(self, extended: Shape, boundary: str) -> None:
-        """Choose the torus, and `origin`: the tap that meets x[0] (or e[0]) in y[0].
+        """Choose the padded grid, and `origin`: the kernel element that multiplies x[0] (or e[0]) in y[0].
 
-        A result sample is right as long as no other continuation sample falls on the same point of the torus as a
-        sample of x that it needs; so zeros need no storing, and the torus only has to be longer by the wider side.
+        A result sample is correct as long as no other continuation sample wraps onto a sample of x that it needs. So
+        zeros need no storing, and the padded grid only has to be longer by the wider of the two sides.
         """
         self.continue_for_fft = boundary in _CONTINUED
         if boundary == "circular" and _period_is_cheap(self.shape, extended):
@@ -76,7 +76,7 @@ class Geometry:
         return self._continuation._adjoint(e)
 
     def stored(self, x: torch.Tensor) -> torch.Tensor:
-        """Return what lies in the corner of the torus: x, continued where zeros would not do."""
+        """Return the part of the padded grid that is not zero: x, continued unless the boundary is zero."""
         return self.extend(x) if self.continue_for_fft else x
 
     def stored_adjoint(self, e: torch.Tensor) -> torch.Tensor:
@@ -104,7 +104,7 @@ class Geometry:
         return torch.fft.irfftn(spectrum, s=self.fft_shape, dim=self.axes)
 
     def transfer_function(self, kernel: torch.Tensor) -> torch.Tensor:
-        """Return the half spectrum of the kernel, its center on the origin of a torus of the shape of x."""
+        """Return the half spectrum of the kernel, its center on the origin of a periodic grid of the shape of x."""
         axes = zip(self.kernel, self.widths, self.shape, strict=True)
         wrapped = [(torch.arange(k) - center) % n for k, (_, center), n in axes]
         return torch.fft.rfftn(scatter(kernel, wrapped, self.shape), dim=self.axes)
@@ -135,8 +135,8 @@ class BilinearConvolution(LinearOperator):
         self._check_kernel(name, len(spatial))
         if method != "auto" and method not in self.methods:
             raise ValueError(f"method must be one of auto, {', '.join(self.methods)}, got {method!r}")
-        taps = tuple(self.kernel.shape[-len(spatial) :])
-        self._geometry = geometry = Geometry(spatial, taps, boundary, center)
+        kernel_shape = tuple(self.kernel.shape[-len(spatial) :])
+        self._geometry = geometry = Geometry(spatial, kernel_shape, boundary, center)
         domain, range_ = self._leading_shapes(len(spatial))
         super().__init__((*domain, *spatial), (*range_, *geometry.range_shape))
         self.method = self._fastest_method() if method == "auto" else method
@@ -232,7 +232,7 @@ class BilinearConvolution(LinearOperator):
 
 
 class KernelOperator(LinearOperator):
-    """The other face of a convolution: linear in the kernel, with x fixed."""
+    """A convolution as a linear map of its kernel, with x fixed."""
 
     def __init__(self, convolution: BilinearConvolution, x: Any) -> None:
         tensor = as_float_tensor(x, "x")[0]
@@ -269,19 +269,19 @@ class KernelOperator(LinearOperator):
     def _spectrum(self, x: torch.Tensor) -> torch.Tensor:
         if x is not self._x or x.requires_grad:
             return self._convolution._geometry.spectrum(x)
-        if self._own_spectrum is None:  # solvers for the kernel come here again and again
+        if self._own_spectrum is None:  # kept: solvers for the kernel apply the operator many times
             self._own_spectrum = self._convolution._geometry.spectrum(x)
         return self._own_spectrum
 
 
 def valid_convolution(e: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:
-    """Convolve, keeping only the valid part: ``(batch, channels, *space)`` with ``(out, channels / groups, *taps)``."""
+    """Convolve ``(batch, channels, *space)`` with ``(out, channels / groups, *kernel)``, keeping the valid part."""
     ndim = e.ndim - 2
     return _CONV[ndim](e, kernel.flip(tuple(range(-ndim, 0))), groups=groups)
 
 
 def full_correlation(y: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> torch.Tensor:
-    """Correlate in a frame of ``taps - 1`` zeros: the adjoint of `valid_convolution`, channels swapped by the caller.
+    """Correlate in a frame of ``k - 1`` zeros: the adjoint of `valid_convolution`; the caller swaps channels.
 
     A plain convolution on a padded array, because the transposed ones of torch are two to five times slower on a CPU.
     """
@@ -289,12 +289,12 @@ def full_correlation(y: torch.Tensor, kernel: torch.Tensor, groups: int = 1) -> 
     return _CONV[ndim](F.pad(y, flat_pad([(k - 1, k - 1) for k in kernel.shape[-ndim:]])), kernel, groups=groups)
 
 
-def _widths(taps: int, center: int, boundary: str) -> tuple[int, int]:
+def _widths(size: int, center: int, boundary: str) -> tuple[int, int]:
     if boundary == "valid":
         return 0, 0
     if boundary == "full":
-        return taps - 1, taps - 1
-    return taps - 1 - center, center
+        return size - 1, size - 1
+    return size - 1 - center, center
 
 
 def _centers(kernel: Shape, boundary: str, center: int | Sequence[int] | None) -> Shape:
@@ -304,11 +304,11 @@ def _centers(kernel: Shape, boundary: str, center: int | Sequence[int] | None) -
         raise ValueError(f"center has no meaning with boundary={boundary!r}: leave it out")
     centers = (center,) * len(kernel) if isinstance(center, int) else tuple(int(c) for c in center)
     if len(centers) != len(kernel) or any(not 0 <= c < k for c, k in zip(centers, kernel, strict=True)):
-        raise ValueError(f"center must be a tap of the kernel, 0 to size - 1 along each axis of {kernel}, got {center}")
+        raise ValueError(f"center must index the kernel, 0 to size - 1 along each axis of {kernel}, got {center}")
     return centers
 
 
 def _period_is_cheap(period: Shape, extended: Shape) -> bool:
-    """Whether transforms at the period itself cost less than on a longer torus of a fast size."""
+    """Whether transforms at the period itself cost less than on a longer grid of a fast size."""
     penalty = 1 if all(map(is_fast_size, period)) else 4  # measured: benchmarks/speed/fft_sizes.py
     return penalty * math.prod(period) <= math.prod(fast_size(n) for n in extended)

@@ -16,29 +16,29 @@ from ._slabs import filter_in_slabs
 class Convolution(BilinearConvolution):
     """True convolution ``x -> psf * x`` on arrays of a shape, with both adjoints.
 
-    Along each axis, ``y[i] = sum_j psf[j] x[i + center - j]``: the center of k taps is ``k // 2`` unless given.
+    Along each axis, ``y[i] = sum_j psf[j] x[i + center - j]``. The center of a kernel of size k defaults to ``k // 2``.
 
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
-        Shape ``(*batch, *taps)``: the last ``len(shape)`` axes are the kernel, of any size, odd or even, and any axes
+        Shape ``(*batch, *kernel)``: the last ``len(shape)`` axes are the kernel, of any size, odd or even, and any axes
         before them are a batch of kernels, one for each image. Any sum; it is not normalized. With a torch tensor
         that requires a gradient, the result is differentiable in it.
     shape : sequence of int
         Spatial shape of x: one to three axes.
     boundary : {"circular", "zero", "reflect", "replicate", "valid", "full", "causal"}
-        What lies outside x. `reflect` mirrors about the end samples without repeating them, as in torch and NumPy
+        How x continues outside. `reflect` mirrors about the end samples without repeating them, as in torch and NumPy
         (SciPy's ndimage calls it mirror). `valid` keeps the ``N - k + 1`` samples that need nothing from outside,
         `full` all the ``N + k - 1`` that x reaches. `causal` takes only x[i - j], j >= 0: zeros before the start.
     center : int or sequence of int, optional
-        Tap that stands for no shift, for the boundaries that keep the shape; ``k // 2`` along each axis if None.
+        Kernel index of no shift, for the boundaries that keep the shape; ``k // 2`` along each axis by default.
     method : {"auto", "direct", "fft"}
-        How it is computed; both agree to rounding. `auto` takes what a measured cost model expects to be faster.
+        Implementation; both agree to rounding. `auto` takes the faster one by a measured cost model.
 
     Raises
     ------
     ValueError
-        If shapes, boundary, center or method do not fit; the message says what does.
+        If shapes, boundary, center or method do not fit; the message lists what does.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Convolution(BilinearConvolution):
         return super().norm(tolerance=tolerance, max_iter=max_iter, seed=seed)
 
     def transfer_function(self, dtype: torch.dtype | None = None) -> torch.Tensor:
-        """Return what a circular convolution multiplies spectra by: its eigenvalues.
+        """Return the eigenvalues of a circular convolution: the factors it multiplies spectra by.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Convolution(BilinearConvolution):
         return self._geometry.stored_adjoint(self._filter(y, self._geometry.stored_shape, conjugate=True))
 
     def _goes_in_slabs(self, x: torch.Tensor) -> bool:
-        """Volumes, unless autograd must see each step."""
+        """Return whether x is a volume, and autograd need not record each step."""
         graph = torch.is_grad_enabled() and (x.requires_grad or self.kernel.requires_grad)
         return self.method == "fft" and self._geometry.ndim == 3 and not graph
 
@@ -148,24 +148,24 @@ class Convolution(BilinearConvolution):
         space = x.shape[x.ndim - self._geometry.ndim :]
         return x.reshape(-1, math.prod(self._lead), *space)
 
-    def _taps(self, kernel: torch.Tensor) -> torch.Tensor:
+    def _flat_kernels(self, kernel: torch.Tensor) -> torch.Tensor:
         return kernel.reshape(-1, 1, *self._geometry.kernel)
 
     @property
     def _is_factor(self) -> bool:
-        """Whether the kernel has one tap: then a product does, which libraries' convolutions are far slower at."""
+        """Whether the kernel has one element: a product is then far faster than the convolutions of libraries."""
         return math.prod(self._geometry.kernel) == 1
 
     def _direct(self, e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         if self._is_factor:
             return e * kernel
-        y = valid_convolution(self._grouped(e), self._taps(kernel), groups=math.prod(self._lead))
+        y = valid_convolution(self._grouped(e), self._flat_kernels(kernel), groups=math.prod(self._lead))
         return y.reshape(*e.shape[: e.ndim - self._geometry.ndim], *self._geometry.range_shape)
 
     def _direct_adjoint(self, y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
         if self._is_factor:
             return y * kernel
-        e = full_correlation(self._grouped(y), self._taps(kernel), groups=math.prod(self._lead))
+        e = full_correlation(self._grouped(y), self._flat_kernels(kernel), groups=math.prod(self._lead))
         return e.reshape(*y.shape[: y.ndim - self._geometry.ndim], *e.shape[2:])
 
     def _direct_kernel_adjoint(self, e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -175,25 +175,25 @@ class Convolution(BilinearConvolution):
             e.reshape(1, -1, *e.shape[e.ndim - ndim :]),
             y.reshape(-1, 1, *y.shape[y.ndim - ndim :]),
         )
-        reversed_taps = valid_convolution(images, data.flip(tuple(range(-ndim, 0))), groups=data.shape[0])
-        taps = reversed_taps.flip(tuple(range(-ndim, 0)))
-        return taps.reshape(-1, *self.kernel.shape).sum(0)
+        reversed_kernel = valid_convolution(images, data.flip(tuple(range(-ndim, 0))), groups=data.shape[0])
+        kernel = reversed_kernel.flip(tuple(range(-ndim, 0)))
+        return kernel.reshape(-1, *self.kernel.shape).sum(0)
 
 
 class FramedConvolution(Convolution):
-    """A circular convolution on a torus, of which the first corner is kept: the picture of a scene larger than it.
+    """A circular convolution on a padded grid, of which the first corner is kept: the image of a larger scene.
 
     Equal to ``Crop(grid, frame, start=0) @ Convolution(psf, grid)``, without computing what is cropped.
 
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
-        Shape ``(*batch, *taps)``, as for `Convolution`.
+        Shape ``(*batch, *kernel)``, as for `Convolution`.
     grid : sequence of int
-        Shape of the torus: one to three axes. Where it is at least ``frame + taps - 1``, no sample of the picture
-        sees past it.
+        Shape of the padded grid: one to three axes. Where it is at least ``frame + kernel_shape - 1``, no sample of the
+        image wraps around.
     frame : sequence of int
-        Shape of the corner.
+        Shape of the image: the corner that is kept.
 
     Raises
     ------

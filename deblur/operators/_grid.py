@@ -48,7 +48,7 @@ def scatter(y: torch.Tensor, indices: Sequence[torch.Tensor], shape: Shape) -> t
 
 
 def flat_pad(widths: Sequence[tuple[int, int]]) -> list[int]:
-    """(left, right) widths an axis in the order `torch.nn.functional.pad` wants them: last axis first."""
+    """Return the (left, right) width of each axis in the order of `torch.nn.functional.pad`: last axis first."""
     return [width for pair in reversed(widths) for width in pair]
 
 
@@ -62,7 +62,7 @@ class Crop(LinearOperator):
     window : sequence of int
         Shape of the window.
     start : int or sequence of int, optional
-        First sample of the window an axis; centered (rounded down) if None.
+        First sample of the window along each axis; centered (rounded down) by default.
 
     Raises
     ------
@@ -89,7 +89,7 @@ class Crop(LinearOperator):
         self._widths = [(s, whole - s - part) for s, part, whole in zip(starts, size, domain, strict=True)]
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x[self._slices].clone()  # else who writes into the window writes into x
+        return x[self._slices].clone()  # a view would let writes into the window change x
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
         return F.pad(y, flat_pad(self._widths))
@@ -103,14 +103,14 @@ class Pad(LinearOperator):
     shape : sequence of int
         Shape of the array.
     width : int or sequence of (int, int)
-        Samples added before and after, the same everywhere or one pair an axis.
+        Samples added before and after, one number for all or one pair per axis.
     mode : {"zero", "circular", "reflect", "replicate"}
         How the array goes on; `reflect` does not repeat the end samples, as in NumPy and torch.
 
     Raises
     ------
     ValueError
-        If a size is not positive, a width is negative or is not one pair an axis, or the mode is not one of these.
+        If a size is not positive, a width is negative or is not one pair per axis, or the mode is not one of these.
 
     Examples
     --------
@@ -127,7 +127,7 @@ class Pad(LinearOperator):
         domain = as_shape(shape)
         widths = [(width, width)] * len(domain) if isinstance(width, int) else [(int(a), int(b)) for a, b in width]
         if len(widths) != len(domain) or any(side < 0 for pair in widths for side in pair):
-            raise ValueError(f"width must be a number >= 0 or one such pair an axis of {domain}, got {width}")
+            raise ValueError(f"width must be a number >= 0 or one such pair per axis of {domain}, got {width}")
         if mode not in ("zero", "circular", "reflect", "replicate"):
             raise ValueError(f"mode must be zero, circular, reflect or replicate, got {mode!r}")
         super().__init__(domain, tuple(a + size + b for (a, b), size in zip(widths, domain, strict=True)))
@@ -157,7 +157,7 @@ class Differences(LinearOperator):
     shape : sequence of int
         Shape of the array.
     boundary : {"circular", "replicate", "zero"}
-        What follows the last sample: the first one, itself (the last difference is 0), or zero.
+        Continuation after the last sample: the first one, itself (the last difference is 0), or zero.
 
     Raises
     ------
@@ -208,7 +208,7 @@ class Differences(LinearOperator):
 
 
 class Mask(LinearOperator):
-    """Multiply by a weight a sample (0 where there is no data): diagonal, its own adjoint.
+    """Multiply by one weight per sample (0 where there is no data): diagonal, its own adjoint.
 
     Parameters
     ----------

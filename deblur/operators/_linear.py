@@ -1,4 +1,4 @@
-"""What every operator is: a shape to a shape, forward and adjoint, and an algebra."""
+"""The base of all operators: a domain and a range shape, forward and adjoint, and an algebra."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def as_shape(shape: int | Sequence[int], name: str = "shape", ndim: int | None =
     if not sizes or any(size < 1 for size in sizes):
         raise ValueError(f"{name} must hold positive integers, got {shape}")
     if ndim is not None and len(sizes) != ndim:
-        raise ValueError(f"{name} must have {ndim} entries, one an axis, got {shape}")
+        raise ValueError(f"{name} must have {ndim} entries, one per axis, got {shape}")
     return sizes
 
 
@@ -33,7 +33,7 @@ class LinearOperator(ABC):
     """A linear map between two array shapes that knows its adjoint exactly.
 
     Operators are immutable. They act on the last axes of an array; leading axes are a batch. They keep the dtype
-    (float32 or float64), the device and the kind (NumPy or torch) of what they are given, are differentiable by
+    (float32 or float64), the device and the kind (NumPy or torch) of their argument, are differentiable by
     autograd, and combine: ``A @ B`` (B first), ``A + B``, ``A - B``, ``c * A``, ``A.T``.
 
     A subclass sets the two shapes through ``super().__init__`` and writes ``_forward`` and ``_adjoint`` on tensors.

@@ -8,10 +8,10 @@ import torch
 def multiplicative_step(
     x: torch.Tensor, numerator: torch.Tensor, denominator: torch.Tensor, *, margin: float
 ) -> torch.Tensor:
-    """Return ``x * numerator / denominator`` where that is safe, and ``x`` itself where the data say nothing.
+    """Return ``x * numerator / denominator`` where that is stable, and ``x`` where the data carry no information.
 
-    Both terms get the same small positive `margin` added: entries that the data hardly see (a denominator near 0,
-    as at the rim of a scene larger than its picture) then stay where they are instead of becoming NaN or noise.
+    Both terms get the same small positive `margin` added: entries that hardly affect the data (a denominator near 0,
+    as in the halo of a scene around its image) then keep their values instead of becoming NaN or noise.
     The step is a convex combination of the plain step and no step, so an objective with a separable convex
     majorizer still never increases, and fixed points are unchanged.
 

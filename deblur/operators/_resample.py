@@ -24,7 +24,7 @@ class Upsample(LinearOperator):
     shape : sequence of int
         Shape of the small array, any number of axes.
     factor : int or sequence of int
-        Enlargement, the same everywhere or one an axis.
+        Enlargement, one for all axes or one per axis.
     mode : {"nearest", "linear"}
         Interpolation.
     align_corners : bool
@@ -33,7 +33,7 @@ class Upsample(LinearOperator):
     Raises
     ------
     ValueError
-        If a size or factor is not positive, the mode is not one of these, or `align_corners` is given for `nearest`.
+        If a size or factor is not positive, the mode is not one of these, or `align_corners` is used with `nearest`.
 
     Examples
     --------
@@ -58,28 +58,29 @@ class Upsample(LinearOperator):
         if align_corners and mode == "nearest":
             raise ValueError("align_corners is for mode='linear': nearest-neighbor interpolation has no corners")
         super().__init__(domain, _multiply(domain, factors))
-        self._taps = [
-            _taps(small, large, mode, align_corners) for small, large in zip(domain, self.range_shape, strict=True)
+        self._interpolation = [
+            _interpolation(small, large, mode, align_corners)
+            for small, large in zip(domain, self.range_shape, strict=True)
         ]
 
     def _forward(self, x: torch.Tensor) -> torch.Tensor:
-        for axis, taps in zip(range(-len(self._taps), 0), self._taps, strict=True):
-            x = sum(_along(weight, axis).to(x) * x.index_select(axis, index.to(x.device)) for index, weight in taps)  # type: ignore[assignment]
+        for axis, terms in zip(range(-len(self._interpolation), 0), self._interpolation, strict=True):
+            x = sum(_along(weight, axis).to(x) * x.index_select(axis, index.to(x.device)) for index, weight in terms)  # type: ignore[assignment]
         return x
 
     def _adjoint(self, y: torch.Tensor) -> torch.Tensor:
-        for axis, taps in zip(range(-len(self._taps), 0), self._taps, strict=True):
+        for axis, terms in zip(range(-len(self._interpolation), 0), self._interpolation, strict=True):
             target = list(y.shape)
             target[axis] = self.domain_shape[axis]
             total = y.new_zeros(target)
-            for index, weight in taps:
+            for index, weight in terms:
                 total = total.index_add(axis, index.to(y.device), y * _along(weight, axis).to(y))
             y = total
         return y
 
 
-def _taps(small: int, large: int, mode: str, align_corners: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Index and weight of each sample of the small axis that an output sample mixes."""
+def _interpolation(small: int, large: int, mode: str, align_corners: bool) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Return the index and weight of each sample of the small axis in an output sample."""
     position = torch.arange(large, dtype=torch.float64)
     if mode == "nearest":
         return [(torch.arange(large) * small // large, torch.ones_like(position))]
@@ -104,7 +105,7 @@ class Downsample(LinearOperator):
     shape : sequence of int
         Shape of the large array.
     factor : int or sequence of int
-        Step, the same everywhere or one an axis.
+        Step, one for all axes or one per axis.
     offset : int
         First sample kept, below every factor.
 
@@ -191,14 +192,14 @@ class SubPixel(LinearOperator):
 
 
 class MaxUnpool(LinearOperator):
-    """Put values back where a max-pooling found them (Zeiler and Fergus, 2014); zeros elsewhere.
+    """Put values back where max-pooling took them from (Zeiler and Fergus, 2014); zeros elsewhere.
 
     With the indices stored, unpooling is linear; its adjoint picks the values up again.
 
     Parameters
     ----------
     indices : torch.Tensor
-        What ``torch.nn.functional.max_pool*d(..., return_indices=True)`` returned: for each pooled sample its flat
+        Second result of ``torch.nn.functional.max_pool*d(..., return_indices=True)``: for each pooled sample its flat
         index in the last ``len(shape)`` axes. Where windows overlap and an index occurs twice, the values add.
     shape : sequence of int
         Spatial shape before pooling; one to three axes.

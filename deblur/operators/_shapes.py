@@ -13,7 +13,7 @@ def conv_output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, 
     size, kernel : int
         Input and kernel size in samples.
     stride, padding, dilation : int
-        Step of the output, zeros added at both ends, spacing of the kernel taps.
+        Step of the output, zeros added at both ends, spacing of the kernel elements.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A product of spectra in three dimensions, slab by slab: half the time and a quarter of the memory of whole ones."""
+"""3-D filtering by a spectrum in slabs: half the time and a quarter of the memory of whole transforms."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _CELLS = 2**20  # complex samples of a slab: python -m benchmarks.speed.richards
 def filter_in_slabs(
     x: torch.Tensor, spectrum: torch.Tensor, grid: Shape, shape: Shape, *, conjugate: bool = False
 ) -> torch.Tensor:
-    """Return the first corner of a volume that is zero-padded to a torus and multiplied by a half spectrum there.
+    """Return the first corner of a volume that is zero-padded to a larger grid and multiplied by a half spectrum there.
 
-    One array of the size of a half spectrum is all that is kept, and the result is a view of it. The last two axes are
-    transformed a few planes at a time, and planes of zeros, or that nobody wants, not at all; along the first axis a
-    few rows at a time go to their spectrum, are multiplied and come back, before they leave the cache.
+    Only one array of the size of a half spectrum is kept, and the result is a view of it. The last two axes are
+    transformed a few planes at a time, skipping planes that are zero or not returned. Along the first axis, a few rows
+    at a time are transformed, multiplied and transformed back, while they are in the cache.
 
     Parameters
     ----------
     x : torch.Tensor
         Shape ``(*batch, *space)`` with three axes of space.
     spectrum : torch.Tensor
-        Complex half spectrum on the torus, shape ``(*lead, *half)``, with `lead` the last of the batch axes.
+        Complex half spectrum on the padded grid, shape ``(*lead, *half)``, with `lead` the last of the batch axes.
     grid : tuple of int
-        Shape of the torus.
+        Shape of the padded grid.
     shape : tuple of int
         Shape of the corner that is returned.
     conjugate : bool
@@ -61,11 +61,11 @@ def _filter(
 
 
 def _as_real_planes(planes: torch.Tensor) -> torch.Tensor:
-    """View rows of complex numbers as rows of real ones: a half spectrum has room for the image it is of."""
+    """View rows of complex numbers as rows of real ones: a half spectrum is large enough for its image."""
     return torch.view_as_real(planes).flatten(-2)
 
 
 def _slabs(size: int, cells: int) -> list[slice]:
-    """Cut an axis whose every sample stands for so many cells."""
+    """Split an axis into slabs of at most `_CELLS` cells, for `cells` per sample."""
     step = max(1, _CELLS // cells)
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]

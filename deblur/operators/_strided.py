@@ -20,7 +20,7 @@ _KERNEL_ADJOINT = {1: grad.conv1d_weight, 2: grad.conv2d_weight, 3: grad.conv3d_
 
 
 class StridedConvolution(LinearOperator):
-    """What deep-learning frameworks call a convolution (a correlation); its `T` is their transposed convolution.
+    """The convolution of deep-learning frameworks (a correlation); its `T` is their transposed convolution.
 
     The adjoint lands on `shape` by itself: the output padding is derived, not guessed. It is an adjoint, not an
     inverse; see `adjoint_versus_inverse`.
@@ -28,11 +28,11 @@ class StridedConvolution(LinearOperator):
     Parameters
     ----------
     weight : numpy.ndarray or torch.Tensor
-        Shape ``(out, in / groups, *taps)``.
+        Shape ``(out, in / groups, *kernel)``.
     shape : sequence of int
         Spatial shape of x, one to three axes; x itself is ``(*batch, in, *shape)``.
     stride, dilation : int or sequence of int
-        Step of the output and spacing of the taps.
+        Step of the output and spacing of the kernel elements.
     padding : int or sequence of int
         Zeros added at both ends.
     groups : int
@@ -67,17 +67,17 @@ class StridedConvolution(LinearOperator):
         self.weight = as_float_tensor(weight, "weight")[0].clone()
         if not 1 <= n <= 3 or self.weight.ndim != n + 2:
             raise ValueError(
-                "weight must have shape (out, in / groups, *taps) with as many taps axes as shape, one to three; "
+                "weight must have shape (out, in / groups, *kernel) with as many kernel axes as shape, one to three; "
                 f"got weight {tuple(self.weight.shape)} and shape {space}"
             )
-        out, taps = self.weight.shape[0], tuple(self.weight.shape[2:])
+        out, kernel_shape = self.weight.shape[0], tuple(self.weight.shape[2:])
         if groups < 1 or out % groups:
             raise ValueError(f"groups must divide the {out} output channels, got {groups}")
         strides, dilations = as_shape(stride, "stride", n), as_shape(dilation, "dilation", n)
         paddings = (padding,) * n if isinstance(padding, int) else tuple(padding)
         if len(paddings) != n or any(p < 0 for p in paddings):
             raise ValueError(f"padding must be a number >= 0, or {n} of them, got {padding}")
-        axes = list(zip(space, taps, strides, paddings, dilations, strict=True))
+        axes = list(zip(space, kernel_shape, strides, paddings, dilations, strict=True))
         super().__init__((self.weight.shape[1] * groups, *space), (out, *(conv_output_size(*axis) for axis in axes)))
         self._options: dict[str, Any] = {
             "stride": strides,
@@ -134,7 +134,7 @@ def bilinear_kernel(channels: int, factor: int, *, ndim: int = 2) -> torch.Tenso
     Returns
     -------
     torch.Tensor
-        Shape ``(channels, channels, *taps)`` with ``2 factor - factor % 2`` taps an axis, float32.
+        Shape ``(channels, channels, *kernel)`` with ``2 factor - factor % 2`` elements along each kernel axis, float32.
 
     Raises
     ------
@@ -149,8 +149,8 @@ def bilinear_kernel(channels: int, factor: int, *, ndim: int = 2) -> torch.Tenso
     """
     if channels < 1 or factor < 1 or not 1 <= ndim <= 3:
         raise ValueError(f"channels and factor must be positive and ndim 1 to 3, got {channels}, {factor}, {ndim}")
-    taps = 2 * factor - factor % 2
-    axis = 1 - (torch.arange(taps) - (taps - 1) / 2).abs() / factor
+    size = 2 * factor - factor % 2
+    axis = 1 - (torch.arange(size) - (size - 1) / 2).abs() / factor
     kernel = axis
     for _ in range(ndim - 1):
         kernel = kernel[..., None] * axis

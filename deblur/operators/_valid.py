@@ -1,9 +1,9 @@
-"""Ways to do the valid convolution of a bank of kernels, and its two adjoints.
+"""Implementations of the valid convolution of a bank of kernels, and of its two adjoints.
 
-All take the continued input e, ``(batch, lead, in, *space)``, kernels ``(lead, out, in, *taps)`` and the result
+All take the continued input e, ``(batch, lead, in, *space)``, kernels ``(lead, out, in, *kernel)`` and the result
 y, ``(batch, lead, out, *space)``, where `lead` counts independent banks, and agree with
 
-    y[o, n] = sum_i sum_j kernel[o, i, j] e[i, n + taps - 1 - j].
+    y[o, n] = sum_i sum_j kernel[o, i, j] e[i, n + kernel_size - 1 - j].
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Backend(NamedTuple):
     kernel_adjoint: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-# -- the library's convolution, a group for each bank
+# -- the convolution of torch, one group per bank
 
 
 def _conv_forward(e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
@@ -43,27 +43,27 @@ def _conv_kernel_adjoint(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     ndim, lead = e.ndim - 3, e.shape[1]
     axes = tuple(range(-ndim, 0))
     images, data = e.movedim(0, 2).movedim(1, 0), y.permute(1, 2, 0, *axes)
-    taps = valid_convolution(images.flatten(1, 2), data.flatten(0, 1).flip(axes), groups=lead).flip(axes)
-    return taps.unflatten(1, (lead, -1)).movedim(0, 2)
+    kernel = valid_convolution(images.flatten(1, 2), data.flatten(0, 1).flip(axes), groups=lead).flip(axes)
+    return kernel.unflatten(1, (lead, -1)).movedim(0, 2)
 
 
-# -- a matrix product with all shifts of e: what matrix libraries are fastest at, when there are many channels
+# -- a matrix product with all shifts of e: the fastest when there are many channels
 
 
-def shifts(e: torch.Tensor, taps: Sequence[int]) -> torch.Tensor:
-    """Return ``(batch, lead, in * prod(taps), prod(space))`` whose rows are e as each tap sees it."""
-    ndim = len(taps)
-    for i, k in enumerate(taps):
+def shifts(e: torch.Tensor, kernel_shape: Sequence[int]) -> torch.Tensor:
+    """Return ``(batch, lead, in * prod(kernel_shape), prod(space))`` with the shifted copies of e as rows."""
+    ndim = len(kernel_shape)
+    for i, k in enumerate(kernel_shape):
         axis = e.ndim - ndim + i
         n = e.shape[axis] - k + 1
         e = torch.stack([e.narrow(axis, k - 1 - j, n) for j in range(k)], dim=3 + i)
     return e.flatten(-ndim).flatten(2, -2)
 
 
-def fold(rows: torch.Tensor, taps: Sequence[int], space: Sequence[int]) -> torch.Tensor:
+def fold(rows: torch.Tensor, kernel_shape: Sequence[int], space: Sequence[int]) -> torch.Tensor:
     """Adjoint of `shifts`: add every row back where it was read."""
-    x = rows.unflatten(-1, tuple(space)).unflatten(2, (-1, *taps))
-    for left, k in zip(range(len(taps), 0, -1), taps, strict=True):
+    x = rows.unflatten(-1, tuple(space)).unflatten(2, (-1, *kernel_shape))
+    for left, k in zip(range(len(kernel_shape), 0, -1), kernel_shape, strict=True):
         n = x.shape[3 + left]
         parts = x.unbind(3)
         x = x.new_zeros(*parts[0].shape[: 2 + left], n + k - 1, *parts[0].shape[3 + left :])
@@ -83,17 +83,17 @@ def _gemm_adjoint(y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
 
 
 def _gemm_kernel_adjoint(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    taps = [n - m + 1 for n, m in zip(e.shape[3:], y.shape[3:], strict=True)]
-    rows, data = shifts(e, taps), y.flatten(3)
+    kernel_shape = [n - m + 1 for n, m in zip(e.shape[3:], y.shape[3:], strict=True)]
+    rows, data = shifts(e, kernel_shape), y.flatten(3)
     kernel = (data @ rows.mT)[0] if len(e) == 1 else torch.einsum("blon,blin->loi", data, rows)
-    return kernel.unflatten(-1, (e.shape[2], *taps))
+    return kernel.unflatten(-1, (e.shape[2], *kernel_shape))
 
 
-# -- short transforms along one axis: for kernels of very many taps
+# -- short transforms along one axis: for very long kernels
 
 
-def _block(taps: int, samples: int) -> int:
-    return fast_size(min(8 * taps, samples + taps - 1))
+def _block(kernel_size: int, samples: int) -> int:
+    return fast_size(min(8 * kernel_size, samples + kernel_size - 1))
 
 
 def _blocks(e: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
@@ -103,32 +103,32 @@ def _blocks(e: torch.Tensor, size: int, hop: int, count: int) -> torch.Tensor:
 
 
 def _save_forward(e: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    taps = kernel.shape[-1]
-    samples = e.shape[-1] - taps + 1
-    size = _block(taps, samples)
-    hop = size - taps + 1
+    kernel_size = kernel.shape[-1]
+    samples = e.shape[-1] - kernel_size + 1
+    size = _block(kernel_size, samples)
+    hop = size - kernel_size + 1
     spectra = _blocks(e, size, hop, -(-samples // hop))
     product = torch.einsum("blicx,loix->blocx", spectra, torch.fft.rfft(kernel, n=size))
-    return torch.fft.irfft(product, n=size)[..., taps - 1 :].flatten(-2)[..., :samples]
+    return torch.fft.irfft(product, n=size)[..., kernel_size - 1 :].flatten(-2)[..., :samples]
 
 
 def _save_adjoint(y: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    taps = kernel.shape[-1]
-    framed = torch.nn.functional.pad(y, (taps - 1, taps - 1))
+    kernel_size = kernel.shape[-1]
+    framed = torch.nn.functional.pad(y, (kernel_size - 1, kernel_size - 1))
     return _save_forward(framed, kernel.transpose(1, 2).flip(-1))
 
 
 def _save_kernel_adjoint(e: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     samples = y.shape[-1]
-    taps = e.shape[-1] - samples + 1
-    size = _block(taps, samples)
-    hop = size - taps + 1
+    kernel_size = e.shape[-1] - samples + 1
+    size = _block(kernel_size, samples)
+    hop = size - kernel_size + 1
     count = -(-samples // hop)
     data = torch.nn.functional.pad(y, (0, count * hop - samples)).unflatten(-1, (count, hop))
     product = torch.einsum(
         "blicx,blocx->loix", _blocks(e, size, hop, count), torch.fft.rfft(data, n=size).conj().resolve_conj()
     )
-    return torch.fft.irfft(product, n=size)[..., :taps].flip(-1)
+    return torch.fft.irfft(product, n=size)[..., :kernel_size].flip(-1)
 
 
 BACKENDS = {

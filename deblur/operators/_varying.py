@@ -1,4 +1,4 @@
-"""Blurs that vary over the picture or with the depth."""
+"""Blurs that vary over the image or with depth."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class ProductConvolution(LinearOperator):
     Parameters
     ----------
     psfs : numpy.ndarray or torch.Tensor
-        Shape ``(terms, *taps)``.
+        Shape ``(terms, *kernel)``.
     weights : numpy.ndarray or torch.Tensor
         Shape ``(terms, *shape)``; where they sum to 1 and all PSFs are one, this is the convolution with it.
     boundary, center
-        As `Convolution` takes them.
+        As for `Convolution`.
     method : {"auto", "direct", "fft"}
-        How the convolutions are computed.
+        Implementation of the convolutions.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class ProductConvolution(LinearOperator):
         kernels, factors = as_float_tensor(psfs, "psfs")[0], as_float_tensor(weights, "weights")[0]
         if kernels.ndim != factors.ndim or len(kernels) != len(factors) or kernels.ndim < 2:
             raise ValueError(
-                "psfs and weights must have as many terms and axes, (terms, *taps) and (terms, *shape), got "
+                "psfs and weights must have as many terms and axes, (terms, *kernel_shape) and (terms, *shape), got "
                 f"{tuple(kernels.shape)} and {tuple(factors.shape)}"
             )
         shape = tuple(factors.shape[1:])
@@ -91,14 +91,14 @@ class TiledConvolution(LinearOperator):
     Parameters
     ----------
     psfs : numpy.ndarray or torch.Tensor
-        Shape ``(*tiles, *taps)``, as many axes of tiles as of taps: the PSF of every part on a grid of equal parts.
-        ``(n, 1, 1, *taps)`` is a volume whose PSF varies with the depth.
+        Shape ``(*tiles, *kernel)``, as many tile axes as kernel axes: the PSF of each tile of a regular grid.
+        ``(n, 1, 1, *kernel)`` is a volume whose PSF varies with the depth.
     shape : sequence of int
         Spatial shape of x: one to three axes.
     boundary : {"zero", "valid", "full"}
-        What lies outside x, as for `Convolution`.
+        How x continues outside, as for `Convolution`.
     method : {"auto", "direct", "fft"}
-        How the convolutions are computed.
+        Implementation of the convolutions.
 
     Raises
     ------
@@ -129,21 +129,25 @@ class TiledConvolution(LinearOperator):
         space = as_shape(shape)
         if kernels.ndim != 2 * len(space):
             raise ValueError(
-                f"psfs must have {len(space)} axes of tiles and {len(space)} of taps for a shape of {len(space)} axes, "
+                f"psfs must have {len(space)} tile axes and {len(space)} kernel axes for a shape of {len(space)} axes, "
                 f"got {tuple(kernels.shape)}"
             )
-        tiles, taps = tuple(kernels.shape[:n]), tuple(kernels.shape[n:])
+        tiles, kernel_shape = tuple(kernels.shape[:n]), tuple(kernels.shape[n:])
         if any(count > size for count, size in zip(tiles, space, strict=True)):
             raise ValueError(f"psfs are for {tiles} tiles, more than there are samples, {space}")
         if boundary not in _STARTS:
             raise ValueError(f"boundary must be {', '.join(_STARTS)}, got {boundary!r}")
-        full = tuple(size + k - 1 for size, k in zip(space, taps, strict=True))
-        starts = [_STARTS[boundary](k) for k in taps]
-        sizes = {"zero": space, "valid": tuple(size - k + 1 for size, k in zip(space, taps, strict=True)), "full": full}
+        full = tuple(size + k - 1 for size, k in zip(space, kernel_shape, strict=True))
+        starts = [_STARTS[boundary](k) for k in kernel_shape]
+        sizes = {
+            "zero": space,
+            "valid": tuple(size - k + 1 for size, k in zip(space, kernel_shape, strict=True)),
+            "full": full,
+        }
         if min(sizes[boundary]) < 1:
-            raise ValueError(f"psfs of {taps} taps are larger than the shape, {space}")
+            raise ValueError(f"psfs of shape {kernel_shape} are larger than the shape, {space}")
         super().__init__(space, sizes[boundary])
-        self._full, self._taps = full, taps
+        self._full = full
         self._crop = _box(starts, self.range_shape)
         axes = [_windows(size, count) for size, count in zip(space, tiles, strict=True)]
         self._parts = [
@@ -171,7 +175,7 @@ _STARTS = {"zero": lambda k: k // 2, "valid": lambda k: k - 1, "full": lambda k:
 
 
 class _Part:
-    """One term: where its window lies, the window, its blur, and where that reaches in the full convolution."""
+    """One term: its window and its blur, with the boxes of both in x and in the full convolution."""
 
     def __init__(self, kernel: torch.Tensor, windows: list[tuple[int, torch.Tensor]], method: str) -> None:
         shape: Shape = tuple(len(values) for _, values in windows)
@@ -188,7 +192,7 @@ def _box(starts: Sequence[int], shape: Sequence[int]) -> tuple[Any, ...]:
 
 
 def _windows(size: int, count: int) -> list[tuple[int, torch.Tensor]]:
-    """Return where the window of each part of an axis begins, and its values; they sum to 1."""
+    """Return the start and the values of the window of each part of an axis; the windows sum to 1."""
     centers = [(i + 0.5) * size / count - 0.5 for i in range(count)]
     at = torch.arange(size, dtype=torch.float64)
     windows = []

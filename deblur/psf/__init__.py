@@ -1,10 +1,9 @@
-"""Point-spread functions: what blurs a picture.
+"""Point-spread functions, which describe the blur of an image.
 
-Make one from a formula (`gaussian`, `disk`, `airy`, `motion`, `camera_shake`, of a microscope `born_wolf`,
-`gibson_lanni`, `confocal`; or any of them from a line of text with `parse`) or from pictures of beads (`from_beads`),
-read and write one (`load`, `save`), and bring it into shape (`center`, `normalize`, `pad_to`, `resample`,
-`radially_averaged`, `estimate_support`, `validate`). A point-spread function is a plain array; its center is the index
-k//2 of every axis.
+Make one from a formula (`gaussian`, `disk`, `motion` and others, microscopes included; or any of them from a line of
+text with `parse`) or from images of beads (`from_beads`), read and write one (`load`, `save`), and adjust it (`center`,
+`normalize`, `pad_to`, `resample`, `radially_averaged`, `estimate_support`, `validate`). A point-spread function is a
+plain array; its center is the index k//2 of every axis.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Bring a point-spread function into shape, and say what is wrong with a bad one."""
+"""Validation and adjustment of point-spread functions: sum, center, size."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from deblur._core.arrays import ArrayT, as_float_tensor
 from ._grid import as_sizes
 
 NEGATIVE_TOLERANCE = 1e-6
-"""Negative values up to this fraction of the largest value are rounding, as float32 FFTs leave it behind."""
+"""Negative values up to this fraction of the largest count as rounding errors of a float32 FFT."""
 
 
 def validate(psf: ArrayT, *, name: str = "psf", ndim: int | None = None) -> None:
-    """Raise an error that says what is wrong, unless `psf` can blur an image.
+    """Raise an error if `psf` is not a valid point-spread function (negative, or sums to zero).
 
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
         One to three axes, any sum above 0. Negative values down to -1e-6 of the largest count as rounding and pass.
     name : str
-        What the message calls it.
+        Name of the argument in error messages.
     ndim : int, optional
         The number of axes it must have.
 
     Raises
     ------
     TypeError
-        If `psf` is no real array.
+        If `psf` is not a real array.
     ValueError
         If it is empty or all zero, has the wrong number of axes, holds NaN, infinite or negative values, or a sum that
         is not above 0.
@@ -42,7 +42,7 @@ def validate(psf: ArrayT, *, name: str = "psf", ndim: int | None = None) -> None
     >>> psf.validate(np.array([0.5, -0.1]))
     Traceback (most recent call last):
     ...
-    ValueError: psf must not be negative, got a smallest value of -0.1 beside a largest of 0.5
+    ValueError: psf must not be negative, got a smallest value of -0.1 with a largest of 0.5
     """
     tensor, _ = as_float_tensor(psf, name)
     if ndim is not None and tensor.ndim != ndim:
@@ -56,9 +56,7 @@ def validate(psf: ArrayT, *, name: str = "psf", ndim: int | None = None) -> None
     if low == high == 0:
         raise ValueError(f"{name} is all zero; it must have a sum above 0")
     if low < -NEGATIVE_TOLERANCE * max(high, 0.0):
-        raise ValueError(
-            f"{name} must not be negative, got a smallest value of {low:.3g} beside a largest of {high:.3g}"
-        )
+        raise ValueError(f"{name} must not be negative, got a smallest value of {low:.3g} with a largest of {high:.3g}")
     if not 0 < total < math.inf:
         raise ValueError(f"{name} must have a finite sum above 0, got {total:.3g}")
 
@@ -96,7 +94,7 @@ def normalize(psf: ArrayT) -> ArrayT:
 def center(psf: ArrayT, *, subpixel: bool = False) -> ArrayT:
     """Move the centroid of `psf` to its center, the index k//2 of every axis.
 
-    Nothing is cut off: an axis on which the moved values do not fit grows with zeros, and otherwise keeps its size.
+    Nothing is cut off: an axis that is too short for the moved values is extended with zeros.
 
     Parameters
     ----------
@@ -152,7 +150,7 @@ def pad_to(psf: ArrayT, shape: int | tuple[int, ...]) -> ArrayT:
     Raises
     ------
     TypeError, ValueError
-        If `psf` is no real array, or `shape` has another number of axes or is smaller than `psf`.
+        If `psf` is not a real array, or `shape` has another number of axes or is smaller than `psf`.
 
     Examples
     --------
@@ -173,17 +171,17 @@ def pad_to(psf: ArrayT, shape: int | tuple[int, ...]) -> ArrayT:
 
 
 def estimate_support(psf: ArrayT, energy: float = 0.999) -> tuple[slice, ...]:
-    """Find the part of `psf` that matters: a small box about its center that holds `energy` of its sum.
+    """Find the support of `psf`: a small box about its center that holds a fraction `energy` of its sum.
 
     The box is as wide on both sides of the center as the array allows, so ``psf[estimate_support(psf)]`` has its
-    center at its own k//2: it undoes `pad_to`. Each axis is given an equal share of what may be lost.
+    center at its own k//2: it undoes `pad_to`. The loss is shared equally between the axes.
 
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
         Any shape; all of it is one point-spread function.
     energy : float
-        Between 0 and 1; 1 keeps every value that counts, to rounding.
+        Above 0 and at most 1; 1 keeps every value above rounding errors.
 
     Returns
     -------
@@ -213,7 +211,7 @@ def estimate_support(psf: ArrayT, energy: float = 0.999) -> tuple[slice, ...]:
         light = tensor.movedim(axis, 0).reshape(size, -1).sum(dim=1)
         distance = (torch.arange(size, device=light.device) - size // 2).abs()
         rings = light.new_zeros(size // 2 + 1).index_add_(0, distance, light)
-        beyond = rings.flip(0).cumsum(0).flip(0)[1:]  # what a box of half-width 0, 1, 2... leaves out
+        beyond = rings.flip(0).cumsum(0).flip(0)[1:]  # light outside a box of half-width 0, 1, 2...
         half = int((beyond > allowed).sum())
         box.append(slice(size // 2 - half, min(size // 2 + half + 1, size)))
     return tuple(box)

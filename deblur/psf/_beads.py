@@ -1,4 +1,4 @@
-"""A point-spread function measured: pictures of small beads, found, aligned and averaged."""
+"""Measured point-spread functions: images of small beads, detected, aligned and averaged."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from deblur._core.arrays import ArrayT, as_float_tensor
 from ._adjust import normalize, validate
 from ._grid import as_sizes
 
-_LIKE_THE_OTHERS = 0.9
-"""Least correlation of a bead with the mean of all; two beads in one, and dirt, have less."""
+_LEAST_CORRELATION = 0.9
+"""Least correlation of a bead with the median of all; clusters of beads and dirt have less."""
 
-_CENTERING = 20
-"""Most steps of the centroid; a few are enough."""
+_CENTERING_STEPS = 20
+"""Most iterations of the centroid, which converges in a few."""
 
 
 class Beads(NamedTuple):
-    """What `from_beads` returns.
+    """A point-spread function measured from beads.
 
     Attributes
     ----------
     psf : numpy.ndarray or torch.Tensor
-        The mean of the beads used, non-negative, sum 1, its centroid on index k//2 of every axis.
+        Mean of the beads used, non-negative, sum 1, its centroid on index k//2 of every axis.
     positions : numpy.ndarray
-        Where the beads used are, to a fraction of a voxel, shape ``(beads, axes)``.
+        Positions of the beads used, to a fraction of a voxel, shape ``(beads, axes)``.
     found : int
-        How many bright spots there were before those near the border, near another, or unlike the others were left
-        out.
+        Number of bright spots detected, including those rejected: near the border, near another, or unlike the rest.
     """
 
     psf: Any
@@ -43,32 +42,32 @@ class Beads(NamedTuple):
 def from_beads(image: ArrayT, shape: int | Sequence[int], *, threshold: float = 0.2, symmetrize: bool = False) -> Beads:
     """Measure a point-spread function from a picture or a stack of beads.
 
-    Bright spots are found; those are kept that have their window in the image and to themselves. The background of
-    each, the median around its window, is taken off, and each is moved by cubic splines until its centroid is on
-    the center. Beads that correlate with the mean by less than 0.9 are left out of it.
+    Bright spots are detected, and kept if their window lies within the image and overlaps no other. The background of
+    each, the median along the border of its window, is subtracted, and each is moved by cubic splines until its
+    centroid is on the center. Beads that correlate with the median by less than 0.9 are left out.
 
-    The size of the beads stays in what is measured: take ones well below the resolution.
+    The result includes the size of the beads: use beads well below the resolution.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
         Two axes (y, x) or three (z, y, x).
     shape : int or tuple of int
-        Size of the point-spread function, and of the window that each bead needs to itself: none may overlap another.
+        Size of the point-spread function, and of the window around each bead, which may overlap no other.
     threshold : float
-        Least height of a bead above the background, as a part of the highest one's; between 0 and 1.
+        Least height of a bead above the background, as a fraction of the brightest one's; between 0 and 1.
     symmetrize : bool
         Whether to average about the optical axis, see `radially_averaged`.
 
     Returns
     -------
     Beads
-        The point-spread function, and where the beads are.
+        The point-spread function, and the positions of the beads.
 
     Raises
     ------
     TypeError, ValueError
-        If the arguments do not fit, or no bead can be used; the message says why.
+        If the arguments do not fit, or no bead can be used; the message gives the reason.
 
     Examples
     --------
@@ -97,12 +96,12 @@ def from_beads(image: ArrayT, shape: int | Sequence[int], *, threshold: float = 
     alone = [spot for spot in spots if _is_alone(spot, spots, sizes, values.shape)]
     if not alone:
         raise ValueError(
-            f"image has {len(spots)} bright spots, and none with a window of {' x '.join(map(str, sizes))} to itself: "
+            f"image has {len(spots)} bright spots, none alone in a window of {' x '.join(map(str, sizes))}: "
             "take a smaller shape"
         )
     windows, positions = zip(*(_centered(values, spot, sizes) for spot in alone), strict=True)
-    likeness = _likeness(np.stack(windows))
-    kept = likeness >= min(_LIKE_THE_OTHERS, likeness.max())
+    correlation = _correlations(np.stack(windows))
+    kept = correlation >= min(_LEAST_CORRELATION, correlation.max())
     mean = np.mean([window / window.sum() for window in np.stack(windows)[kept]], axis=0)
     mean = mean.clip(min=0)
     psf = normalize(radially_averaged(mean) if symmetrize else mean)
@@ -120,7 +119,7 @@ def radially_averaged(psf: ArrayT) -> ArrayT:
     Returns
     -------
     numpy.ndarray or torch.Tensor
-        Of the same kind, shape and sum, each value the mean over its circle, as far as that is within the array.
+        Of the same kind, shape and sum, each value the mean over the part of its circle that is within the array.
 
     Raises
     ------
@@ -157,7 +156,7 @@ def radially_averaged(psf: ArrayT) -> ArrayT:
 
 
 def _spots(values: np.ndarray, sizes: tuple[int, ...], threshold: float) -> np.ndarray:
-    """Find the tops of what is bright, after a slight blur that noise does not survive."""
+    """Find local maxima after a slight blur that suppresses noise."""
     from skimage.feature import peak_local_max
 
     smooth = scipy.ndimage.gaussian_filter(values, 1.0)
@@ -175,12 +174,12 @@ def _is_alone(spot: np.ndarray, spots: np.ndarray, sizes: tuple[int, ...], exten
 
 
 def _centered(values: np.ndarray, spot: np.ndarray, sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Cut a window with the centroid of its bead on the center, without the background."""
+    """Return a window with the centroid of its bead on the center, the background subtracted; and the position."""
     center = np.array(sizes) // 2
     grid = np.indices(sizes).reshape(len(sizes), -1) - center[:, None]
-    # A window cannot follow a bead past itself: the centroid is that of the same window, moved.
+    # The window moves with the estimate: the centroid in a fixed window would be biased by what it cuts off.
     position = spot.astype(float)
-    for _ in range(_CENTERING):
+    for _ in range(_CENTERING_STEPS):
         window = scipy.ndimage.map_coordinates(values, grid + position[:, None], order=3, mode="nearest")
         light = (window - _background(window.reshape(sizes))).clip(min=0)
         offset = (grid * light).sum(1) / light.sum()
@@ -192,12 +191,12 @@ def _centered(values: np.ndarray, spot: np.ndarray, sizes: tuple[int, ...]) -> t
 
 
 def _background(window: np.ndarray) -> float:
-    rim = np.ones(window.shape, bool)
-    rim[tuple(slice(1, -1) for _ in window.shape)] = False
-    return float(np.median(window[rim]))
+    border = np.ones(window.shape, bool)
+    border[tuple(slice(1, -1) for _ in window.shape)] = False
+    return float(np.median(window[border]))
 
 
-def _likeness(windows: np.ndarray) -> np.ndarray:
+def _correlations(windows: np.ndarray) -> np.ndarray:
     """Correlate each window with the median of all."""
     flat = windows.reshape(len(windows), -1)
     flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)

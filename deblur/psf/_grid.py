@@ -1,4 +1,4 @@
-"""The pixel grid that every model is drawn on: its shape, its center, and the arguments that set them."""
+"""The pixel grid of every model: its shape, its center, and validation of the arguments that set them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Shape: TypeAlias = int | Sequence[int] | None
 
 MAX_EXTENT = 10**6
 MAX_PIXELS = 2**26
-"""A larger array (half a gigabyte) is taken for a slip, such as sigma=1e5, and refused before memory runs out."""
+"""A larger array (half a gigabyte) is taken for a mistake, such as sigma=1e5, and refused before memory runs out."""
 
 
 def extent(value: float, name: str) -> float:
-    """Return `value`, a size in pixels, as a float, or raise an error that names the argument."""
+    """Return a size in pixels as a float, or raise an error that names the argument."""
     pixels = finite(value, name)
     if not 0 <= pixels <= MAX_EXTENT:
         raise ValueError(f"{name} must be between 0 and {MAX_EXTENT}, got {value!r}")
@@ -37,7 +37,7 @@ def finite(value: float, name: str) -> float:
 
 
 def half_width(reach: float) -> int:
-    """Count the pixels beside the central one that a blur reaching `reach` pixels from the center touches.
+    """Return the number of pixels on either side of the central one for a blur of radius `reach` pixels.
 
     >>> half_width(0.5), half_width(0.6), half_width(2.5)
     (0, 1, 2)
@@ -46,7 +46,7 @@ def half_width(reach: float) -> int:
 
 
 def as_sizes(shape: int | Sequence[int], ndim: int) -> tuple[int, ...]:
-    """Return a caller's `shape` (one size for every axis, or one size an axis) as a tuple."""
+    """Return a caller's `shape` (one size for every axis, or one per axis) as a tuple."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,) * ndim
     try:
         sizes = tuple(operator.index(size) for size in sizes)
@@ -60,7 +60,7 @@ def as_sizes(shape: int | Sequence[int], ndim: int) -> tuple[int, ...]:
 def choose_shape(half_widths: Sequence[int], shape: Shape, whole: str | None = None) -> tuple[int, ...]:
     """Return the caller's `shape`, or the smallest odd one with `half_widths` on either side of the center.
 
-    Where the blur must fit in whole, `whole` names it for the error that says it does not.
+    If the whole blur must fit, `whole` describes it for the error message.
     """
     needed = tuple(2 * half + 1 for half in half_widths)
     sizes = needed if shape is None else as_sizes(shape, len(needed))

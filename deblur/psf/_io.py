@@ -37,8 +37,8 @@ def load(path: str | os.PathLike[str]) -> npt.NDArray[np.floating]:
     OSError
         If there is no such file, or it cannot be read.
     ValueError
-        If the suffix is another, the file is damaged or in color, or what it holds is no point-spread function (see
-        `validate`).
+        If the suffix is another, the file is damaged or in color, or its content is not a valid point-spread function
+        (negative, or sums to zero).
 
     Examples
     --------
@@ -71,7 +71,7 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
     ----------
     path : str or path-like
         Its suffix chooses the format. .npy keeps the values exactly. .tif and .tiff hold two or three axes, in
-        float32. .png is for the eye: two axes, 16-bit gray, scaled so that the largest value is white; the sum is lost,
+        float32. .png is for viewing: two axes, 16-bit gray, scaled so that the largest value is white; the sum is lost,
         small values are rounded to steps of 1/65535 of the largest, and negative rounding errors become 0.
     psf : numpy.ndarray or torch.Tensor
         One to three axes.
@@ -85,7 +85,8 @@ def save(path: str | os.PathLike[str], psf: ArrayT, *, overwrite: bool = False) 
     OSError
         If it cannot be written.
     TypeError, ValueError
-        If the suffix is another, `psf` has too many axes for the format, or it is none (see `validate`).
+        If the suffix is another, `psf` has too many axes for the format, or is not a valid point-spread function
+        (negative, or sums to zero).
 
     Examples
     --------

@@ -33,14 +33,14 @@ def born_wolf(
     Parameters
     ----------
     wavelength : float
-        Of the light that is detected, in a vacuum, in micrometers (GFP: 0.51).
+        Wavelength of the detected light in a vacuum, in micrometers (GFP: 0.51).
     na : float
         Numerical aperture of the objective, below `index`.
     voxel_size : float or sequence of float
         Distance of planes, rows and columns in the specimen, (z, y, x), in micrometers; one number if they are equal.
     shape : int or tuple of int, optional
         Size in voxels, (z, y, x). By default the smallest odd one that reaches the second dark point on the axis, and
-        to the side the cone of light there. What a shape cuts off is shared out again: the sum is 1.
+        to the side the cone of light there. A smaller shape cuts the blur off, and rescales it to sum 1.
     index : float
         Refractive index of the immersion medium, and of the specimen.
 
@@ -106,14 +106,14 @@ def gibson_lanni(
         W = d\,c(n_s) + t_g\,c(n_g) - t_g^*\,c(n_g^*) + t_i\,c(n_i) - t_i^*\,c(n_i^*), \qquad
         t_i = z + n_i\,(t_g^*/n_g^* - t_g/n_g + t_i^*/n_i^* - d/n_s),
 
-    where a star marks what the objective was made for: d `depth`, t_g `glass_thickness`, t_i* `working_distance`.
+    where a star marks the design values of the objective: d `depth`, t_g `glass_thickness`, t_i* `working_distance`.
     Where nothing differs from its star and `depth` is 0, it is `born_wolf` up to terms of order (NA/n)⁴; there the
     first dark point on the axis is at λ / (n - c(n)).
 
     Parameters
     ----------
     wavelength : float
-        Of the light that is detected, in a vacuum, in micrometers (GFP: 0.51).
+        Wavelength of the detected light in a vacuum, in micrometers (GFP: 0.51).
     na : float
         Numerical aperture of the objective, below the indices of immersion and glass.
     voxel_size : float or sequence of float
@@ -122,17 +122,17 @@ def gibson_lanni(
     shape : int or tuple of int, optional
         Size in voxels, (z, y, x); by default as `born_wolf` chooses it, for the immersion medium.
     depth : float
-        Of the point below the cover glass, in micrometers.
+        Distance of the point below the cover glass, in micrometers.
     specimen_index : float
-        Refractive index of what the point lies in; below `na`, the light beyond the critical angle counts too.
+        Refractive index of the medium around the point; below `na`, the light beyond the critical angle counts too.
     immersion_index, design_immersion_index : float, optional
-        Refractive index of the immersion medium, and that the objective was made for; the same if None.
+        Refractive index of the immersion medium, actual and by design of the objective; equal if None.
     glass_index, design_glass_index : float, optional
-        Of the cover glass.
+        Refractive index of the cover glass, actual and by design.
     glass_thickness, design_glass_thickness : float, optional
-        Of the cover glass, in micrometers.
+        Thickness of the cover glass in micrometers, actual and by design.
     working_distance : float
-        Thickness of the immersion medium that the objective was made for, in micrometers.
+        Thickness of the immersion medium by design of the objective, in micrometers.
 
     Returns
     -------
@@ -163,20 +163,14 @@ def gibson_lanni(
     design_immersion_index = immersion_index if design_immersion_index is None else design_immersion_index
     design_glass_index = glass_index if design_glass_index is None else design_glass_index
     design_glass_thickness = glass_thickness if design_glass_thickness is None else design_glass_thickness
-    for name, index in [
-        ("immersion_index", immersion_index),
-        ("design_immersion_index", design_immersion_index),
-        ("glass_index", glass_index),
-        ("design_glass_index", design_glass_index),
-    ]:
-        _check_optics(wavelength, na, index, name)
-    for name, value in [
-        ("specimen_index", specimen_index),
-        ("glass_thickness", glass_thickness),
-        ("design_glass_thickness", design_glass_thickness),
-        ("working_distance", working_distance),
-    ]:
-        _positive(value, name)
+    _check_optics(wavelength, na, immersion_index, "immersion_index")
+    _check_optics(wavelength, na, design_immersion_index, "design_immersion_index")
+    _check_optics(wavelength, na, glass_index, "glass_index")
+    _check_optics(wavelength, na, design_glass_index, "design_glass_index")
+    _positive(specimen_index, "specimen_index")
+    _positive(glass_thickness, "glass_thickness")
+    _positive(design_glass_thickness, "design_glass_thickness")
+    _positive(working_distance, "working_distance")
     if finite(depth, "depth") < 0:
         raise ValueError(f"depth must not be negative, got {depth!r}")
     voxels = _voxels(voxel_size)
@@ -185,7 +179,7 @@ def gibson_lanni(
     def phase(rho: np.ndarray, z: np.ndarray) -> np.ndarray:
         def c(n: float) -> np.ndarray:
             root = np.sqrt((n**2 - na**2 * rho**2).astype(complex))
-            return root - n  # the path of the axis is the same for all, and huge
+            return root - n  # less the path on the axis, equal for all, which would cost digits
 
         ratio = design_glass_thickness / design_glass_index - glass_thickness / glass_index
         at_focus = immersion_index * (ratio + working_distance / design_immersion_index - depth / specimen_index)
@@ -213,7 +207,7 @@ def confocal(
     pinhole: float = 1.0,
     index: float = 1.515,
 ) -> Psf:
-    """Confocal microscope: the light that excites, times that which comes back through the pinhole.
+    """Confocal microscope: the intensity of the excitation times the light detected through the pinhole.
 
     Both are `born_wolf` patterns, of two wavelengths; the second is averaged over the pinhole. A wide pinhole leaves
     the first alone, a closed one makes the product.
@@ -221,7 +215,7 @@ def confocal(
     Parameters
     ----------
     wavelength : float
-        Of the light that is detected, in a vacuum, in micrometers (GFP: 0.51).
+        Wavelength of the detected light in a vacuum, in micrometers (GFP: 0.51).
     na : float
         Numerical aperture of the objective, below `index`.
     voxel_size : float or sequence of float
@@ -254,7 +248,7 @@ def confocal(
     >>> from deblur import psf
     >>> optics = {"wavelength": 0.51, "na": 1.2, "voxel_size": (0.2, 0.05, 0.05), "shape": (11, 21, 21)}
     >>> wide, narrow = psf.born_wolf(**optics), psf.confocal(**optics, excitation=0.488)
-    >>> bool(narrow[5].sum() > 1.8 * wide[5].sum())  # it sees one plane more than others
+    >>> bool(narrow[5].sum() > 1.8 * wide[5].sum())  # optical sectioning
     True
     """
     _check_optics(wavelength, na, index)

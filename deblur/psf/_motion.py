@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ._grid import Psf, Shape, choose_shape, direction, extent, half_width
 from ._kinds import kind
 
-HARMONICS = 8
+HARMONICS = 8  # of the tremor; with amplitudes that fall as 1/n², higher ones would not be visible
 
 
 @kind({"motion:length=15,angle=30": "straight motion of the camera"})
@@ -19,12 +19,12 @@ def motion(length: float, angle: float = 0.0, shape: Shape = None) -> Psf:
     """Straight motion at constant speed.
 
     The blur is a bar, `length` pixels long and one pixel wide, and every value is the exact area of the bar inside
-    its pixel: smooth at any angle, and right to a fraction of a pixel. ``motion(5)`` is five equal pixels in a row.
+    its pixel: smooth at any angle, and exact to a fraction of a pixel. ``motion(5)`` is five equal pixels in a row.
 
     Parameters
     ----------
     length : float
-        In pixels. A bar shorter than one pixel is made as narrow as it is short, so that 0 is no blur at any angle.
+        Length in pixels. A bar shorter than one pixel is as narrow as it is short, so that 0 is no blur at any angle.
     angle : float
         Degrees, counter-clockwise on screen from the column axis: 0 is horizontal, 90 vertical. Adding 180 changes
         nothing.
@@ -69,8 +69,8 @@ def camera_shake(length: float, shape: Shape = None, *, seed: int = 0, tremor: f
 
     The path is a drift at constant speed plus a tremor: harmonics of the exposure time with random complex amplitudes
     that fall off with the square of the frequency. The camera spends equal light in equal times, and every instant
-    adds one pixel's worth of area, shared by the (up to four) pixels under it. The idea of a random path between a
-    drift and an anxious hand is that of Boracchi and Foi; they draw theirs step by step.
+    adds one pixel's worth of area, shared by the (up to four) pixels under it. The idea of a random path between
+    drift and tremor is that of Boracchi and Foi, who generate theirs step by step.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _hand_path(seed: int, tremor: float, num_points: int) -> npt.NDArray[np.comp
     time = (np.arange(num_points) + 0.5) / num_points
     path = drift * time
     for n, (cosine, sine) in enumerate(amplitudes.T, start=1):
-        turn = np.pi * n * time  # half a turn an exposure and its multiples: the path need not close
+        turn = np.pi * n * time  # multiples of half a turn per exposure: the path need not close
         path += tremor / (4 * n**2) * (cosine * np.cos(turn) + sine * np.sin(turn))
     return path
 

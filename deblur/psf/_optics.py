@@ -12,7 +12,7 @@ from ._grid import Psf, Shape, choose_shape, direction, extent, finite, half_wid
 from ._kinds import kind
 
 GAUSSIAN_LOSS = 1e-4
-"""Share of the light that the default shape of a Gaussian may cut off an axis."""
+"""Fraction of the light that the default shape of a Gaussian may cut off per axis."""
 
 FIRST_DARK_RING = 3.8317059702075125
 """The first zero of J1."""
@@ -21,7 +21,7 @@ AIRY_REACH = 64.02354017718918
 """Where J0² + J1² = 0.01, the share of an Airy pattern outside the circle v (Born and Wolf, section 8.5.2)."""
 
 TINY = 1e-3
-"""In pixels: a blur thinner than this cannot be told from none, and the formulas need some width."""
+"""Least width in pixels: a thinner blur is indistinguishable from no blur, and the formulas divide by the width."""
 
 
 @kind(
@@ -39,11 +39,11 @@ def gaussian(sigma: float | Sequence[float], shape: Shape = None, *, angle: floa
     Parameters
     ----------
     sigma : float or sequence of float
-        Standard deviation in pixels. One number makes a round 2-D blur; a sequence has one number an axis, in the
+        Standard deviation in pixels. One number makes a round 2-D blur; a sequence has one number per axis, in the
         order of the array's axes: (row, column), or (plane, row, column). 0 means no blur along that axis.
     shape : int or tuple of int, optional
         Size in pixels, one for every axis or one each. By default the smallest odd size that cuts at most 0.01 % of
-        the light off each axis. What a given shape cuts off is shared out again: the sum is 1.
+        the light off each axis. A smaller shape cuts the blur off, and rescales it to sum 1.
     angle : float
         Degrees by which a 2-D ellipse is turned, counter-clockwise on screen.
 
@@ -55,7 +55,7 @@ def gaussian(sigma: float | Sequence[float], shape: Shape = None, *, angle: floa
     Raises
     ------
     TypeError, ValueError
-        If `sigma` is not between 0 and 1e6, `shape` does not match it, or `angle` is given for other than two axes.
+        If `sigma` is not between 0 and 1e6, `shape` does not match it, or `angle` is not 0 for other than two axes.
 
     References
     ----------
@@ -71,10 +71,10 @@ def gaussian(sigma: float | Sequence[float], shape: Shape = None, *, angle: floa
     >>> psf.gaussian((1, 2, 2)).shape
     (9, 17, 17)
     """
-    given = (sigma, sigma) if not isinstance(sigma, Sequence | np.ndarray) else tuple(sigma)
-    if not 1 <= len(given) <= 3:
+    sigmas = (sigma, sigma) if not isinstance(sigma, Sequence | np.ndarray) else tuple(sigma)
+    if not 1 <= len(sigmas) <= 3:
         raise ValueError(f"sigma must be one number, or one for each of 1 to 3 axes, got {sigma!r}")
-    widths = [max(extent(width, "sigma"), TINY) for width in given]
+    widths = [max(extent(width, "sigma"), TINY) for width in sigmas]
     if finite(angle, "angle") != 0 and len(widths) != 2:
         raise ValueError(f"angle turns a 2-D Gaussian; sigma has {len(widths)} axes, so angle must be 0")
 
@@ -153,8 +153,8 @@ def airy(radius: float, shape: Shape = None) -> Psf:
         in the same unit.
     shape : int or tuple of int, optional
         Size in pixels, one for both axes or one each. By default the smallest odd size that holds a circle with 99 %
-        of the light: the rings fade slowly, and that circle is 17 times as wide as the first dark ring. What a given
-        shape cuts off is shared out again: the sum is 1.
+        of the light: the rings fade slowly, and that circle is 17 times as wide as the first dark ring. A smaller
+        shape cuts the pattern off, and rescales it to sum 1.
 
     Returns
     -------

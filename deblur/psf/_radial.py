@@ -1,4 +1,4 @@
-"""Blurs that are round about the optical axis: along a radius, plane by plane, and then integrated over the pixels.
+"""Blurs with rotational symmetry about the optical axis: radial profiles per plane, integrated over the pixels.
 
 The pupil integral is done by Gauss-Legendre quadrature, the pixels by a spline through the radius.
 """
@@ -19,7 +19,7 @@ Phase = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """``phase(pupil radii 0 to 1, positions in micrometers)``: radians, complex where light is evanescent."""
 
 SAMPLES = 64
-"""Of the radius for each wavelength / NA: a cubic spline through them is right to 1e-5 of the peak."""
+"""Samples of the radius per wavelength / NA: a cubic spline through them is exact to 1e-5 of the peak."""
 
 
 def radial_profile(
@@ -32,7 +32,7 @@ def radial_profile(
     beyond: float = 0.0,
     critical: float = 1.0,
 ) -> CubicSpline:
-    """Return the intensity along the radius, a spline with one value a plane, as far as the voxels go and `beyond`.
+    """Return the intensity along the radius, a spline with one value per plane, to the corner and `beyond`.
 
     `critical` is the pupil radius beyond which light is evanescent; the phase has a square root there.
     """
@@ -54,7 +54,7 @@ def radial_profile(
 
 
 def _pupil(count: int, critical: float) -> tuple[Psf, Psf]:
-    """Return radii from 0 to 1, and what the value at each weighs in the integral over them times the radius."""
+    """Return nodes from 0 to 1, and weights of a quadrature rule for the integral of f(rho) rho over them."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     t, weights = (nodes + 1) / 2, weights / 2
     if critical >= 1:
@@ -81,14 +81,14 @@ def _focus(axis: Callable[[np.ndarray], np.ndarray], unit: float) -> float:
 
 
 def through_disk(emitted: CubicSpline, radius: float, radii: Psf) -> CubicSpline:
-    """Average over a disk about every radius: rings about the axis, each as far as it lies in the disk."""
+    """Average over a disk about every radius: a sum over rings, weighted by the area of each within the disk."""
     edges = emitted.x[emitted.x <= radii[-1] + radius + emitted.x[1]]
     weights = np.diff(_overlap(edges, radius, radii[:, None]), axis=1)
     return CubicSpline(radii, weights @ emitted((edges[1:] + edges[:-1]) / 2))
 
 
 def _overlap(a: Psf, b: float, distance: Psf) -> Psf:
-    """Return the area that disks of radii a and b have in common, as a part of that of b."""
+    """Return the common area of disks of radii a and b, as a fraction of the area of b."""
     d, tiny = np.maximum(distance, 1e-12 * b), 1e-300
     at_a = np.arccos(((d**2 + a**2 - b**2) / np.maximum(2 * d * a, tiny)).clip(-1, 1))
     at_b = np.arccos(((d**2 + b**2 - a**2) / (2 * d * b)).clip(-1, 1))

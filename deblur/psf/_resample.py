@@ -1,10 +1,9 @@
-"""A point-spread function on voxels of another size."""
+"""Resampling of a point-spread function to another voxel size."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -16,29 +15,30 @@ from ._grid import finite
 
 
 def resample(psf: ArrayT, voxel_size: float | Sequence[float], new_voxel_size: float | Sequence[float]) -> ArrayT:
-    """Bring a point-spread function from voxels of one size to voxels of another.
+    """Resample a point-spread function to another voxel size.
 
-    Along each axis the values are taken for light gathered between the edges of a voxel; a cubic spline through the
-    light gathered up to each edge says what is between the new edges. No light is lost, and coarser voxels add up
-    what finer ones held, without aliasing. Where a sharp edge leaves the spline below 0, 0 takes its place.
+    Along each axis the values are integrals over a voxel. A cubic spline interpolates the cumulative sum at the edges
+    of the voxels, and its differences between the new edges are the new values: the sum is kept, and coarser voxels do
+    not alias. Negative values, where the spline overshoots at a sharp edge, become 0.
 
     Parameters
     ----------
     psf : numpy.ndarray or torch.Tensor
         One to three axes, any sum.
     voxel_size, new_voxel_size : float or sequence of float
-        Distance of samples along every axis, or one number an axis, in one unit of your choice.
+        Distance of samples, one number or one per axis, both in the same unit.
 
     Returns
     -------
     numpy.ndarray or torch.Tensor
-        Of the same kind and the same sum; along each axis the smallest odd size that holds what the old one did,
-        centered on k//2 as that was. An axis whose voxels stay as they are is not touched.
+        Same array type and sum; along each axis the smallest odd size that covers the old one, centered on k//2. An
+        axis whose voxel size stays is unchanged.
 
     Raises
     ------
     TypeError, ValueError
-        If `psf` is none, or a size is not positive or there are not as many as axes.
+        If `psf` is not a valid point-spread function (negative, or sums to zero), or the voxel sizes are not positive
+        or not one per axis.
 
     Examples
     --------
@@ -63,17 +63,17 @@ def resample(psf: ArrayT, voxel_size: float | Sequence[float], new_voxel_size: f
     return to_input_kind(tensor.new_tensor(values * (float(tensor.sum()) / values.sum())))
 
 
-def _sizes(given: Any, ndim: int, name: str) -> tuple[float, ...]:
-    sizes = tuple(given) if isinstance(given, Sequence | np.ndarray) else (given,) * ndim
+def _sizes(value: float | Sequence[float], ndim: int, name: str) -> tuple[float, ...]:
+    sizes = tuple(value) if isinstance(value, Sequence | np.ndarray) else (value,) * ndim
     if len(sizes) != ndim or any(finite(size, name) <= 0 for size in sizes):
-        raise ValueError(f"{name} must be one number above 0, or {ndim}, one an axis of the psf, got {given!r}")
+        raise ValueError(f"{name} must be one number above 0, or {ndim}, one per axis of the psf, got {value!r}")
     return tuple(float(size) for size in sizes)
 
 
 def _resample_axis(values: np.ndarray, axis: int, ratio: float) -> np.ndarray:
-    """Go over to voxels `ratio` times as long."""
+    """Resample one axis to voxels `ratio` times as long."""
     size = values.shape[axis]
-    first = -(size // 2) - 0.5  # where the values begin, counted from the middle of the center
+    first = -(size // 2) - 0.5  # edge of the first voxel, relative to the middle of the central one
     half = math.ceil(max(-first, first + size) / ratio - 0.5 - 1e-9)
     gathered = np.concatenate([np.zeros_like(values.take([0], axis)), values.cumsum(axis)], axis)
     spline = CubicSpline(np.arange(size + 1) + first, gathered, axis=axis)

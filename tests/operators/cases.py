@@ -43,21 +43,26 @@ def random(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 def convolutions() -> dict[str, Callable[[], LinearOperator]]:
     cases: dict[str, Callable[[], LinearOperator]] = {}
     for ndim, method in itertools.product((1, 2, 3), ("direct", "fft")):
-        for taps, boundary in itertools.product(KERNELS[ndim], (*SAME, "full", "valid")):
+        for sizes, boundary in itertools.product(KERNELS[ndim], (*SAME, "full", "valid")):
             shape = (SHAPES_FOR_VALID if boundary == "valid" else SHAPES)[ndim]
-            name = f"{'x'.join(map(str, taps))}-{boundary}-{method}"
-            cases[f"Convolution-{name}"] = lambda t=taps, s=shape, b=boundary, m=method: Convolution(
+            name = f"{'x'.join(map(str, sizes))}-{boundary}-{method}"
+            cases[f"Convolution-{name}"] = lambda t=sizes, s=shape, b=boundary, m=method: Convolution(
                 random(t), s, b, method=m
             )
-            if max(taps) < 6:
-                cases[f"Bank-{name}"] = lambda t=taps, s=shape, b=boundary, m=method: ConvolutionBank(
+            if max(sizes) < 6:
+                cases[f"Bank-{name}"] = lambda t=sizes, s=shape, b=boundary, m=method: ConvolutionBank(
                     random((2, 3, *t)), s, b, method=m
                 )
-    for ndim, taps, shape in ((1, (3,), (9,)), (1, (4,), (30,)), (2, (2, 3), (7, 8)), (3, (2, 1, 3), (5, 4, 6))):
+    for ndim, sizes, shape in (
+        (1, (3,), (9,)),
+        (1, (4,), (30,)),
+        (2, (2, 3), (7, 8)),
+        (3, (2, 1, 3), (5, 4, 6)),
+    ):
         for boundary, method in itertools.product((*SAME, "full", "valid"), ("gemm", "overlap-save")):
             if method == "overlap-save" and ndim > 1:
                 continue
-            cases[f"Bank-{ndim}d-{shape[0]}-{boundary}-{method}"] = lambda t=taps, s=shape, b=boundary, m=method: (
+            cases[f"Bank-{ndim}d-{shape[0]}-{boundary}-{method}"] = lambda t=sizes, s=shape, b=boundary, m=method: (
                 ConvolutionBank(random((2, 3, *t)), s, b, method=m)
             )
     for method in ConvolutionBank.methods:
@@ -134,16 +139,16 @@ def others() -> dict[str, Callable[[], LinearOperator]]:
 
 def varying() -> dict[str, Callable[[], LinearOperator]]:
     cases: dict[str, Callable[[], LinearOperator]] = {}
-    for method, (shape, taps, tiles) in itertools.product(
+    for method, (shape, sizes, tiles) in itertools.product(
         ("direct", "fft"), [((13,), (4,), (3,)), ((9, 10), (3, 4), (2, 3)), ((7, 6, 5), (2, 3, 3), (3, 1, 2))]
     ):
         ndim = len(shape)
         for boundary in ("circular", "reflect", "valid"):
-            cases[f"Product-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=taps, b=boundary, m=method: (
+            cases[f"Product-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=sizes, b=boundary, m=method: (
                 ProductConvolution(random((3, *k)), random((3, *s), 1), b, method=m)
             )
         for boundary in ("zero", "valid", "full"):
-            cases[f"Tiled-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=taps, t=tiles, b=boundary, m=method: (
+            cases[f"Tiled-{ndim}d-{boundary}-{method}"] = lambda s=shape, k=sizes, t=tiles, b=boundary, m=method: (
                 TiledConvolution(random((*t, *k)), s, b, method=m)
             )
     return cases

@@ -18,18 +18,18 @@ NDIMAGE = {"circular": "wrap", "zero": "constant", "reflect": "mirror", "replica
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("boundary", NDIMAGE)
-@pytest.mark.parametrize("taps", [(1,), (2,), (5,), (3, 3), (4, 4), (1, 5), (5, 1), (2, 3, 4)])
-def test_equals_ndimage(taps, boundary, method):
-    x, psf = random((9, 8, 7)[: len(taps)]), random(taps, 1)
+@pytest.mark.parametrize("kernel_shape", [(1,), (2,), (5,), (3, 3), (4, 4), (1, 5), (5, 1), (2, 3, 4)])
+def test_equals_ndimage(kernel_shape, boundary, method):
+    x, psf = random((9, 8, 7)[: len(kernel_shape)]), random(kernel_shape, 1)
     expected = scipy.ndimage.convolve(x, psf, mode=NDIMAGE[boundary])
     np.testing.assert_allclose(Convolution(psf, x.shape, boundary, method=method)(x), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("mode", ["valid", "full"])
-@pytest.mark.parametrize("taps", [(1,), (4,), (3, 3), (2, 5), (1, 5), (2, 3, 4)])
-def test_equals_scipy_signal(taps, mode, method):
-    x, psf = random((9, 8, 7)[: len(taps)]), random(taps, 1)
+@pytest.mark.parametrize("kernel_shape", [(1,), (4,), (3, 3), (2, 5), (1, 5), (2, 3, 4)])
+def test_equals_scipy_signal(kernel_shape, mode, method):
+    x, psf = random((9, 8, 7)[: len(kernel_shape)]), random(kernel_shape, 1)
     expected = scipy.signal.convolve(x, psf, mode=mode, method="direct")
     np.testing.assert_allclose(Convolution(psf, x.shape, mode, method=method)(x), expected, atol=1e-12)
 
@@ -53,8 +53,8 @@ def test_kernel_larger_than_the_image(boundary, method):
     data=st.data(),
 )
 def test_direct_and_fft_agree(shape, seed, boundary, data):
-    taps = data.draw(st.lists(st.integers(1, 7), min_size=len(shape), max_size=len(shape)))
-    psf, x = random(tuple(taps), seed), random(tuple(shape), seed + 1)
+    kernel_shape = data.draw(st.lists(st.integers(1, 7), min_size=len(shape), max_size=len(shape)))
+    psf, x = random(tuple(kernel_shape), seed), random(tuple(shape), seed + 1)
     direct, fft = (Convolution(psf, shape, boundary, method=method) for method in METHODS)
     y = direct(x)
     np.testing.assert_allclose(fft(x), y, atol=1e-11)
@@ -110,8 +110,8 @@ def test_bank_is_a_sum_of_convolutions(rng):
     data=st.data(),
 )
 def test_every_method_of_a_bank_agrees(shape, lead, batch, channels, seed, boundary, data):
-    taps = data.draw(st.lists(st.integers(1, 7), min_size=len(shape), max_size=len(shape)))
-    weight, x = random((*lead, *channels, *taps), seed), random((*batch, *lead, channels[1], *shape), seed + 1)
+    kernel_shape = data.draw(st.lists(st.integers(1, 7), min_size=len(shape), max_size=len(shape)))
+    weight, x = random((*lead, *channels, *kernel_shape), seed), random((*batch, *lead, channels[1], *shape), seed + 1)
     reference = ConvolutionBank(weight, shape, boundary, method="fft")
     y = reference(x)
     methods = [m for m in ConvolutionBank.methods if m != "overlap-save" or len(shape) == 1]
@@ -123,15 +123,18 @@ def test_every_method_of_a_bank_agrees(shape, lead, batch, channels, seed, bound
         np.testing.assert_allclose(bank.with_weight(2 * weight)(x), 2 * y, atol=1e-9)
 
 
-@pytest.mark.parametrize(("taps", "shape"), [((3,), (9,)), ((2, 3), (7, 8)), ((2, 1, 3), (4, 5, 6))])
+@pytest.mark.parametrize(("kernel_shape", "shape"), [((3,), (9,)), ((2, 3), (7, 8)), ((2, 1, 3), (4, 5, 6))])
 @pytest.mark.parametrize("boundary", [*NDIMAGE, "causal", "full", "valid"])
 @pytest.mark.parametrize("lead", [(), (2,)])
-def test_a_bank_is_a_matrix_times_the_shifts(boundary, lead, taps, shape, rng):
-    weight, x = torch.from_numpy(rng.random((*lead, 2, 3, *taps))), torch.from_numpy(rng.random((*lead, 3, *shape)))
+def test_a_bank_is_a_matrix_times_the_shifts(boundary, lead, kernel_shape, shape, rng):
+    weight, x = (
+        torch.from_numpy(rng.random((*lead, 2, 3, *kernel_shape))),
+        torch.from_numpy(rng.random((*lead, 3, *shape))),
+    )
     bank = ConvolutionBank(weight, shape, boundary)
     shifts = bank.shifts()
-    product = weight.flatten(-len(taps) - 1) @ shifts(x).flatten(-len(taps))
-    torch.testing.assert_close(product.unflatten(-1, bank.range_shape[-len(taps) :]), bank(x))
+    product = weight.flatten(-len(kernel_shape) - 1) @ shifts(x).flatten(-len(kernel_shape))
+    torch.testing.assert_close(product.unflatten(-1, bank.range_shape[-len(kernel_shape) :]), bank(x))
     assert adjoint_error(shifts) <= 1e-12
 
 
@@ -201,10 +204,10 @@ def test_norm_in_closed_form(rng):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("taps", [(1, 7), (7, 1), (2, 2), (2, 7), (1, 2)])
+@pytest.mark.parametrize("kernel_shape", [(1, 7), (7, 1), (2, 2), (2, 7), (1, 2)])
 @pytest.mark.parametrize("boundary", ["circular", "reflect", "replicate"])
-def test_thin_kernels_have_an_adjoint(taps, boundary, method):
-    assert adjoint_error(Convolution(random(taps), (9, 11), boundary, method=method)) <= 1e-12
+def test_thin_kernels_have_an_adjoint(kernel_shape, boundary, method):
+    assert adjoint_error(Convolution(random(kernel_shape), (9, 11), boundary, method=method)) <= 1e-12
 
 
 @pytest.mark.parametrize("k", [2, 4, 6])
@@ -257,8 +260,8 @@ BAD = [
     (lambda: Convolution(np.ones((3, 3)), (8, 8), method="slow"), "method must be one of auto, direct, fft"),
     (lambda: Convolution(np.ones(3), (8, 8)), "psf must have at least 2 axes"),
     (lambda: Convolution(np.ones((9, 3)), (8, 8), "valid"), "leaves nothing"),
-    (lambda: Convolution(np.ones((3, 3)), (8, 8), center=3), "center must be a tap"),
-    (lambda: Convolution(np.ones((3, 3)), (8, 8), center=(1, -1)), "center must be a tap"),
+    (lambda: Convolution(np.ones((3, 3)), (8, 8), center=3), "center must index"),
+    (lambda: Convolution(np.ones((3, 3)), (8, 8), center=(1, -1)), "center must index"),
     (lambda: Convolution(np.ones((3, 3)), (8, 8), "valid", center=1), "center has no meaning"),
     (lambda: Convolution(np.ones((0, 3)), (8, 8)), "psf is empty"),
     (lambda: Convolution(np.ones((1, 1, 1, 1)), (8, 8, 8, 8)), "one to three axes"),

@@ -46,9 +46,9 @@ def test_bilinear_kernel_interpolates(ndim, factor):
     np.testing.assert_allclose(up(x)[inside], Upsample(shape, factor, mode="linear")(x)[inside], atol=1e-6)
 
 
-def test_checkerboard_needs_taps_in_multiples_of_the_stride():
-    def unevenness(taps, stride):
-        return checkerboard(StridedConvolution(torch.ones(1, 1, taps, taps), (48, 48), stride=stride, padding=1))
+def test_checkerboard_needs_kernels_in_multiples_of_the_stride():
+    def unevenness(size, stride):
+        return checkerboard(StridedConvolution(torch.ones(1, 1, size, size), (48, 48), stride=stride, padding=1))
 
     assert isinstance(unevenness(4, 2), float)
     assert unevenness(4, 2) < 1e-12

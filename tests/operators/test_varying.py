@@ -11,10 +11,10 @@ from .cases import random
 
 
 @pytest.mark.parametrize("boundary", ["zero", "valid", "full"])
-@pytest.mark.parametrize(("shape", "taps", "tiles"), [((17,), (4,), (3,)), ((12, 9), (3, 2), (2, 4))])
-def test_tiles_of_one_psf_are_its_convolution(shape, taps, tiles, boundary):
-    kernel = random(taps)
-    A = TiledConvolution(np.broadcast_to(kernel, (*tiles, *taps)).copy(), shape, boundary)
+@pytest.mark.parametrize(("shape", "kernel_shape", "tiles"), [((17,), (4,), (3,)), ((12, 9), (3, 2), (2, 4))])
+def test_tiles_of_one_psf_are_its_convolution(shape, kernel_shape, tiles, boundary):
+    kernel = random(kernel_shape)
+    A = TiledConvolution(np.broadcast_to(kernel, (*tiles, *kernel_shape)).copy(), shape, boundary)
     x = random(shape, 1)
     np.testing.assert_allclose(A(x), Convolution(kernel, shape, boundary)(x), atol=1e-12)
 
@@ -60,7 +60,7 @@ def test_gradients_reach_the_weights_of_a_scene():
     [
         (lambda: ProductConvolution(random((2, 3)), random((3, 9))), "as many terms and axes"),
         (lambda: ProductConvolution(random((3,)), random((3,))), "as many terms and axes"),
-        (lambda: TiledConvolution(random((2, 3)), (9, 9)), "2 axes of tiles and 2 of taps"),
+        (lambda: TiledConvolution(random((2, 3)), (9, 9)), "2 tile axes and 2 kernel axes"),
         (lambda: TiledConvolution(random((10, 3)), (9,)), "more than there are samples"),
         (lambda: TiledConvolution(random((2, 3)), (9,), "circular"), "boundary must be zero, valid, full"),
         (lambda: TiledConvolution(random((1, 12)), (9,), "valid"), "larger than the shape"),

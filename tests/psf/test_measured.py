@@ -63,7 +63,7 @@ def test_symmetrized_beads_are_round():
 
 def test_bad_beads():
     y = beads_picture((2, 2), (60, 60), [(20, 20), (20, 26)])
-    with pytest.raises(ValueError, match="none with a window of 9 x 9 to itself"):
+    with pytest.raises(ValueError, match="none alone in a window of 9 x 9"):
         psf.from_beads(y, 9)
     with pytest.raises(ValueError, match="between 3 and the size"):
         psf.from_beads(y, 99)
