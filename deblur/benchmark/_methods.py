@@ -14,10 +14,10 @@ from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
 
-from ._protocols import Restored
+from ._protocols import Estimate
 from ._samples import Sample
 
-Restore = Callable[[Sample], Restored]
+Restore = Callable[[Sample], Estimate]
 
 BALANCES = np.logspace(-3, 0.5, 15)
 """What `skimage.wiener` is tried at: its balance has no default, so every picture gets the one that scores best."""
@@ -32,7 +32,7 @@ class Method:
     label : str
         What results call it: its name, and its options where they were given.
     tries : tuple of callable
-        Each maps a `Sample` to a `Restored`. Where there are several, the best PSNR counts: an oracle's choice, an
+        Each maps a `Sample` to a `Estimate`. Where there are several, the best PSNR counts: an oracle's choice, an
         advantage over every method that has to choose by itself. Time is that of one, on average.
     blind : bool
         Whether it does without the PSF.
@@ -128,42 +128,42 @@ def _check_options(name: str, options: dict[str, Any], accepted: Sequence[str]) 
             raise ValueError(f"{name} has no option {option!r}; {hint}")
 
 
-def _blurred(sample: Sample) -> Restored:
-    return Restored(sample.blurred)
+def _blurred(sample: Sample) -> Estimate:
+    return Estimate(sample.blurred)
 
 
-def _restore(row: Row, options: dict[str, Any], sample: Sample) -> Restored:
+def _restore(row: Row, options: dict[str, Any], sample: Sample) -> Estimate:
     known = {"boundary": sample.boundary, "channel_axis": sample.channel_axis}
     options = {key: value for key, value in known.items() if key in row.parameters} | options
     if row.blind:
         result = row.function(sample.blurred, **options)
-        return Restored(result.image, result.psf)
-    return Restored(row.function(sample.blurred, sample.psf, **options))
+        return Estimate(result.image, result.psf)
+    return Estimate(row.function(sample.blurred, sample.psf, **options))
 
 
 # Other packages know no channel axis and no boundary: they get one channel at a time.
 
 
-def _by_channel(function: Callable[[np.ndarray], np.ndarray], sample: Sample) -> Restored:
+def _by_channel(function: Callable[[np.ndarray], np.ndarray], sample: Sample) -> Estimate:
     if sample.channel_axis is None:
-        return Restored(function(sample.blurred))
+        return Estimate(function(sample.blurred))
     channels = [function(channel) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
-    return Restored(np.stack(channels, axis=sample.channel_axis))
+    return Estimate(np.stack(channels, axis=sample.channel_axis))
 
 
-def _skimage_wiener(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import wiener
 
     return _by_channel(lambda channel: wiener(channel, sample.psf, clip=False, **options), sample)
 
 
-def _skimage_richardson_lucy(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_richardson_lucy(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import richardson_lucy
 
     return _by_channel(lambda channel: richardson_lucy(np.clip(channel, 0, 1), sample.psf, **options), sample)
 
 
-def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import unsupervised_wiener
 
     def restore(channel: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from ._samples import Sample
 from ._shift import best_shift, finely_shifted, shifted
 
 
-class Restored(NamedTuple):
+class Estimate(NamedTuple):
     """What a method returns: an image, and the PSF if it is the method that estimated it.
 
     Attributes
@@ -74,7 +74,7 @@ class Protocol:
     pairs: Callable[[], list[tuple[str, str]]] = field(repr=False)
     observe: Callable[[str, str, float], Sample] = field(repr=False)
     compared: Callable[[np.ndarray, Sample], tuple[np.ndarray, np.ndarray]] = field(repr=False)
-    extra: Callable[[np.ndarray, np.ndarray, Restored, Sample], dict[str, float]] | None = field(
+    extra: Callable[[np.ndarray, np.ndarray, Estimate, Sample], dict[str, float]] | None = field(
         default=None, repr=False
     )
     noises: tuple[float, ...] = ()
@@ -82,12 +82,12 @@ class Protocol:
     caveat: str = ""
     source: tuple[tuple[str, str], ...] = ()
 
-    def score(self, restored: Restored, sample: Sample) -> dict[str, float]:
+    def score(self, restored: Estimate, sample: Sample) -> dict[str, float]:
         """Return ``psnr``, ``ssim`` and what else the protocol measures, by name.
 
         Parameters
         ----------
-        restored : Restored
+        restored : Estimate
             What a method made of `sample`.
         sample : Sample
             What it was given, and the truth.
@@ -171,7 +171,7 @@ def _as_it_is(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray
     return image.astype(np.float64), sample.truth
 
 
-def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     """Compare with what the final step of `deblur.blind.fast` makes of the true PSF, and align without smoothing."""
     known = _with_true_psf(sample)
     references = [_aligned_in_eight_bits(image, sample)[0] for image in known]
@@ -204,11 +204,11 @@ def _finely_aligned(image: np.ndarray, sample: Sample) -> np.ndarray:
     return finely_shifted(metrics.eight_bits(image), sample.truth)
 
 
-def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     return {"relative_error": metrics.relative_error(estimate, truth)}
 
 
-def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     error = np.linalg.norm(metrics.ellipticity(estimate) - metrics.ellipticity(truth))
     return {"ellipticity_error": float(error)}
 
