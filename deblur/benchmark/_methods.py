@@ -9,7 +9,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
+from deblur._core.devices import resolve_device
 from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
@@ -20,22 +22,22 @@ from ._samples import Sample
 Restore = Callable[[Sample], Estimate]
 
 BALANCES = np.logspace(-3, 0.5, 15)
-"""What `skimage.wiener` is tried at: its balance has no default, so every picture gets the one that scores best."""
+"""Candidates for `skimage.wiener`, whose balance has no default: every picture gets the one that scores best."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """Something that restores a picture.
+    """A restoration method under test.
 
     Attributes
     ----------
     label : str
-        What results call it: its name, and its options where they were given.
+        Name in the results, with the given options.
     tries : tuple of callable
         Each maps a `Sample` to a `Estimate`. Where there are several, the best PSNR counts: an oracle's choice, an
         advantage over every method that has to choose by itself. Time is that of one, on average.
     blind : bool
-        Whether it does without the PSF.
+        Whether it needs no PSF.
 
     Examples
     --------
@@ -61,24 +63,26 @@ def method_names() -> list[str]:
     return ["blurred", *(row.name.replace("-", "_") for row in ROWS), *_PEERS]
 
 
-def method(specification: str) -> Method:
-    """Look up a method, with options where it has them.
+def method(specification: str, *, device: str = "cpu") -> Method:
+    """Look up a method by name, with options.
 
     Parameters
     ----------
     specification : str
         A name, or a call with keyword arguments that are literals: ``richardson_lucy(num_iter=100)``. It is parsed,
-        not evaluated. Without options a method runs with its defaults, and is told no noise level.
+        not evaluated. Without options a method runs with its defaults, and estimates the noise level.
+    device : str
+        Where the methods of this library compute, see `deblur.restore`; those of other packages use the CPU.
 
     Returns
     -------
     Method
-        Labeled with the options in alphabetical order.
+        Labeled with the options in alphabetical order, and the device unless it is the CPU.
 
     Raises
     ------
     ValueError
-        If the text is not a name or such a call, or there is no such method or option; the message suggests one.
+        If the text is not a name or such a call, or there is no such method, option or device.
 
     Examples
     --------
@@ -102,7 +106,10 @@ def method(specification: str) -> Method:
     except ValueError:
         raise ValueError(f"method must be a known name, got {name!r}; {suggestion(name, method_names())}") from None
     _check_options(name, options, list(row.parameters))
-    return Method(label, (partial(_restore, row, options),), blind=row.blind)
+    where = resolve_device(device)
+    if where.type != "cpu":  # scores differ in the last digits and times by more: these are results of their own
+        label += f" on {where}"
+    return Method(label, (partial(_restore, row, options, where),), blind=row.blind)
 
 
 def _parse(specification: str) -> tuple[str, dict[str, Any]]:
@@ -132,13 +139,14 @@ def _blurred(sample: Sample) -> Estimate:
     return Estimate(sample.blurred)
 
 
-def _restore(row: Row, options: dict[str, Any], sample: Sample) -> Estimate:
+def _restore(row: Row, options: dict[str, Any], device: torch.device, sample: Sample) -> Estimate:
     known = {"boundary": sample.boundary, "channel_axis": sample.channel_axis}
     options = {key: value for key, value in known.items() if key in row.parameters} | options
+    blurred, psf = (torch.from_numpy(each).to(device) for each in (sample.blurred, sample.psf))
     if row.blind:
-        result = row.function(sample.blurred, **options)
-        return Estimate(result.image, result.psf)
-    return Estimate(row.function(sample.blurred, sample.psf, **options))
+        result = row.function(blurred, **options)
+        return Estimate(result.image.cpu().numpy(), result.psf.cpu().numpy())
+    return Estimate(row.function(blurred, psf, **options).cpu().numpy())
 
 
 # Other packages know no channel axis and no boundary: they get one channel at a time.

@@ -46,6 +46,8 @@ class Request:
     images, psfs, border : str or None
     blind : bool
         As in `deblur.benchmark.folder_protocol`.
+    device : str
+        As in `deblur.benchmark.method`.
     """
 
     protocol: str | None = None
@@ -59,12 +61,14 @@ class Request:
     psfs: str | None = None
     border: str | None = None
     blind: bool = False
+    device: str = "cpu"
 
 
 def run_bench(request: Request, report: Reporter) -> int:
     """Run a protocol, print the table, write the reports, and return the exit code."""
     protocol = _protocol(request)
-    methods = [benchmark.method(_with_underscores(text)) for text in request.methods or _all_methods(protocol)]
+    names = request.methods or _all_methods(protocol)
+    methods = [benchmark.method(_with_underscores(text), device=request.device) for text in names]
     folder = Path(request.output or Path(FOLDER, protocol.name))
     _check_outputs(folder, request.json_file)
     failures: Counter[str] = Counter()

@@ -13,6 +13,7 @@ from deblur.benchmark._folder import folder_protocol
 from deblur.benchmark._protocols import PROTOCOLS, Estimate, Protocol, protocol
 from deblur.benchmark._runner import run
 from deblur.benchmark._samples import crossed, simulate
+from deblur.cli._app_bench import _protocols_epilog
 
 each_protocol = pytest.mark.parametrize("benchmark_", PROTOCOLS, ids=lambda each: each.name)
 
@@ -40,6 +41,13 @@ def test_ones_own_files_with_the_psf_withheld(tmp_path: Path, own: Protocol) -> 
     large = sample._replace(truth=np.tile(sample.truth, (2, 2)), blurred=np.tile(sample.truth, (2, 2)))
     moved = np.roll(large.truth, (3, -2), axis=(0, 1)).astype(np.float32)
     assert blind.compared(moved, large)[0] == pytest.approx(large.truth[15:-15, 15:-15], abs=1 / 255)
+
+
+@each_protocol
+def test_the_help_of_the_command_lists_the_title(benchmark_: Protocol) -> None:
+    assert benchmark_.title
+    assert f"  {benchmark_.name} " in _protocols_epilog()
+    assert f" {benchmark_.title}\n" in _protocols_epilog()
 
 
 @each_protocol
