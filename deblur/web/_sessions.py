@@ -16,7 +16,7 @@ from deblur.web._jobs import Job, JobQueue
 from deblur.web._limits import BusyError, Limits
 from deblur.web._worker import Worker
 
-_EXPIRY_INTERVAL = 5.0  # seconds between two looks for idle uploads: short beside every time limit
+_EXPIRY_INTERVAL = 5.0  # seconds between two looks for idle uploads: short compared with the time limits
 
 
 @dataclass(eq=False)
