@@ -9,7 +9,7 @@ A collapse is a result that is worse than the blurred picture.
 import numpy as np
 
 from benchmarks._arguments import argument_parser
-from deblur.benchmark import Restored, protocol
+from deblur.benchmark import Estimate, protocol
 from deblur.blind import fast
 
 
@@ -25,7 +25,7 @@ def main() -> None:
         side = round(options.factor * max(sample.psf.shape)) // 2 * 2 + 1
         found, large = (fast(sample.blurred, shape) for shape in ("auto", side))
         pictures = (sample.blurred, found.image, large.image)
-        scores.append([levin.score(Restored(picture), sample)["psnr"] for picture in pictures])
+        scores.append([levin.score(Estimate(picture), sample)["psnr"] for picture in pictures])
         blurred, auto, wide = scores[-1]
         print(f"{image} {psf}: blurred {blurred:.2f}, size found {auto:.2f}, at most {side} {wide:.2f} dB", flush=True)
     blurred, auto, large = np.transpose(scores)

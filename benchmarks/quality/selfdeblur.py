@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks._arguments import argument_parser
 from deblur import blind
-from deblur.benchmark import Restored, protocol
+from deblur.benchmark import Estimate, protocol
 
 SIZES = {1: 17, 2: 15, 3: 13, 4: 27, 5: 11, 6: 19, 7: 21, 8: 21}
 """Of the kernels, as the authors of SelfDeblur set them."""
@@ -52,8 +52,8 @@ def main() -> None:
             sample.blurred, size, preset=options.preset, start=start, seed=options.seed, checkpoint=checkpoint
         )
         seconds = time.process_time() - begin
-        blurred = levin.score(Restored(sample.blurred), sample)["psnr"]
-        scores = levin.score(Restored(result.image, result.psf), sample)
+        blurred = levin.score(Estimate(sample.blurred), sample)["psnr"]
+        scores = levin.score(Estimate(result.image, result.psf), sample)
         row = facts | {"image": image, "psf": psf, "blurred": blurred, **scores}
         row |= {"confidence": result.confidence, "seconds": seconds}
         rows.append(row)

@@ -97,7 +97,7 @@ def main() -> None:
         client.post(f"{photo}/job", json=BLUR)
         first = wait(client, photo, lambda status: status["state"] == "running")
         print(f"{'whole photo: first progress':58s} {time.perf_counter() - start:8.2f} s, {first['what']}")
-        wait(client, photo, lambda status: status["part"] > 0)
+        wait(client, photo, lambda status: status["fraction"] > 0)
         print(f"{'whole photo: first part done':58s} {time.perf_counter() - start:8.2f} s")
         status = wait(client, photo, lambda status: status["seconds_left"] is not None)
         said = time.perf_counter() - start

@@ -1,1 +1,1 @@
-"""Sample pictures, and the demonstration that restores two of them."""
+"""Sample photographs, and the demonstration that restores two of them."""

@@ -1,7 +1,7 @@
 """The demonstration: two photographs restored, and a picture that shows before and after.
 
-The first photograph came blurred, and nobody wrote down how the camera moved: that is read from the picture.
-The second is sharp; it is blurred here by a shake of the camera, so that the result can be compared with the truth.
+The first photograph was blurred by an unknown motion of the camera, which is estimated from the picture. The second is
+sharp and blurred here by a known camera shake, so that the result can be compared with the truth.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from deblur import photo, psf
+from deblur._core.drawing import psf_image
+from deblur._examples.pictures import blur_photo, sample, visible_part
 from deblur.blind._parametric import read_motion
 from deblur.nonblind import richardson_lucy, unrolled
-from deblur.operators import Convolution
 
 Pixels = npt.NDArray[np.float32]
 
-_PANEL = (280, 424)  # height and width of one picture in the comparison
+_PANEL = (280, 424)  # height and width of one picture in the comparison: two side by side fit into 900 pixels
 _MARGIN, _CAPTION = 12, 34
+_INSET = 96  # least side of the drawn PSF: a third of a panel
 
 
 @dataclass(frozen=True)
@@ -33,16 +35,16 @@ class Result:
     Attributes
     ----------
     name : str
-        What the names of its files start with.
+        Start of its files' names.
     story : str
-        What blurred it, and where the PSF comes from.
+        The origin of the blur and of the PSF.
     files : dict
         Paths of "before", "after", "psf" and "comparison", which is one for all photographs.
     quality : dict
         For "blurred" and "restored", the "psnr" in dB and the "ssim" on the whole frame, and "psnr_inside" and
         "ssim_inside" without a border as wide as the PSF; empty where the truth is unknown.
     seconds : float
-        Time to get the photograph, find the PSF, restore and measure.
+        Time to load the photograph, estimate the PSF, restore and measure.
     """
 
     name: str
@@ -60,7 +62,7 @@ class _Case:
     psf: npt.NDArray[np.float64]
     restore: Callable[..., Pixels]
     truth: Pixels | None = None
-    view: tuple[slice, slice] = (slice(None), slice(None))  # what the comparison shows
+    view: tuple[slice, slice] = (slice(None), slice(None))  # the part that the comparison shows
 
     @property
     def channel_axis(self) -> int | None:
@@ -68,12 +70,12 @@ class _Case:
 
 
 def run(folder: Path, overwrite: bool = False) -> list[Result]:
-    """Restore two photographs that come with scikit-image, and write the pictures.
+    """Restore two sample photographs of scikit-image, and write the pictures.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Where to write; it is made if missing.
+        Where to write; created if missing.
     overwrite : bool
         Whether existing files may be replaced.
 
@@ -95,7 +97,7 @@ def run(folder: Path, overwrite: bool = False) -> list[Result]:
     }
     for path in (path for paths in files.values() for path in paths.values()):
         if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} exists already and overwriting was not asked for")
+            raise FileExistsError(f"{path} exists already, and overwrite is False")
     folder.mkdir(parents=True, exist_ok=True)
 
     results, strips = [], []
@@ -114,9 +116,7 @@ def run(folder: Path, overwrite: bool = False) -> list[Result]:
 
 def _moving_clock() -> _Case:
     """Return a photograph that was taken while moving the camera."""
-    from skimage import data
-
-    before = data.clock().astype(np.float32) / 255
+    before = sample("clock")
     (length, angle), _ = read_motion(before, noise_level=0.01)
     return _Case(
         story=f"A real photograph, taken while moving the camera. The motion, {length:.0f} pixels at {angle:.1f}°, is "
@@ -124,8 +124,8 @@ def _moving_clock() -> _Case:
         captions=("Photographed while moving the camera", "Restored, the motion found in the picture"),
         before=before,
         psf=psf.motion(length, angle),
-        # A straight even motion wipes out whole stripes of the spectrum, which fill in slowly; and where the motion is
-        # not quite the true one, this method makes least of the difference.
+        # Straight motion removes whole stripes of the spectrum, which only many iterations recover; and of all
+        # methods, this one suffers least from a motion that is not quite the true one.
         restore=partial(richardson_lucy, num_iter=600, total_variation=0.0007),
         view=(slice(84, 224), slice(106, 318)),
     )
@@ -133,27 +133,20 @@ def _moving_clock() -> _Case:
 
 def _shaken_cat() -> _Case:
     """Return a sharp photograph, blurred in linear light, with noise, rounded to eight bits."""
-    from skimage import data
-
-    scene = data.cat().astype(np.float32) / 255
-    shake = psf.camera_shake(25, seed=6)
-    # As in life, the scene goes on past the frame: of the blurred picture, keep what needs nothing from outside.
-    blur = Convolution(shake, scene.shape[:2], "valid")
-    light = np.moveaxis(blur(np.moveaxis(photo.to_linear(scene), -1, 0)), 0, -1)
-    noisy = photo.from_linear(light) + np.random.default_rng(0).normal(0, 0.01, light.shape)
-    top, left = ((size - 1) // 2 for size in shake.shape)
+    scene, shake = sample("cat"), psf.camera_shake(25, seed=6)
+    noisy = blur_photo(scene, shake, noise_level=0.01, seed=0)
     return _Case(
         story="A sharp photograph, blurred by a known shake of the camera, with noise of 1 %.",
         captions=("Shaken, 1 % noise", "Restored"),
         before=np.rint(255 * noisy.clip(0, 1)).astype(np.float32) / 255,
         psf=shake,
         restore=unrolled,
-        truth=scene[top : top + light.shape[0], left : left + light.shape[1]],
+        truth=visible_part(scene, shake),
     )
 
 
 def _restore(case: _Case) -> Pixels:
-    """Restore in linear light, because a moving camera adds up light; the noise level is left to be estimated."""
+    """Restore in linear light, because a sensor adds up light; the method estimates the noise level."""
     restored = case.restore(photo.to_linear(case.before), case.psf, channel_axis=case.channel_axis)
     return photo.from_linear(restored).clip(0, 1)
 
@@ -188,8 +181,7 @@ def _side_by_side(case: _Case, after: Pixels, quality: dict[str, dict[str, float
         panel = cv2.resize(pixels[case.view], (width, height), interpolation=cv2.INTER_CUBIC).clip(0, 1)
         canvas[_CAPTION : _CAPTION + height, left : left + width] = 255 * panel.reshape(height, width, -1)
 
-    inset = np.pad(case.psf / case.psf.max(), 3).repeat(3, axis=0).repeat(3, axis=1)
-    inset = np.pad(inset, 2, constant_values=1)  # a white frame
+    inset = np.pad(psf_image(case.psf, min_side=_INSET), 2, constant_values=255)  # a white frame
     bottom, left = _CAPTION + height - _MARGIN, 2 * _MARGIN
-    canvas[bottom - inset.shape[0] : bottom, left : left + inset.shape[1]] = 255 * inset[..., None]
+    canvas[bottom - inset.shape[0] : bottom, left : left + inset.shape[1]] = inset[..., None]
     return (canvas / 255).astype(np.float32)

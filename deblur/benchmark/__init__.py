@@ -1,4 +1,4 @@
-"""Data sets and benchmarks: the data, the protocols, the scores, and the report.
+"""Data sets and benchmarks: data, protocols, scores and reports.
 
 `cards` lists the data sets; `get` downloads one, `verify` checks it, and the loaders return it as plain arrays.
 """

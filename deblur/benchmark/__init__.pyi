@@ -34,8 +34,8 @@ from ._metrics import relative_error as relative_error
 from ._metrics import spectral_error_ratio as spectral_error_ratio
 from ._metrics import ssim as ssim
 from ._protocols import PROTOCOLS as PROTOCOLS
+from ._protocols import Estimate as Estimate
 from ._protocols import Protocol as Protocol
-from ._protocols import Restored as Restored
 from ._protocols import protocol as protocol
 from ._quick import Check as Check
 from ._quick import quick as quick
@@ -51,7 +51,6 @@ from ._results import Results as Results
 from ._results import Row as Row
 from ._results import Summary as Summary
 from ._results import write_json as write_json
-from ._runner import Progress as Progress
 from ._runner import run as run
 from ._samples import Sample as Sample
 from ._samples import simulate as simulate

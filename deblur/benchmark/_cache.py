@@ -1,4 +1,4 @@
-"""What is kept of a run: a line a case, so that a run that was killed goes on where it stopped; and a few pictures."""
+"""The folder of a run: one line per finished case, so that an interrupted run can resume, and a few pictures."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from deblur._core.atomic import atomic_path
 from ._results import Row
 
 PICTURED = 4
-"""Pictures a noise level of which the restored ones are kept, for the report."""
+"""Restored pictures per noise level that are kept for the report: more would make its page slow to open."""
 
-_SIZE = 256
+_SIZE = 256  # pixels: at this size, the report shows them unscaled, three side by side
 
 
 @cache
@@ -37,8 +37,8 @@ def code_version() -> str:
 class Cache:
     """The folder of a run: ``cases.jsonl`` and ``pictures/``.
 
-    A key is a string that names all that a score depends on. Only one process writes the lines; a picture is a file of
-    its own, which appears whole.
+    A key is a string of all that a score depends on. Only one process writes the lines; a picture is written to its own
+    file, atomically.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Cache:
         self.folder = folder
 
     def rows(self) -> dict[str, Row]:
-        """Read what is there, the latest of each key."""
+        """Read the stored rows, the latest one per key."""
         rows = {}
         if self._lines.exists():
             for line in self._lines.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -61,14 +61,14 @@ class Cache:
                     entry = json.loads(line)
                     rows[entry["key"]] = _row(**entry["row"])
                 except (ValueError, KeyError, TypeError, RecursionError):
-                    continue  # a line that a kill has cut short, or that was edited: its case runs again
+                    continue  # a line that was cut short by a kill, or edited: its case runs again
         return rows
 
     def add(self, key: str, row: Row) -> None:
-        """Append a case."""
+        """Append the row of a case."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._lines.open("a", encoding="utf-8") as file:
-            # The line break comes first: it ends a line that a kill has cut short.
+            # The line break comes first, to end a line that a kill may have cut short.
             file.write("\n" + json.dumps({"key": key, "row": asdict(row)}))
 
     def has_picture(self, key: str) -> bool:
@@ -83,7 +83,7 @@ class Cache:
             temporary.write_bytes(png(view(image)))
 
     def picture(self, key: str) -> np.ndarray:
-        """Read a picture that was kept: uint8, gray or RGB."""
+        """Read a stored picture: uint8, gray or RGB."""
         import cv2
 
         encoded = np.fromfile(self._picture(key), dtype=np.uint8)
@@ -99,18 +99,18 @@ class Cache:
 
 
 def _row(**fields: Any) -> Row:
-    """Make a row of what a line holds, or raise `TypeError` or `KeyError` if it could not be reported."""
+    """Make a row from the fields of a line, or raise `TypeError` or `KeyError` if they are invalid."""
     row = Row(**fields)
     numbers = (row.noise, row.seconds, row.scores["psnr"], *row.scores.values())
     if any(type(each) not in (int, float) for each in numbers):
-        raise TypeError("scores are numbers")
+        raise TypeError("scores must be numbers")
     if any(type(each) is not str for each in (row.method, row.image, row.psf)):
-        raise TypeError("names are texts")
+        raise TypeError("names must be strings")
     return row
 
 
 def view(image: np.ndarray) -> np.ndarray:
-    """Return the middle of an image as uint8, at most 256 pixels a side; of a volume, its middle slice.
+    """Return the center of an image as uint8, at most 256 x 256 pixels; of a volume, its middle slice.
 
     Parameters
     ----------

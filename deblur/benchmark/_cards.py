@@ -1,4 +1,4 @@
-"""Cards of data sets: what the files are, where they come from, who may use them, and what to look out for."""
+"""Data cards: the files of each data set, their origin, their license, and known problems."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class File:
     Attributes
     ----------
     path : str
-        Where it lies in a data folder, with ``/`` between folders.
+        Path inside a data folder, with ``/`` between folders.
     url : str
-        Where it is downloaded from, at a pinned commit.
+        Address to download from, at a pinned commit.
     sha256 : str
         64 hexadecimal digits.
     bytes : int
-        Its size.
+        Size.
 
     Raises
     ------
     ValueError
-        If the path leaves the data folder, the SHA-256 is none, or the size is not positive.
+        If the path leaves the data folder, the SHA-256 is invalid, or the size is not positive.
 
     Examples
     --------
@@ -70,13 +70,13 @@ class Card:
     Attributes
     ----------
     name : str
-        What `card` and the command line call it.
+        Name in `card` and on the command line.
     title : str
         One line.
     license, permits : str
         The license, and what it permits.
     traps : tuple of str
-        What has gone wrong with these data before.
+        Known problems of the data and how they have misled users.
     citation : str
         BibTeX.
     files : tuple of File
@@ -146,7 +146,7 @@ def parse_card(name: str, text: str) -> Card:
     Raises
     ------
     ValueError
-        If it is not TOML, or a field is missing, unknown or not possible; one line that names the card.
+        If it is not TOML, or a field is missing, unknown or invalid; one line that names the card.
     """
     try:
         fields: dict[str, Any] = tomllib.loads(text)
@@ -159,7 +159,9 @@ def parse_card(name: str, text: str) -> Card:
 
 
 def _folder() -> Traversable:
-    """Find the cards: inside the package in a wheel, beside it in a source checkout."""
+    """Return the folder of the cards."""
+    # They are in datasets/ at the top of the repository, where people look for data. pyproject.toml puts a copy into
+    # the wheel (force-include), because an installed package has no top level; a source checkout has no copy.
     packaged = importlib.resources.files("deblur.benchmark") / "cards"
     return packaged if packaged.is_dir() else Path(__file__).parents[2] / "datasets"
 

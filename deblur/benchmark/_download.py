@@ -1,4 +1,4 @@
-"""The files of data sets: found where they are, downloaded where they are not, checked in either case."""
+"""The files of data sets: located, downloaded where missing, and verified."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ import filelock
 import pooch
 import requests
 
+from deblur._core.progress import Progress, silent
+
 from ._cards import Card, File, card
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and seconds without a single byte."""
 RETRIES = 2
-"""How often a download that failed is tried again before giving up."""
-_BUSY = (408, 416, 429)
-"""Statuses of the 400s that another try can cure; the others say that the file is not there for us."""
+"""How often a failed download is repeated before giving up."""
+_TRANSIENT = (408, 416, 429)
+"""Client errors that a retry can cure; any other means that the server will not send the file."""
 
-_BLOCK = 1 << 14
-"""Bytes a step; what a broken connection can lose."""
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes that are there and the bytes of the whole data set; may go back when a file starts again."""
+_CHUNK = 1 << 14
+"""Bytes per write: at most this much is lost when a connection breaks."""
 
 
 class DownloadError(OSError):
-    """A data set cannot be downloaded. What had arrived is kept, and the next try goes on from there.
+    """A data set cannot be downloaded. What has arrived is kept, and the next attempt resumes there.
 
     Examples
     --------
@@ -43,17 +42,17 @@ class DownloadError(OSError):
 
 
 def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the data folder that holds the files of a data set; download nothing.
+    """Return the data folder that contains the files of a data set, without downloading.
 
-    Looks into the folder that the environment variable ``DEBLUR_DATA`` names, then into the cache: the one that
-    ``DEBLUR_CACHE`` names, or the platform's. Files are checked by size; `verify` checks their content.
+    Searches the folder in the environment variable ``DEBLUR_DATA``, then the cache: the folder in ``DEBLUR_CACHE``, or
+    the platform's. Files are checked by size; `verify` checks their content.
 
     Parameters
     ----------
     name : str
         The name of the data set.
     folder : path-like, optional
-        The data folder, instead of the two.
+        The only data folder to search.
 
     Returns
     -------
@@ -89,20 +88,21 @@ def folder_of(name: str, *, folder: str | os.PathLike[str] | None = None) -> Pat
 
 
 def get(name: str, *, to: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Path:
-    """Return the data folder that holds a data set, all of it checked by SHA-256; download what is missing.
+    """Return the data folder that contains a data set, verified by SHA-256; download what is missing.
 
-    A file appears under its name only when it is whole and its SHA-256 is right. A download that is cut, or killed,
-    leaves a hidden ``.part`` file, and the next one goes on from there where the server allows it.
+    A file appears under its name only when it is complete and its SHA-256 is right. An interrupted download leaves a
+    hidden ``.part`` file, and the next one resumes there if the server supports it.
 
     Parameters
     ----------
     name : str
         The name of the data set.
     to : path-like, optional
-        Where to download to, instead of the cache; made if it does not exist. ``DEBLUR_DATA`` is not looked into then,
-        and nothing is ever written there otherwise.
+        Folder to download to instead of the cache; created if missing. ``DEBLUR_DATA`` is not searched then; without
+        `to` it is searched and never written to.
     progress : callable, optional
-        Called with two numbers: the bytes that are there, and the bytes of the whole data set.
+        ``progress(fraction, stage)``: the downloaded fraction of the bytes, which falls when a file has to start again,
+        and the file being downloaded.
 
     Returns
     -------
@@ -127,18 +127,18 @@ def get(name: str, *, to: str | os.PathLike[str] | None = None, progress: Progre
     ValueError: no data set is called 'set6'; did you mean 'set5'?
     """
     found = card(name)
-    report = progress or (lambda done, total: None)
+    report = progress or silent
     places = _places(to)
     for place in places:
         if not _absent(found, place) and not verify(name, folder=place):
-            report(found.bytes, found.bytes)
+            report(1.0, name)
             return place
     done = 0
-    with _alone_in(places[-1]):
+    with _lock(places[-1]):
         for file in found.files:
-            _fetch(file, places[-1], _after(done, found.bytes, report))
+            _fetch(file, places[-1], _bytes_of(file, done, found.bytes, report))
             done += file.bytes
-            report(done, found.bytes)
+            report(done / found.bytes, file.path)
     return places[-1]
 
 
@@ -150,12 +150,12 @@ def verify(name: str, *, folder: str | os.PathLike[str] | None = None) -> list[s
     name : str
         The name of the data set.
     folder : path-like, optional
-        The data folder; `folder_of` says where it is looked for otherwise.
+        The data folder; by default those that `folder_of` searches.
 
     Returns
     -------
     list of str
-        One line for each file that is wrong. Empty: all is well.
+        One line per missing or wrong file; empty if all are correct.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def verify(name: str, *, folder: str | os.PathLike[str] | None = None) -> list[s
 
 
 def _places(folder: str | os.PathLike[str] | None) -> list[Path]:
-    """Where files may be; the last is where they are downloaded to."""
+    """Return the folders to search; the last one is downloaded to."""
     if folder is not None:
         return [Path(folder).expanduser().absolute()]
     cache = os.environ.get("DEBLUR_CACHE") or pooch.os_cache("deblur-toolkit")
@@ -208,13 +208,14 @@ def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def _after(done: int, total: int, report: Progress) -> Callable[[int], None]:
-    return lambda part: report(done + part, total)
+def _bytes_of(file: File, before: int, total: int, progress: Progress) -> Callable[[int], None]:
+    """Return a function that reports the downloaded bytes of one file, after `before` bytes of others."""
+    return lambda done: progress((before + done) / total, file.path)
 
 
 @contextlib.contextmanager
-def _alone_in(place: Path) -> Iterator[None]:
-    """Let one process at a time download to `place`: two would append to the same partial files."""
+def _lock(place: Path) -> Iterator[None]:
+    """Let one process at a time download to a folder: two would append to the same partial files."""
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(place / ".deblur-download.lock")
@@ -228,7 +229,7 @@ def _alone_in(place: Path) -> Iterator[None]:
 
 
 def _fetch(file: File, place: Path, report: Callable[[int], None]) -> None:
-    """Download a file through pooch, unless it is there, and say in one line what went wrong."""
+    """Download a file with pooch unless it exists, and turn every failure into a one-line `DownloadError`."""
     host = urlsplit(file.url).netloc
     source = pooch.create(
         path=place,
@@ -238,21 +239,21 @@ def _fetch(file: File, place: Path, report: Callable[[int], None]) -> None:
         retry_if_failed=RETRIES,
     )
     try:
-        with _quiet(pooch.get_logger()):
+        with _silenced(pooch.get_logger()):
             source.fetch(file.path, downloader=functools.partial(_resume, file, report))
     except DownloadError:
         raise
     except requests.HTTPError as error:
-        raise DownloadError(f"cannot download {file.path}: {host} answers {error}; try later") from error
+        raise DownloadError(f"cannot download {file.path}: {host} responds with {error}; try again later") from error
     except requests.RequestException as error:
         raise DownloadError(
             f"cannot download {file.path}: no connection to {host}, or it broke ({type(error).__name__}); "
-            "what has arrived is kept, run it again to go on"
+            "the part that has arrived is kept: run this again to resume"
         ) from error
-    except ValueError as error:  # the size, or pooch's verdict on the SHA-256
+    except ValueError as error:  # a wrong size, or a wrong SHA-256 found by pooch
         raise DownloadError(
-            f"{host} sends a {file.path} that is not the one of its card ({file.bytes} bytes, SHA-256 "
-            f"{file.sha256[:12]}...); it was thrown away"
+            f"{host} sends a {file.path} that differs from its card ({file.bytes} bytes, SHA-256 "
+            f"{file.sha256[:12]}...); it was deleted"
         ) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -261,8 +262,8 @@ def _fetch(file: File, place: Path, report: Callable[[int], None]) -> None:
 
 
 def _resume(file: File, report: Callable[[int], None], url: str, output: str, _: pooch.Pooch) -> None:
-    """Download `url` to `output` for pooch, which checks it: first into a ``.part`` file that outlives failures."""
-    Path(output).unlink()  # pooch's empty placeholder: a kill must leave nothing behind but the part
+    """Download `url` to `output` for pooch, which checks it: first into a ``.part`` file that survives failures."""
+    Path(output).unlink()  # pooch's empty placeholder: after a kill, only the partial file may remain
     target = Path(output).parent / Path(file.path).name
     part = target.with_name(f".{target.name}.{file.sha256[:16]}.part")
     if _size(part) != file.bytes:
@@ -271,35 +272,37 @@ def _resume(file: File, report: Callable[[int], None], url: str, output: str, _:
 
 
 def _append(file: File, report: Callable[[int], None], url: str, part: Path) -> None:
-    """Bring `part` to its full size, from where it stands if the server can."""
+    """Complete a partial file, from its current size if the server supports ranges."""
     start = _size(part) or 0
-    if start > file.bytes:  # not a part of this file
+    if start > file.bytes:  # not a beginning of this file
         start = 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
         status = response.status_code
-        if status == 416:  # it has fewer bytes than we do: the part is of another file
+        if (
+            status == 416
+        ):  # range not satisfiable: the partial file is longer than the server's, so it is of another file
             part.unlink()
-        if 400 <= status < 500 and status not in _BUSY:
-            raise DownloadError(f"cannot download {file.path}: {urlsplit(url).netloc} answers {status} for {url}")
+        if 400 <= status < 500 and status not in _TRANSIENT:
+            raise DownloadError(f"cannot download {file.path}: {urlsplit(url).netloc} responds with {status} for {url}")
         if status not in (200, 206):
             raise requests.HTTPError(str(status))
-        goes_on = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
-        with part.open("ab" if goes_on else "wb") as stream:
-            for chunk in response.iter_content(_BLOCK):
+        resumes = status == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        with part.open("ab" if resumes else "wb") as stream:
+            for chunk in response.iter_content(_CHUNK):
                 stream.write(chunk)
                 report(stream.tell())
                 if stream.tell() > file.bytes:
                     break
-    size = part.stat().st_size  # a connection that broke has raised; what came now is all there is
+    size = part.stat().st_size  # a broken connection has raised already: this is all that the server sends
     if size != file.bytes:
         part.unlink()
         raise ValueError(f"{url} has {size} bytes")
 
 
 @contextlib.contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    """Keep pooch from announcing every file on stderr."""
+def _silenced(logger: logging.Logger) -> Iterator[None]:
+    """Suppress the line that pooch logs for every file."""
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""The drum loop as arrays."""
+"""Loader of the drum loop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class Drums(NamedTuple):
     Attributes
     ----------
     rate : int
-        Samples a second.
+        Samples per second.
     mixture : numpy.ndarray, shape (samples,)
         In [-1, 1]; the sum of the stems.
     stems : dict of str to numpy.ndarray, shape (samples,)
         ``kick``, ``snare`` and ``hihat``.
     onsets : dict of str to numpy.ndarray, shape (strokes,)
-        When each of them is struck, in seconds, ascending.
+        Onset times of each drum in seconds, ascending.
     templates : numpy.ndarray, shape (1025, 3)
-        A magnitude spectrum for each of them, in this order (FFT of 2048 samples).
+        Magnitude spectrum of each drum, in this order (FFT of 2048 samples).
     """
 
     rate: int
@@ -44,17 +44,17 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
     Drums
-        The recording and what is known of it.
+        The recording and its ground truth.
 
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     References
     ----------
@@ -74,13 +74,13 @@ def drums(*, folder: str | os.PathLike[str] | None = None) -> Drums:
     names = ("kick", "snare", "hihat")
     rate, mixture = _sound(place / "runningExample_808Mixture.wav")
     stems = {name: _sound(place / f"runningExample_808{name.capitalize()}.wav")[1] for name in names}
-    struck = np.loadtxt(place / "runningExample_808Drums.txt")
-    onsets = {name: np.sort(struck[struck[:, 1] == label, 0]) for label, name in enumerate(names, start=1)}
+    strokes = np.loadtxt(place / "runningExample_808Drums.txt")
+    onsets = {name: np.sort(strokes[strokes[:, 1] == label, 0]) for label, name in enumerate(names, start=1)}
     return Drums(rate, mixture, stems, onsets, scipy.io.loadmat(place / "dictW.mat")["dictW"])
 
 
 def _sound(path: Path) -> tuple[int, np.ndarray]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)  # a chunk of notes that is not sound
+        warnings.simplefilter("ignore", scipy.io.wavfile.WavFileWarning)  # about a chunk of metadata
         rate, samples = scipy.io.wavfile.read(path)
     return rate, samples / 32768.0

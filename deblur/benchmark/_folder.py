@@ -1,4 +1,4 @@
-"""A protocol of anyone's own files."""
+"""The protocol of the user's own files."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from pathlib import Path
 from . import _samples as samples
 from ._protocols import Protocol, clipped, protocol
 
+TITLE = "your own images and PSFs"
+"""Of the protocol in lists: it has no row in `PROTOCOLS`, because its files are those of one call."""
+
 
 def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "valid", blind: bool = False) -> Protocol:
-    """Benchmark anyone's images with anyone's PSFs, as `set14-levin` or `shakes-blind` does.
+    """Return a protocol for your own images and PSFs, scored as `set14-levin` or, if blind, as `shakes-blind`.
 
     Parameters
     ----------
     images : path-like
         Folder of pictures; each is read as 8-bit gray.
     psfs : path-like
-        Folder of PSFs that `deblur.psf.load` reads, or one such file.
+        Folder of PSF files, see `deblur.psf.load`, or one such file.
     border : {"valid", "circular", "zero"}
-        Of the simulated blur.
+        Boundary of the simulated blur.
     blind : bool
-        Whether the PSF is withheld; then pictures have 8 bits, and estimates are aligned, as in `shakes-blind`.
+        Whether the PSF is withheld; pictures then have 8 bits, and estimates are aligned before scoring.
 
     Returns
     -------
     Protocol
-        Every image with every PSF; the names are those of the files.
+        Every image with every PSF, named after their files.
 
     Raises
     ------
     ValueError
-        If a folder is missing or has no such file, or the border is not one of these.
+        If a folder is missing or contains no such file, or the border is not one of these.
 
     Examples
     --------
@@ -53,17 +56,18 @@ def folder_protocol(images: str | Path, psfs: str | Path, *, border: str = "vali
         raise ValueError(f"border must be 'valid', 'circular' or 'zero', got {border!r}")
     pictures = _files(images, "images", (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"))
     kernels = _files(psfs, "psfs", (".npy", ".tif", ".tiff", ".png"))
-    for path in kernels.values():  # now, and not after an hour
+    for path in kernels.values():  # before the run, which may take hours
         if psf.load(path).ndim != 2:
             raise ValueError(f"psfs must be of two axes, got {psf.load(path).ndim} in {path}")
     as_set14 = Protocol(
         name="folder",
         version=1,
-        summary=f"{len(pictures)} images x {len(kernels)} PSFs, {border} border; PSNR and SSIM on the observed frame.",
+        summary=f"{len(pictures)} images x {len(kernels)} PSFs, {border} border; PSNR and SSIM on the observed image.",
         pairs=partial(samples.crossed, list(pictures), list(kernels)),
         observe=partial(samples.observe_files, pictures, kernels, border, blind),
         compared=clipped,
         noises=(0.01,),
+        title=TITLE,
         caveat="Circular blur is simulated and inverted by the same model." if border == "circular" else "",
         source=(("border", border), *((name, _sha256(path)) for name, path in [*pictures.items(), *kernels.items()])),
     )

@@ -1,4 +1,4 @@
-"""One page that has it all: sortable scores next to the published ones, box plots, pictures. It needs no network."""
+"""The report of a run: sortable scores beside published ones, box plots and pictures in one self-contained page."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from ._results import Results, Row, Summary, write_json
 from ._runner import case_key
 
 _GAIN = 5
-"""An error map shows absolute errors this many times enlarged."""
+"""Factor by which error maps amplify absolute errors, so that one of 2 % shows."""
 
 
 def write_page(results: Results, benchmark: Protocol, path: str | Path, *, folder: str | Path | None = None) -> None:
-    """Write the report; a file of that name is replaced.
+    """Write the report as an HTML page; an existing file is replaced.
 
     Parameters
     ----------
     results : Results
         Of `run`.
     benchmark : Protocol
-        That was run.
+        The protocol that was run.
     path : path-like
         The page.
     folder : path-like, optional
-        The folder that `run` was given: it has the pictures. Without it the page shows none.
+        The folder of the run, which contains the pictures; without it, the page shows none.
 
     Raises
     ------
@@ -98,9 +98,9 @@ def write_reports(results: Results, benchmark: Protocol, folder: str | Path) -> 
     results : Results
         Of `run`.
     benchmark : Protocol
-        That was run.
+        The protocol that was run.
     folder : path-like
-        What `run` was given; files of these names are replaced.
+        The folder of the run; existing files of these names are replaced.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def _published_row(figure: Figure, number: int, scores: list[str], success: list
 
 
 def _sources(figures: list[Figure]) -> list[tuple[str, bool, str]]:
-    """List what the rows refer to by number: source, comparable or not, and why."""
+    """Return the numbered sources of the published rows: publication, whether comparable, and the differences."""
     return list(dict.fromkeys((figure.source, figure.comparable, figure.note) for figure in figures))
 
 
@@ -216,7 +216,7 @@ def _boxes(results: Results) -> str:
 
 
 def _box_plot(results: Results, noise: float) -> str:
-    """Quartiles, whiskers to the extremes, a dot a picture."""
+    """Draw quartiles, whiskers to the extremes, and one dot per picture."""
     groups: dict[str, list[float]] = {}
     for row in results.rows:
         if row.noise == noise and np.isfinite(row.scores["psnr"]):
@@ -253,7 +253,7 @@ def _box_plot(results: Results, noise: float) -> str:
 
 
 def _pictures(results: Results, benchmark: Protocol, cache: Cache) -> str:
-    """Show the kept cases, each behind its name in a menu."""
+    """Show the stored pictures of each case, selected by a menu."""
     cases: dict[tuple[float, str, str], list[Row]] = {}
     for row in results.rows:
         if cache.has_picture(case_key(benchmark, row.method, row.noise, row.image, row.psf)):
@@ -266,7 +266,7 @@ def _pictures(results: Results, benchmark: Protocol, cache: Cache) -> str:
         panels.append(_panel(number, benchmark, rows, cache))
     if not panels:
         return ""
-    note = f"The middle of each picture, as it is scored. Below it, the absolute error, {_GAIN} times enlarged."
+    note = f"The center of each picture, as it is scored. Below it, the absolute error, amplified {_GAIN} times."
     menu = f'<p><label>Picture: <select id="chooser">{"".join(options)}</select></label></p>'
     return f'<h2>Pictures</h2><p class="soft">{note}</p>{menu}{"".join(panels)}'
 

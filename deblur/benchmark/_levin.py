@@ -1,4 +1,4 @@
-"""The 32 photographs of Levin et al. (2009), as they were published and as others repackaged them."""
+"""The 32 photographs of Levin et al. (2009), as published and as repackaged by others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def levin_mat(scene: int, kernel: int, *, folder: Folder = None) -> Example:
     ValueError
         If there is no such scene or kernel.
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     References
     ----------
@@ -59,9 +59,9 @@ def levin_mat(scene: int, kernel: int, *, folder: Folder = None) -> Example:
 def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Example:
     """Return one of the 32 Levin images as SelfDeblur's authors repackaged them.
 
-    The blurred image is that of `levin_mat` rounded to 8 bits. The truth is one image a scene: the one of kernel 8,
-    rounded, so most originals are registered differently. The PSF is that of `levin_mat`: in that package the pictures
-    of kernels 4 and 8 are rotated by 180 degrees relative to the others.
+    The blurred image is that of `levin_mat` rounded to 8 bits. The truth is one image per scene: that of kernel 8,
+    rounded, so most originals are registered differently. The PSF is that of `levin_mat`: in the repackaged data, the
+    pictures of kernels 4 and 8 are rotated by 180 degrees relative to the others.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def levin_selfdeblur(scene: int, kernel: int, *, folder: Folder = None) -> Examp
     ValueError
         If there is no such scene or kernel.
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     References
     ----------
@@ -110,7 +110,7 @@ def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def levin_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------

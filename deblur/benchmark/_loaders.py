@@ -1,6 +1,6 @@
-"""Data sets as arrays: float64, PSFs for true convolution with their center on ``k // 2``.
+"""Data sets as float64 arrays; PSFs are for true convolution, centered on ``k // 2``.
 
-Every loader takes ``folder=``, the data folder; without it `folder_of` finds the files.
+Every loader takes the data folder as ``folder=``; by default `folder_of` locates the files.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ Folder = str | os.PathLike[str] | None
 
 
 class Example(NamedTuple):
-    """A degraded image with its truth.
+    """A blurred image with its truth and PSF.
 
     Attributes
     ----------
     sharp : numpy.ndarray
-        The truth: two axes, or three (z, y, x).
+        Truth: two axes, or three (z, y, x).
     blurred : numpy.ndarray
-        What was observed, in the shape of `sharp`.
+        Observation, in the shape of `sharp`.
     psf : numpy.ndarray
-        ``blurred`` is about ``sharp`` convolved with `psf`, of as many axes; not negative, sums to 1, its center on
+        ``blurred`` is about ``sharp`` convolved with `psf`, with as many axes; non-negative, of sum 1, centered on
         ``k // 2``.
     """
 
@@ -53,7 +53,7 @@ def image_names(dataset: str) -> list[str]:
     Raises
     ------
     ValueError
-        If it is none of these.
+        If there is no such data set of images.
 
     Examples
     --------
@@ -76,23 +76,23 @@ def image(dataset: str, name: str, *, gray: bool = True, folder: Folder = None) 
     name : str
         One of its `image_names`.
     gray : bool
-        Whether to return the luma of BT.601 rounded to 8 bits, as OpenCV computes it: what the figures of `set14-levin`
-        are computed on.
+        Whether to return the BT.601 luma rounded to 8 bits, as OpenCV computes it and protocols like `set14-levin` use
+        it.
     folder : path-like, optional
         The data folder.
 
     Returns
     -------
     numpy.ndarray
-        Multiples of 1/255 in [0, 1]: (height, width), or (height, width, 3) in the order red, green, blue. The one gray
-        image of Set14 comes with three equal channels.
+        Multiples of 1/255 in [0, 1]: (height, width), or (height, width, 3) in RGB order. The one gray image of
+        Set14 has three equal channels.
 
     Raises
     ------
     ValueError
         If there is no such data set or image.
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -143,14 +143,14 @@ def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
 
 
 def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
-    """Return Schelten's five camera shakes, 25 to 37 pixels a side, not square.
+    """Return Schelten's five camera shakes, 25 to 37 pixels per side, not square.
 
-    The file stores them for correlation; here they are rotated by 180 degrees into true-convolution PSFs.
+    The file stores them for correlation; they are rotated by 180 degrees into PSFs for true convolution.
 
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -178,13 +178,13 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
 def bars3d(*, folder: Folder = None) -> Example:
     """Return flowdec's bars: a volume of 32 x 64 x 64 (z, y, x), blurred and noisy, with its truth.
 
-    The PSF has the size of the volume and is scaled to sum 1. Truth and data are as stored, in different units: score
+    The PSF has the size of the volume and is scaled to sum 1. Truth and data have different units, as stored: score
     after the best affine match of intensities.
 
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def bars3d(*, folder: Folder = None) -> Example:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -211,12 +211,12 @@ def bars3d(*, folder: Folder = None) -> Example:
 
 
 def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; it has no truth.
+    """Return flowdec's bead and its PSF, 64 x 64 x 64 each (z, y, x), the PSF scaled to sum 1; there is no truth.
 
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -226,7 +226,7 @@ def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -249,7 +249,7 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     folder : path-like, optional
-        The data folder; without it `folder_of` finds the files.
+        The data folder; by default `folder_of` locates the files.
 
     Returns
     -------
@@ -259,7 +259,7 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     Raises
     ------
     FileNotFoundError
-        If the data set is not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -277,15 +277,15 @@ def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _image_files(dataset: str) -> dict[str, str]:
-    """Map the names of the images to their paths in the data folder."""
+    """Return the paths of the images in the data folder, by name."""
     if dataset not in _IMAGE_SETS:
-        raise ValueError(f"{dataset!r} is not a set of images; there are {', '.join(_IMAGE_SETS)}")
+        raise ValueError(f"{dataset!r} is not a data set of images; there are {', '.join(_IMAGE_SETS)}")
     paths = (PurePosixPath(file.path) for file in card(dataset).files)
     return {str(path.relative_to(dataset).with_suffix("")): str(path) for path in paths}
 
 
 def read_picture(path: Path, flags: int) -> np.ndarray:
-    """Read an 8-bit picture as multiples of 1/255, with the colors in the order red, green, blue."""
+    """Read an 8-bit picture as multiples of 1/255, in RGB order."""
     pixels = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)  # imread cannot open every path on Windows
     if pixels is None:
         raise ValueError(f"{path} is not an image that can be read; deblur datasets verify compares it with its card")
@@ -308,5 +308,5 @@ def _unit(psf: np.ndarray) -> np.ndarray:
 
 
 def rotated(kernel: np.ndarray) -> np.ndarray:
-    """Turn a kernel of a correlation into one of a convolution."""
+    """Convert a correlation kernel to a convolution kernel."""
     return np.ascontiguousarray(np.flip(kernel))

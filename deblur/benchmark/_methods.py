@@ -9,33 +9,35 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 
+from deblur._core.devices import resolve_device
 from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
 
-from ._protocols import Restored
+from ._protocols import Estimate
 from ._samples import Sample
 
-Restore = Callable[[Sample], Restored]
+Restore = Callable[[Sample], Estimate]
 
 BALANCES = np.logspace(-3, 0.5, 15)
-"""What `skimage.wiener` is tried at: its balance has no default, so every picture gets the one that scores best."""
+"""Candidates for `skimage.wiener`, whose balance has no default: every picture gets the one that scores best."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """Something that restores a picture.
+    """A restoration method under test.
 
     Attributes
     ----------
     label : str
-        What results call it: its name, and its options where they were given.
+        Name in the results, with the given options.
     tries : tuple of callable
-        Each maps a `Sample` to a `Restored`. Where there are several, the best PSNR counts: an oracle's choice, an
+        Each maps a `Sample` to a `Estimate`. Where there are several, the best PSNR counts: an oracle's choice, an
         advantage over every method that has to choose by itself. Time is that of one, on average.
     blind : bool
-        Whether it does without the PSF.
+        Whether it needs no PSF.
 
     Examples
     --------
@@ -61,24 +63,26 @@ def method_names() -> list[str]:
     return ["blurred", *(row.name.replace("-", "_") for row in ROWS), *_PEERS]
 
 
-def method(specification: str) -> Method:
-    """Look up a method, with options where it has them.
+def method(specification: str, *, device: str = "cpu") -> Method:
+    """Look up a method by name, with options.
 
     Parameters
     ----------
     specification : str
         A name, or a call with keyword arguments that are literals: ``richardson_lucy(num_iter=100)``. It is parsed,
-        not evaluated. Without options a method runs with its defaults, and is told no noise level.
+        not evaluated. Without options a method runs with its defaults, and estimates the noise level.
+    device : str
+        Where the methods of this library compute, see `deblur.restore`; those of other packages use the CPU.
 
     Returns
     -------
     Method
-        Labeled with the options in alphabetical order.
+        Labeled with the options in alphabetical order, and the device unless it is the CPU.
 
     Raises
     ------
     ValueError
-        If the text is not a name or such a call, or there is no such method or option; the message suggests one.
+        If the text is not a name or such a call, or there is no such method, option or device.
 
     Examples
     --------
@@ -102,7 +106,10 @@ def method(specification: str) -> Method:
     except ValueError:
         raise ValueError(f"method must be a known name, got {name!r}; {suggestion(name, method_names())}") from None
     _check_options(name, options, list(row.parameters))
-    return Method(label, (partial(_restore, row, options),), blind=row.blind)
+    where = resolve_device(device)
+    if where.type != "cpu":  # scores differ in the last digits and times by more: these are results of their own
+        label += f" on {where}"
+    return Method(label, (partial(_restore, row, options, where),), blind=row.blind)
 
 
 def _parse(specification: str) -> tuple[str, dict[str, Any]]:
@@ -128,42 +135,43 @@ def _check_options(name: str, options: dict[str, Any], accepted: Sequence[str]) 
             raise ValueError(f"{name} has no option {option!r}; {hint}")
 
 
-def _blurred(sample: Sample) -> Restored:
-    return Restored(sample.blurred)
+def _blurred(sample: Sample) -> Estimate:
+    return Estimate(sample.blurred)
 
 
-def _restore(row: Row, options: dict[str, Any], sample: Sample) -> Restored:
+def _restore(row: Row, options: dict[str, Any], device: torch.device, sample: Sample) -> Estimate:
     known = {"boundary": sample.boundary, "channel_axis": sample.channel_axis}
     options = {key: value for key, value in known.items() if key in row.parameters} | options
+    blurred, psf = (torch.from_numpy(each).to(device) for each in (sample.blurred, sample.psf))
     if row.blind:
-        result = row.function(sample.blurred, **options)
-        return Restored(result.image, result.psf)
-    return Restored(row.function(sample.blurred, sample.psf, **options))
+        result = row.function(blurred, **options)
+        return Estimate(result.image.cpu().numpy(), result.psf.cpu().numpy())
+    return Estimate(row.function(blurred, psf, **options).cpu().numpy())
 
 
 # Other packages know no channel axis and no boundary: they get one channel at a time.
 
 
-def _by_channel(function: Callable[[np.ndarray], np.ndarray], sample: Sample) -> Restored:
+def _by_channel(function: Callable[[np.ndarray], np.ndarray], sample: Sample) -> Estimate:
     if sample.channel_axis is None:
-        return Restored(function(sample.blurred))
+        return Estimate(function(sample.blurred))
     channels = [function(channel) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
-    return Restored(np.stack(channels, axis=sample.channel_axis))
+    return Estimate(np.stack(channels, axis=sample.channel_axis))
 
 
-def _skimage_wiener(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import wiener
 
     return _by_channel(lambda channel: wiener(channel, sample.psf, clip=False, **options), sample)
 
 
-def _skimage_richardson_lucy(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_richardson_lucy(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import richardson_lucy
 
     return _by_channel(lambda channel: richardson_lucy(np.clip(channel, 0, 1), sample.psf, **options), sample)
 
 
-def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Restored:
+def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import unsupervised_wiener
 
     def restore(channel: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
-"""Scores: how near an estimate comes to the truth, under rules that are written down.
+"""Scores of an estimate against the truth.
 
-Everything here takes and returns NumPy arrays in the unit of the image, [0, 1].
+All images are NumPy arrays in [0, 1] unless stated otherwise.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import numpy as np
 import scipy.signal
 
 RESAMPLES = 2000
+"""Bootstrap samples; Efron and Tibshirani (1993) advise at least 1000 for percentile intervals."""
 
 
 def check_same_shape(estimate: np.ndarray, truth: np.ndarray) -> None:
@@ -25,7 +26,7 @@ def psnr(estimate: np.ndarray, truth: np.ndarray, *, peak: float = 1.0) -> float
     estimate, truth : numpy.ndarray
         Arrays of the same shape. Nothing is clipped or rounded here.
     peak : float
-        The brightest value an image can have.
+        Largest possible value of an image.
 
     Returns
     -------
@@ -50,17 +51,17 @@ def psnr(estimate: np.ndarray, truth: np.ndarray, *, peak: float = 1.0) -> float
 
 
 def ssim(estimate: np.ndarray, truth: np.ndarray, *, channel_axis: int | None = None) -> float:
-    """Structural similarity with Wang's window: 11 samples an axis, Gaussian of sigma 1.5, its valid part.
+    """Structural similarity with Wang's window: 11 samples per axis, Gaussian of sigma 1.5, valid part only.
 
-    What the authors' `ssim.m` computes for images up to 383 pixels; larger ones it downsamples first, this does not.
+    Equal to the authors' `ssim.m` for images up to 383 pixels; that script downsamples larger ones first.
     Volumes take an 11 x 11 x 11 window; the channels of a color image are averaged.
 
     Parameters
     ----------
     estimate, truth : numpy.ndarray
-        Arrays of the same shape in [0, 1], at least 11 samples an axis.
+        Arrays of the same shape in [0, 1], at least 11 samples per axis.
     channel_axis : int, optional
-        The axis of color.
+        Color axis.
 
     Returns
     -------
@@ -113,7 +114,7 @@ def eight_bits(image: np.ndarray) -> np.ndarray:
 
 
 def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) -> float:
-    """Levin's error ratio: the estimate's sum of squared errors by that of the known PSF's restoration.
+    """Levin's error ratio: squared error of the estimate over that of the restoration with the true PSF.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) 
     Returns
     -------
     float
-        1 where knowing the PSF would not have helped; "success" is commonly at most 2 or 3.
+        1 where knowing the PSF would not have helped; the literature calls up to 2 or 3 a success.
 
     Raises
     ------
@@ -147,9 +148,9 @@ def error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) 
 
 
 def spectral_error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.ndarray) -> float:
-    """Compute what SelfDeblur's script calls error ratio: a ratio of largest singular values, not of squared errors.
+    """Ratio of the largest singular values of two errors, which SelfDeblur's script calls error ratio.
 
-    Published tables mix the two definitions; they are not comparable. Arguments as in `error_ratio`, 2-D.
+    Published tables mix it with the ratio of squared errors, `error_ratio`; the two are not comparable.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def spectral_error_ratio(estimate: np.ndarray, reference: np.ndarray, truth: np.
 
 
 def psf_similarity(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """Compare two PSFs where they fit best: the maximum over all shifts of their normalized correlation.
+    """Similarity of two PSFs: the maximum of their normalized cross-correlation over all shifts.
 
     Parameters
     ----------
@@ -212,7 +213,7 @@ def psf_similarity(estimate: np.ndarray, truth: np.ndarray) -> float:
 
 
 def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """Norm of the error by the norm of the truth's contrast, after the best affine match of intensities.
+    """Norm of the error over the norm of the mean-free truth, after the best affine match of intensities.
 
     A microscope's gain and offset are arbitrary: the estimate is replaced by ``a * estimate + b`` with a and b by
     least squares. This is ``sqrt(1 - r²)``, r being the correlation coefficient of the two.
@@ -220,12 +221,12 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
     Parameters
     ----------
     estimate, truth : numpy.ndarray
-        Arrays of one shape, each in a unit of its own.
+        Arrays of one shape, in any units.
 
     Returns
     -------
     float
-        From 0 to 1, which is as bad as a constant.
+        From 0 to 1, the value of a constant estimate.
 
     Raises
     ------
@@ -247,24 +248,24 @@ def relative_error(estimate: np.ndarray, truth: np.ndarray) -> float:
 
 
 def ellipticity(galaxy: np.ndarray, *, sigma: float = 5.0) -> np.ndarray:
-    """Measure how a galaxy is stretched, from its second moments under a circular Gaussian window.
+    """Ellipticity of a galaxy, from its second moments under a circular Gaussian window.
 
     Parameters
     ----------
     galaxy : numpy.ndarray
-        Image of shape ``(height, width)``; negative values count as they are.
+        Image of shape ``(height, width)``; negative values are not clipped.
     sigma : float
-        Of the window, in pixels. Its center is moved onto the galaxy's weighted centroid, from the frame's middle.
+        Of the window, in pixels. Starting at the center of the image, it is moved onto the weighted centroid.
 
     Returns
     -------
     numpy.ndarray
-        ``(e1, e2) = (Qxx - Qyy, 2 Qxy) / (Qxx + Qyy)``; the window makes a galaxy rounder than it is.
+        ``(e1, e2) = (Qxx - Qyy, 2 Qxy) / (Qxx + Qyy)``; the window biases it towards zero.
 
     Raises
     ------
     ValueError
-        If there are not two axes.
+        If the image does not have two axes.
 
     Examples
     --------
@@ -286,21 +287,21 @@ def ellipticity(galaxy: np.ndarray, *, sigma: float = 5.0) -> np.ndarray:
 
 
 def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    """Interval of the mean by resampling the values with replacement (Efron's percentile bootstrap).
+    """Confidence interval of a mean by the percentile bootstrap (Efron 1979).
 
     Parameters
     ----------
     values : numpy.ndarray
-        One score an image, shape ``(n,)``; or one difference, for a paired comparison of two methods.
+        One score per image, or one difference per image for a paired comparison, shape ``(n,)``.
     level : float
-        Coverage aimed at, in (0, 1).
+        Nominal coverage, in (0, 1).
     seed : int
         Of the resampling.
 
     Returns
     -------
     tuple of float
-        Low and high end.
+        Lower and upper end.
 
     Raises
     ------
@@ -317,7 +318,7 @@ def bootstrap_interval(values: np.ndarray, *, level: float = 0.95, seed: int = 0
     """
     values = np.asarray(values, dtype=np.float64)
     if not values.size:
-        raise ValueError("values are empty: there is no mean to give an interval of")
+        raise ValueError("values are empty: they have no mean")
     draws = np.random.default_rng(seed).integers(len(values), size=(RESAMPLES, len(values)))
     low, high = np.quantile(values[draws].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

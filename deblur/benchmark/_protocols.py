@@ -1,7 +1,8 @@
-"""Protocols: what is restored, and how it is scored, down to what is cropped, clipped and rounded.
+"""Protocols: the data and the scoring of each benchmark, including all cropping, clipping and rounding.
 
-A protocol is an object, not a class to derive from; what it does is in the functions it names. Whoever changes what
-one measures raises its version.
+A protocol is an object, not a class to derive from; its behavior is in the functions that it refers to. A change to the
+measurement raises its version. To add one: its functions in ``_samples.py``, its row in `PROTOCOLS`, and its scores in
+``expected.toml``; help and tests derive from the row.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from ._samples import Sample
 from ._shift import best_shift, finely_shifted, shifted
 
 
-class Restored(NamedTuple):
-    """What a method returns: an image, and the PSF if it is the method that estimated it.
+class Estimate(NamedTuple):
+    """A restored image, and the PSF if the method estimated it.
 
     Attributes
     ----------
     image : numpy.ndarray
         Restored picture, of the shape of the blurred one.
     psf : numpy.ndarray, optional
-        Estimated PSF, two axes; None from a method that was told it.
+        Estimated PSF, two axes; None from a method that was given it.
     """
 
     image: np.ndarray
@@ -43,29 +44,30 @@ class Protocol:
     Attributes
     ----------
     name : str
-        As the command line has it.
+        Name on the command line.
     version : int
         Scores are comparable within one version.
     summary : str
-        What is restored and how it is scored, in one sentence.
+        The data and the scoring, in one sentence.
     pairs : callable
-        Returns the ``(image, psf)`` names of the cases. The first few of them are as diverse as can be: a limit takes
-        those.
+        Returns the ``(image, psf)`` names of the cases. A limit takes the first ones, so they are the most diverse.
     observe : callable
-        Maps ``(image, psf, noise)`` to a `Sample`, the same one every time.
+        Maps ``(image, psf, noise)`` to a `Sample`, deterministically.
     compared : callable
-        Maps ``(image, sample)`` to the two arrays of which PSNR and SSIM are taken: the estimate, and the truth. This
-        is where an image is clipped, rounded, cropped or aligned.
+        Maps ``(image, sample)`` to the two arrays that PSNR and SSIM compare, the estimate and the truth. All clipping,
+        rounding, cropping and alignment happens here.
     extra : callable
         Maps ``(estimate, truth, restored, sample)``, the first two from `compared`, to further scores by name.
     noises : tuple of float
-        Levels run by default, as fractions of the range; empty for captured pictures, to which nothing is added.
+        Default noise levels, as fractions of the range; empty for captured pictures, to which no noise is added.
     blind : bool
         Whether the PSF is withheld.
     caveat : str
-        What a reader of the figures has to know, in one sentence.
+        A limitation that readers of the figures must know, in one sentence.
     source : tuple of (str, str)
-        What the pictures depend on besides name and version: files that are not the protocol's own, by their content.
+        Names and hashes of the user's files that the pictures depend on.
+    title : str
+        The data in a few words, for lists such as the command's help.
     """
 
     name: str
@@ -74,28 +76,29 @@ class Protocol:
     pairs: Callable[[], list[tuple[str, str]]] = field(repr=False)
     observe: Callable[[str, str, float], Sample] = field(repr=False)
     compared: Callable[[np.ndarray, Sample], tuple[np.ndarray, np.ndarray]] = field(repr=False)
-    extra: Callable[[np.ndarray, np.ndarray, Restored, Sample], dict[str, float]] | None = field(
+    extra: Callable[[np.ndarray, np.ndarray, Estimate, Sample], dict[str, float]] | None = field(
         default=None, repr=False
     )
     noises: tuple[float, ...] = ()
     blind: bool = False
     caveat: str = ""
     source: tuple[tuple[str, str], ...] = ()
+    title: str = ""
 
-    def score(self, restored: Restored, sample: Sample) -> dict[str, float]:
-        """Return ``psnr``, ``ssim`` and what else the protocol measures, by name.
+    def score(self, restored: Estimate, sample: Sample) -> dict[str, float]:
+        """Return ``psnr``, ``ssim`` and the protocol's further scores, by name.
 
         Parameters
         ----------
-        restored : Restored
-            What a method made of `sample`.
+        restored : Estimate
+            The method's result for `sample`.
         sample : Sample
-            What it was given, and the truth.
+            The method's input, and the truth.
 
         Raises
         ------
         ValueError
-            If the restored image has another shape than the picture, or values that are NaN or infinite.
+            If the restored image differs in shape from the blurred one, or has values that are NaN or infinite.
         """
         if restored.image.shape != sample.blurred.shape:
             raise ValueError(f"a method must keep the shape {sample.blurred.shape}, got {restored.image.shape}")
@@ -115,17 +118,17 @@ def protocol(name: str) -> Protocol:
     Parameters
     ----------
     name : str
-        As the command line has it; `PROTOCOLS` holds them all.
+        Name on the command line; `PROTOCOLS` lists them all.
 
     Returns
     -------
     Protocol
-        The one of that name.
+        The protocol of that name.
 
     Raises
     ------
     ValueError
-        If there is none; the message suggests the nearest name.
+        If there is no such protocol; the message suggests the nearest name.
 
     Examples
     --------
@@ -147,7 +150,7 @@ def protocol(name: str) -> Protocol:
 
 
 def clipped(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Clip the estimate to [0, 1]; compare all of the frame."""
+    """Clip the estimate to [0, 1]; compare the whole image domain."""
     return np.clip(image, 0, 1).astype(np.float64), sample.truth
 
 
@@ -156,7 +159,7 @@ def _eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarr
 
 
 def _aligned_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """SelfDeblur's way: round to 8 bits, leave out 15 pixels at each side, shift to the best fit."""
+    """Follow SelfDeblur's script: round to 8 bits, crop 15 pixels at each side, shift to the best fit."""
     estimate = metrics.eight_bits(image)
     return shifted(estimate, best_shift(estimate, sample.truth)), sample.truth[15:-15, 15:-15]
 
@@ -167,11 +170,11 @@ def _matched_in_intensity(image: np.ndarray, sample: Sample) -> tuple[np.ndarray
     return gain * image.astype(np.float64) + offset, sample.truth
 
 
-def _as_it_is(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+def _unchanged(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     return image.astype(np.float64), sample.truth
 
 
-def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     """Compare with what the final step of `deblur.blind.fast` makes of the true PSF, and align without smoothing."""
     known = _with_true_psf(sample)
     references = [_aligned_in_eight_bits(image, sample)[0] for image in known]
@@ -204,11 +207,11 @@ def _finely_aligned(image: np.ndarray, sample: Sample) -> np.ndarray:
     return finely_shifted(metrics.eight_bits(image), sample.truth)
 
 
-def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     return {"relative_error": metrics.relative_error(estimate, truth)}
 
 
-def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Restored, sample: Sample) -> dict[str, float]:
+def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
     error = np.linalg.norm(metrics.ellipticity(estimate) - metrics.ellipticity(truth))
     return {"ellipticity_error": float(error)}
 
@@ -217,6 +220,7 @@ PROTOCOLS = (
     Protocol(
         name="levin-blind",
         version=3,
+        title="the 32 Levin images, PSF withheld",
         summary="The 32 Levin images, PSF unknown: 8 bits, cropped by 15 pixels, shifted by up to 10 at 0.25 to the "
         "best fit with SelfDeblur's truth; error ratio and gap against the final step of blind.fast with the true PSF.",
         pairs=samples.levin_pairs,
@@ -229,6 +233,7 @@ PROTOCOLS = (
     Protocol(
         name="levin-blind-noisy",
         version=2,
+        title="the same with noise",
         summary="As levin-blind, with noise added, clipped and rounded to 8 bits.",
         pairs=samples.levin_pairs,
         observe=samples.observe_noisy_selfdeblur,
@@ -240,6 +245,7 @@ PROTOCOLS = (
     Protocol(
         name="shakes-blind",
         version=2,
+        title="37 pictures blurred by PSFs of 13 to 75 pixels, withheld",
         summary="37 parts of CBSD68 and Set14, 400 pixels, in gray, blurred by PSFs of 13 to 75 pixels (camera shakes, "
         "DPIR's, Schelten's), valid border, 8 bits; scored as levin-blind.",
         pairs=samples.shakes,
@@ -252,6 +258,7 @@ PROTOCOLS = (
     Protocol(
         name="levin-nonblind",
         version=1,
+        title="the 32 Levin images, PSF known",
         summary="The 32 Levin originals, PSF known (f of the file, rotated): 8 bits, cropped by 15 pixels, shifted by "
         "up to 10 at 0.25 to the best fit with x of the same file.",
         pairs=samples.levin_pairs,
@@ -262,8 +269,9 @@ PROTOCOLS = (
     Protocol(
         name="levin-synthetic",
         version=1,
+        title="the 4 sharp Levin scenes x 8 PSFs, blurred here",
         summary="The 4 sharp Levin scenes x 8 PSFs, blurred here, valid border, noise not clipped; the"
-        " estimate is, and scored on the whole frame.",
+        " estimate is, and scored on the whole image.",
         pairs=samples.levin_pairs,
         observe=samples.observe_sharp_levin,
         compared=clipped,
@@ -272,6 +280,7 @@ PROTOCOLS = (
     Protocol(
         name="set14-levin",
         version=1,
+        title="Set14 in gray x the 8 Levin PSFs",
         summary="Set14 in gray x the 8 Levin PSFs, valid border, noise not clipped; the estimate is, and"
         " scored on the whole observed frame.",
         pairs=samples.set14_by_levin,
@@ -282,6 +291,7 @@ PROTOCOLS = (
     Protocol(
         name="circular8",
         version=1,
+        title="8 of Set14, circular: flatters methods that assume it",
         summary="The first 8 of Set14, each with its own Levin PSF, circular, noisy picture clipped; 8-bit PSNR on the "
         "full frame, as in DeepPriorUDN_ADM's demo.",
         pairs=samples.first_round,
@@ -293,6 +303,7 @@ PROTOCOLS = (
     Protocol(
         name="cbsd68",
         version=1,
+        title="68 color images x 17 PSFs",
         summary="68 color images x 17 PSFs (DPIR's and Schelten's), valid border, noise not clipped; the"
         " estimate is, and scored on the observed frame, mean over channels.",
         pairs=samples.cbsd68_by_kernels,
@@ -303,6 +314,7 @@ PROTOCOLS = (
     Protocol(
         name="bars3d",
         version=1,
+        title="a 3-D volume",
         summary="flowdec's bars, 3-D: scored after the best affine match of intensities.",
         pairs=samples.bars,
         observe=samples.observe_bars,
@@ -313,10 +325,11 @@ PROTOCOLS = (
     Protocol(
         name="galaxies",
         version=1,
+        title="100 small galaxies, a PSF each",
         summary="100 small galaxies, each with its own PSF, zero border: PSNR of a peak of 1, error of ellipticity.",
         pairs=samples.galaxies,
         observe=samples.observe_galaxy,
-        compared=_as_it_is,
+        compared=_unchanged,
         extra=_ellipticity_error,
         noises=(0.01, 0.03),
         caveat="The scenes are observed galaxies smoothed by a pixel: the clean ones are not published.",

@@ -1,4 +1,4 @@
-"""Results to read: a table for the terminal, CSV, and Markdown."""
+"""Results as text: a table for the terminal, CSV, and Markdown."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ HEADINGS = {
     "relative_error": "relative error",
     "ellipticity_error": "ellipticity error",
 }
-"""What tables call the scores."""
+"""Headings of the scores in tables, in this order."""
 
 _COARSE = ("psnr", "psnr_fourier", "fourier_gap", "error_ratio", "spectral_error_ratio")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A published figure.
+    """A published score.
 
     Attributes
     ----------
     protocol, method, source, note : str
-        What was measured, where it is printed, and what differs from the protocol.
+        The benchmark and method, the publication, and the differences from this protocol.
     psnr : float
         In dB.
     comparable : bool
-        Whether it may be compared with a score of the protocol.
+        Whether it can be compared with a score of the protocol.
     noise : float
         Fraction of the range; 0 for captured pictures.
     ssim : float, optional
-        Where it is given.
+        Structural similarity, where published.
     """
 
     protocol: str
@@ -66,7 +66,7 @@ class Figure:
 
 @cache
 def published() -> tuple[Figure, ...]:
-    """Return the published figures that come with the package.
+    """Return the published scores that are included in the package.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def published() -> tuple[Figure, ...]:
 
 
 def text_table(results: Results) -> str:
-    """Lay out the summary for a terminal, in plain text.
+    """Format the summary as plain text.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def text_table(results: Results) -> str:
     Returns
     -------
     str
-        Lines of one width, without a last line break.
+        Aligned lines, without a final line break.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def text_table(results: Results) -> str:
 
 
 def markdown_table(results: Results) -> str:
-    """Lay out the summary in Markdown.
+    """Format the summary as a Markdown table.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def markdown_table(results: Results) -> str:
     Returns
     -------
     str
-        Lines, without a last line break.
+        Lines, without a final line break.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def markdown_table(results: Results) -> str:
 
 
 def write_csv(results: Results, path: str | Path) -> None:
-    """Write a line a picture, failures included; a file of that name is replaced.
+    """Write one line per picture, failures included, as CSV.
 
     Parameters
     ----------
@@ -176,21 +176,21 @@ def write_csv(results: Results, path: str | Path) -> None:
 
 
 def differences(results: Results) -> list[tuple[float, str, str, str]]:
-    """Compare every two methods: ``(noise, first, second, "mean dB, low to high")``, the better one first."""
+    """Compare all pairs of methods: ``(noise, first, second, "mean dB, low to high")``, the better one first."""
     found = []
     for noise in dict.fromkeys(row.noise for row in results.rows):
         ranked = sorted((s for s in results.summary() if s.noise == noise), key=lambda s: -s.scores["psnr"])
         for first, second in combinations([each.method for each in ranked], 2):
             try:
                 mean, low, high = results.difference(first, second, noise)
-            except ValueError:  # one failed on every picture of the other
+            except ValueError:  # no picture was restored by both
                 continue
             found.append((noise, first, second, f"{mean:+.2f} dB, {low:+.2f} to {high:+.2f}"))
     return found
 
 
 def notes(results: Results) -> list[str]:
-    """Say what belongs under every table of these results: whose advantage is whose, and what failed.
+    """Return the footnotes of a table of results: methods with an unfair advantage, and failures.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def notes(results: Results) -> list[str]:
     Returns
     -------
     list of str
-        A line each; empty if nothing is to be said.
+        One line each; empty if there are none.
 
     Examples
     --------
@@ -216,13 +216,13 @@ def notes(results: Results) -> list[str]:
 
 
 def score_names(results: Results) -> list[str]:
-    """Return the names of all scores in the rows, in the order of tables."""
+    """Return the names of all scores in the rows, in the order of `HEADINGS`."""
     present = {name for row in results.rows for name in row.scores}
     return [name for name in HEADINGS if name in present]
 
 
 def table(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Return headings and cells of the summary."""
+    """Return the headings and the cells of the summary."""
     summaries = results.summary()
     scores = [name for name in score_names(results) if any(name in each.scores for each in summaries)]
     success = sorted({limit for each in summaries for limit in each.success})
@@ -233,7 +233,7 @@ def table(results: Results) -> tuple[list[str], list[list[str]]]:
 
 
 def percent(noise: float) -> str:
-    """Write a noise level as a percentage; captured pictures have none that was added.
+    """Format a noise level as a percentage, or a dash for captured pictures without added noise.
 
     Examples
     --------
@@ -244,7 +244,7 @@ def percent(noise: float) -> str:
 
 
 def score(name: str, value: float | None) -> str:
-    """Write a score with the digits that mean something."""
+    """Format a score with its significant digits."""
     if value is None:
         return ""
     return f"{value:.2f}" if name in _COARSE else f"{value:.4f}"

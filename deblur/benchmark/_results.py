@@ -1,4 +1,4 @@
-"""What a run gives: a row a case, and their summary."""
+"""The results of a run: one row per case, and their summary."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from deblur._core.atomic import atomic_path
 from ._metrics import bootstrap_interval
 
 SUCCESS = (1.5, 2.0, 3.0)
-"""Error ratios up to which a blind restoration is commonly called a success."""
+"""Error ratios up to which the literature calls a blind restoration a success."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One method on one picture.
+    """The scores of one method on one picture.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Row:
     noise : float
         Fraction of the range; 0 for captured pictures, to which none was added.
     scores : dict of str to float
-        ``psnr``, ``ssim``, and what else the protocol measures.
+        ``psnr``, ``ssim``, and the protocol's further scores.
     seconds : float
         Wall-clock time of the restoration alone.
     """
@@ -44,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """A method that raised on a picture, and the line it said.
+    """An exception of one method on one picture.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Failure:
     noise : float
         Fraction of the range; 0 for captured pictures.
     message : str
-        The kind of the error and its first line.
+        Type and first line of the error.
     """
 
     method: str
@@ -65,25 +65,25 @@ class Failure:
 
 @dataclass(frozen=True)
 class Summary:
-    """Means of one method at one noise level.
+    """Mean scores of one method at one noise level.
 
     Attributes
     ----------
     method : str
-        Its label.
+        Label.
     noise : float
         Fraction of the range.
     n : int
         Number of pictures.
     scores : dict of str to float
-        Means of all scores that every picture has.
+        Means of all scores that exist for every picture.
     seconds : float
         Mean of the rows' wall-clock times.
     interval : tuple of float
-        95 % bootstrap interval of the mean PSNR over pictures. It tells how much the mean hangs on these pictures; to
-        compare methods, take `Results.difference`, which is paired.
+        95 % bootstrap interval of the mean PSNR over pictures. It shows how much the mean depends on the choice
+        of pictures; to compare methods, use `Results.difference`, which is paired.
     success : dict of float to float
-        Share of pictures with an error ratio up to each of 1.5, 2 and 3; empty where there is no error ratio.
+        Fraction of pictures with an error ratio up to each of 1.5, 2 and 3; empty without error ratios.
     """
 
     method: str
@@ -113,20 +113,20 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What `run` returns.
+    """All rows and failures of a run.
 
     Attributes
     ----------
     protocol : str
-        Its name.
+        Name of the protocol.
     version : int
-        Its version.
+        Version of the protocol.
     rows : tuple of Row
-        By method and noise in the order asked for, then by image and PSF.
+        By method and noise in the requested order, then by image and PSF.
     failures : tuple of Failure
         The cases without a row.
     oracles : tuple of str
-        Labels of methods that were scored by the best of several tries.
+        Labels of methods with the best of several tries per picture.
 
     Examples
     --------
@@ -151,14 +151,14 @@ class Results:
         return [_summarize(rows) for rows in groups.values()]
 
     def difference(self, first: str, second: str, noise: float) -> Difference:
-        """Compare two methods by their PSNR on the pictures that both have restored.
+        """Compare two methods by their PSNR on the pictures that both restored.
 
         Parameters
         ----------
         first, second : str
             Labels of the methods; a positive difference is in favor of the first.
         noise : float
-            The level.
+            Noise level.
 
         Returns
         -------
@@ -168,7 +168,7 @@ class Results:
         Raises
         ------
         ValueError
-            If no picture has both.
+            If no picture was restored by both.
         """
         scores = [
             {(row.image, row.psf): row.scores["psnr"] for row in self.rows if (row.method, row.noise) == (label, noise)}
@@ -181,7 +181,7 @@ class Results:
         return Difference(float(differences.mean()), *bootstrap_interval(differences))
 
     def as_json(self) -> dict[str, Any]:
-        """Return the documented shape, for `json.dump`.
+        """Return the results in the documented format, for `json.dump`.
 
         ``{"protocol", "version", "rows": [{"method", "noise", "image", "psf", "psnr", "ssim", "error_ratio"?,
         "seconds"}], "summary": [{"method", "noise", "n", "psnr", "ssim", "error_ratio"?, "success_2"?, "seconds",
@@ -197,7 +197,7 @@ class Results:
 
 
 def write_json(results: Results, path: str | Path) -> None:
-    """Write `Results.as_json` to a file, whole or not at all; an existing one is replaced.
+    """Write `Results.as_json` to a file, atomically; an existing one is replaced.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
-"""Running methods on the cases of a protocol: cached, resumable, several at once if asked."""
+"""Running methods on the cases of a protocol: cached, resumable, and in parallel."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,35 +13,19 @@ from pathlib import Path
 
 import torch
 
+from deblur._core.progress import Progress, silent
+
 from ._cache import PICTURED, Cache, code_version
 from ._methods import Method, method
 from ._protocols import Protocol, protocol
 from ._results import Failure, Results, Row
 
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a run stands.
-
-    Attributes
-    ----------
-    done, total : int
-        Cases, those from the cache included.
-    seconds_left : float
-        Estimate from the time that each method has taken so far; NaN until a case is done.
-    latest : Row or Failure or None
-        What has just come; None at the start.
-    """
-
-    done: int
-    total: int
-    seconds_left: float
-    latest: Row | Failure | None = None
+OnCase = Callable[[Row | Failure], None]
 
 
 @dataclass(frozen=True)
 class _Task:
-    """One method on one picture; `folder` is where to keep the restored picture, if it is one that is kept."""
+    """One method on one picture; the restored picture is kept in `folder`, unless that is None."""
 
     protocol: Protocol
     method: Method
@@ -61,32 +44,36 @@ def run(
     limit: int | None = None,
     jobs: int = 1,
     folder: str | os.PathLike[str] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Progress | None = None,
+    on_case: OnCase | None = None,
 ) -> Results:
     """Score methods on a protocol.
 
-    A method that raises on a picture becomes a `Failure` and does not stop the rest. Scores do not depend on `jobs`, on
-    `limit`, or on which other methods run: the noise of a picture is seeded by its names, and each case is computed on
-    one thread (sums that are shared out among threads come out differently in the last digits).
+    An exception of a method becomes a `Failure` and does not stop the others. Scores do not depend on `jobs`, `limit`
+    or the other methods: the noise of a picture is seeded by its names, and each case is computed on one thread (sums
+    over several threads differ in the last digits).
 
     Parameters
     ----------
     benchmark : str or Protocol
         The protocol, or its name.
     methods : sequence of str or Method
-        Names with options, as `method` reads them.
+        Names with options, as `method` parses them.
     noises : sequence of float, optional
         Fractions of the range, 0.01 being 1 %. By default the protocol's own.
     limit : int, optional
-        Run this many pictures a noise level: the first of the protocol's order, which mixes images and PSFs.
+        Pictures per noise level: the first ones in the protocol's order, which mixes images and PSFs.
     jobs : int
-        How many cases to compute at once, best one a core. They are threads of this process, which the libraries that
-        do the work let run side by side; processes would each first load those for seconds.
+        Number of cases computed at once, best one per core. They are threads of this process, because the numerical
+        libraries release the interpreter lock, and new processes would take seconds to load those libraries.
     folder : path-like, optional
-        Where to keep what is done, so that a run that was killed goes on where it stopped; created where missing. A
-        change to the package's sources makes its cases run again. Without it nothing is kept.
+        Where finished cases are stored, so that an interrupted run can resume; created if missing. A change to the
+        package's sources makes its cases run again. By default nothing is stored.
     progress : callable, optional
-        Called with a `Progress` at the start and after every case.
+        ``progress(fraction, stage)`` at the start and after every case: the fraction of finished cases, stored ones
+        included, and their number with an estimate of the remaining time.
+    on_case : callable, optional
+        Called with the `Row` or `Failure` of every case that was computed, as soon as it is known.
 
     Returns
     -------
@@ -96,10 +83,10 @@ def run(
     Raises
     ------
     ValueError
-        If the protocol or a method is unknown, a method needs the PSF that the protocol withholds, noise is asked for
-        captured pictures or is not a number from 0 to 1, or a number is not positive.
+        If the protocol or a method is unknown, a method needs the PSF that the protocol withholds, noise is requested
+        for captured pictures or is not a number from 0 to 1, or a number is not positive.
     FileNotFoundError
-        If the data are not here.
+        If the data set has not been downloaded.
 
     Examples
     --------
@@ -123,7 +110,7 @@ def run(
     _check(benchmark, chosen, noises, limit, jobs)
     levels = list(dict.fromkeys(float(noise) for noise in (noises or benchmark.noises or (0.0,))))
     pairs = benchmark.pairs()[:limit]
-    benchmark.observe(*pairs[0], levels[0])  # missing data are one error now, not a failure of every case
+    benchmark.observe(*pairs[0], levels[0])  # so that missing data raise one error, not a failure per case
     cache = None if folder is None else Cache(Path(folder).absolute())
     tasks = [
         _task(benchmark, each, noise, image, psf, cache.folder if cache and number < PICTURED else None)
@@ -131,7 +118,7 @@ def run(
         for number, (image, psf) in enumerate(pairs)
         for each in chosen
     ]
-    outcomes = _with_cache(tasks, jobs, cache, progress)
+    outcomes = _with_cache(tasks, jobs, cache, progress or silent, on_case)
     tasks.sort(key=lambda task: (chosen.index(task.method), levels.index(task.noise), task.image, task.psf))
     ordered = [outcomes[task.key] for task in tasks]
     return Results(
@@ -144,7 +131,7 @@ def run(
 
 
 def case_key(benchmark: Protocol, label: str, noise: float, image: str, psf: str) -> str:
-    """Name all that a score depends on: a cached one counts only where all of it is as it was."""
+    """Return a text of all that a score depends on: a stored one is valid only while the text stays the same."""
     pictures = (benchmark.name, benchmark.version, benchmark.source, noise, image, psf)
     return json.dumps([label, *pictures, code_version()])
 
@@ -172,9 +159,9 @@ def _check(
 
 
 def _with_cache(
-    tasks: Sequence[_Task], jobs: int, cache: Cache | None, progress: Callable[[Progress], None] | None
+    tasks: Sequence[_Task], jobs: int, cache: Cache | None, progress: Progress, on_case: OnCase | None
 ) -> dict[str, Row | Failure]:
-    """Return the outcome of every task by its key: what is known already, and what the rest turn out to be."""
+    """Return the outcome of every task by its key: stored ones, and those computed now."""
     known = cache.rows() if cache else {}
     outcomes: dict[str, Row | Failure] = {}
     pending = []
@@ -184,20 +171,20 @@ def _with_cache(
         else:
             pending.append(task)
     clock = _Clock(pending, len(tasks))
-    if progress:
-        progress(clock.now())
+    progress(*clock.progress())
     for task, outcome in _outcomes(pending, jobs):
         outcomes[task.key] = outcome
-        if cache and isinstance(outcome, Row):  # a failure may be mended by the next time
+        if cache and isinstance(outcome, Row):  # failures are not stored: the next run tries them again
             cache.add(task.key, outcome)
         clock.tick(task)
-        if progress:
-            progress(clock.now(outcome))
+        if on_case is not None:
+            on_case(outcome)
+        progress(*clock.progress())
     return outcomes
 
 
 class _Clock:
-    """Estimates the time left from the wall-clock time that each method's cases have taken."""
+    """Estimator of the remaining time, from the wall-clock time of each method's finished cases."""
 
     def __init__(self, pending: Sequence[_Task], total: int) -> None:
         labels = [task.method.label for task in pending]
@@ -212,18 +199,33 @@ class _Clock:
         self._spent[label] += now - self._last
         self._last = now
 
-    def now(self, latest: Row | Failure | None = None) -> Progress:
-        left, done = sum(self._left.values()), sum(self._done.values())
-        seconds = math.nan if left else 0.0
-        if left and done:
-            typical = sum(self._spent.values()) / done
-            rates = {label: self._spent[label] / n if n else typical for label, n in self._done.items()}
-            seconds = sum(rates[label] * n for label, n in self._left.items())
-        return Progress(self._total - left, self._total, seconds, latest)
+    def progress(self) -> tuple[float, str]:
+        """Return the fraction of finished cases, and their number with the remaining time."""
+        finished = self._total - sum(self._left.values())
+        return finished / self._total, f"{finished} of {self._total} cases{_time_left(self.seconds_left())}"
+
+    def seconds_left(self) -> float | None:
+        """Return the remaining time; None before the first case is finished and after the last one."""
+        done = sum(self._done.values())
+        if not done or not any(self._left.values()):
+            return None
+        mean = sum(self._spent.values()) / done
+        rates = {label: self._spent[label] / n if n else mean for label, n in self._done.items()}
+        return sum(rates[label] * n for label, n in self._left.items())
+
+
+def _time_left(seconds: float | None) -> str:
+    """Write the remaining time, rounded to what such an estimate is worth."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f", {seconds:.0f} s left"
+    minutes = round(seconds / 60)
+    return f", {minutes} min left" if minutes < 90 else f", {minutes / 60:.1f} h left"
 
 
 def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[_Task, Row | Failure]]:
-    """Yield every task with its outcome, as they come."""
+    """Yield every task with its outcome, in the order in which they finish."""
     if jobs == 1:
         with _one_thread():
             for task in tasks:
@@ -249,7 +251,7 @@ def _one_thread() -> Iterator[None]:
 
 
 def _perform(task: _Task) -> Row | Failure:
-    """Restore and score; what a method raises is its failure, and the run goes on."""
+    """Restore and score; any exception becomes a `Failure`, so that the run continues."""
     names = (task.method.label, task.noise, task.image, task.psf)
     try:
         sample = task.protocol.observe(task.image, task.psf, task.noise)

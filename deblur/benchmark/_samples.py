@@ -1,4 +1,4 @@
-"""Pictures with a known truth: which there are, and how each comes about."""
+"""Blurred pictures with a known truth: the cases of each protocol, and how each one is made."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from . import _loaders as data
 
 
 class Sample(NamedTuple):
-    """A picture to restore, and what it is compared with.
+    """A picture to restore, and the truth to compare with.
 
     Attributes
     ----------
     blurred : numpy.ndarray
         Shape ``(height, width)`` or ``(height, width, 3)``, float32, noisy.
     psf : numpy.ndarray
-        The true PSF, two axes, float32, for a true convolution; a blind method does not get it.
+        The true PSF, two axes, float32, for a true convolution; withheld from blind methods.
     truth : numpy.ndarray
         float64, of the shape of `blurred`.
     boundary : str
-        What a method is told of the scene outside the frame: ``"unknown"`` or ``"circular"``.
+        The boundary given to methods: ``"unknown"`` or ``"circular"``.
     channel_axis : int, optional
-        The axis of color.
+        Color axis.
     """
 
     blurred: np.ndarray
@@ -54,16 +54,16 @@ def simulate(
     noise : float
         Standard deviation, as a fraction of the range.
     seed : str
-        Names the noise: the same for every method and, up to its factor, for every `noise`.
+        Seed of the noise, which is the same for every method and, up to its factor, for every `noise`.
     border : {"valid", "circular", "zero"}
-        With ``"valid"`` the picture is smaller than the scene, which goes on past its frame.
+        With ``"valid"`` the picture is smaller than the scene, which continues beyond it.
     clip : bool
         Whether the noisy picture is clipped to [0, 1].
 
     Returns
     -------
     Sample
-        Its truth is the part of the scene that the frame shows.
+        Its truth is the part of the scene that the picture shows.
 
     Raises
     ------
@@ -118,7 +118,7 @@ LEVIN = [f"kernel{kernel}" for kernel in range(1, 9)]
 
 
 def crossed(images: list[str], psfs: list[str]) -> list[tuple[str, str]]:
-    """Every image with every PSF, along the diagonals: the first round has every image once, with PSFs in turn."""
+    """Return every image with every PSF, diagonally: the first round has every image once, and all PSFs in turn."""
     rounds = range(len(psfs))
     return [(image, psfs[(i + turn) % len(psfs)]) for turn in rounds for i, image in enumerate(images)]
 
@@ -149,11 +149,11 @@ def galaxies() -> list[tuple[str, str]]:
 
 
 SHAKEN = 400
-"""Pixels a side of the pictures of `shakes`, at most."""
+"""Largest side of the pictures of `shakes`, in pixels."""
 
 
 def shakes() -> list[tuple[str, str]]:
-    """37 scenes, each with a PSF of its own; the first seven are of every size."""
+    """Return 37 scenes, each with its own PSF; the first seven PSFs have all the sizes."""
     psfs = [f"shake{side}-{turn}" for turn in range(4) for side in (13, 19, 35, 45, 55, 65, 75)]
     psfs += [f"dpir{i}" for i in range(5, 9)] + [f"schelten{i}" for i in range(1, 6)]
     small = data.image_names("cbsd68")
@@ -191,9 +191,9 @@ def _in_eight_bits(sample: Sample) -> Sample:
 def observe_shake(image: str, psf: str, noise: float) -> Sample:
     scene, kernel = data.image("set14" if image in data.image_names("set14") else "cbsd68", image), _shake(psf)
     window = []
-    for size, taps in zip(scene.shape, kernel.shape, strict=True):
-        start = max(0, (size - SHAKEN - taps + 1) // 2)
-        window.append(slice(start, start + SHAKEN + taps - 1))
+    for size, width in zip(scene.shape, kernel.shape, strict=True):
+        start = max(0, (size - SHAKEN - width + 1) // 2)
+        window.append(slice(start, start + SHAKEN + width - 1))
     return _in_eight_bits(simulate(scene[tuple(window)], kernel, noise, seed=f"{image} {psf}"))
 
 
@@ -217,7 +217,7 @@ def _levin_psf(name: str) -> np.ndarray:
 
 
 def observe_sharp_levin(image: str, psf: str, noise: float) -> Sample:
-    scene = levin.levin_mat(_number(image), 5).sharp  # of the eight registrations the one without a shift
+    scene = levin.levin_mat(_number(image), 5).sharp  # the only one of the eight that is registered without a shift
     return simulate(scene, _levin_psf(psf), noise, seed=f"{image} {psf}")
 
 
@@ -239,7 +239,7 @@ def observe_bars(image: str, psf: str, noise: float) -> Sample:
 
 
 def observe_galaxy(image: str, psf: str, noise: float) -> Sample:
-    # The stack is observed: noisy, and without a truth. A galaxy of it that is smoothed by a pixel makes a scene.
+    # The data are observations, noisy and without a truth: smoothed by one pixel, each of them serves as a scene.
     stack, psfs = data.galaxies()
     galaxy = scipy.ndimage.gaussian_filter(stack[_number(image)], 1.0, mode="constant")
     return simulate(galaxy / galaxy.max(), psfs[_number(psf)], noise, seed=image, border="zero")

@@ -1,4 +1,4 @@
-"""The shift that brings an estimate nearest to the truth, as Levin's `comp_upto_shift.m` searches it."""
+"""Registration of an estimate to the truth by translation, as in Levin's `comp_upto_shift.m`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ._metrics import check_same_shape
 def best_shift(
     estimate: np.ndarray, truth: np.ndarray, *, margin: int = 15, reach: int = 10, steps: int = 4
 ) -> tuple[float, float]:
-    """Find the shift of the estimate that brings it nearest to the truth, among all on a sub-pixel grid.
+    """Find the shift of the estimate, on a sub-pixel grid, with the least squared error.
 
-    Blind deconvolution cannot tell where the scene was, so a score has to look for it. The estimate is moved by every
-    ``(i / steps, j / steps)`` up to `reach` pixels, interpolated bilinearly, and compared with the truth less its
-    margin by the sum of squared differences: the exhaustive search of Levin's `comp_upto_shift.m`, exactly.
+    Blind deconvolution determines image and PSF only up to a shift, so a score has to search for it. The estimate is
+    moved by every ``(i / steps, j / steps)`` up to `reach` pixels with bilinear interpolation, and compared with the
+    truth inside its margin: exactly the exhaustive search of Levin's `comp_upto_shift.m`.
 
     It is fast because bilinear interpolation mixes four whole-pixel neighbors ``E_a``, so that the score of every
     sub-pixel shift is a quadratic form in four weights, ``Σ w_a w_b <E_a, E_b> - 2 Σ w_a <E_a, T> + <T, T>``. Its
@@ -28,16 +28,16 @@ def best_shift(
     estimate, truth : numpy.ndarray
         Images of the same shape ``(height, width)``.
     margin : int
-        Pixels of the truth that are left out at each side.
+        Pixels of the truth to ignore at each side.
     reach : int
-        The largest shift in pixels; at most `margin`.
+        Largest shift in pixels, at most `margin`.
     steps : int
-        Steps to a pixel.
+        Steps per pixel.
 
     Returns
     -------
     tuple of float
-        ``(dy, dx)`` in pixels: ``truth[y, x]`` looks like ``estimate[y + dy, x + dx]``. The first in row order among
+        ``(dy, dx)`` in pixels: ``truth[y, x]`` matches ``estimate[y + dy, x + dx]``; the first in row order among
         equals.
 
     Raises
@@ -56,7 +56,7 @@ def best_shift(
     _check_shift(estimate, truth, margin, reach)
     target = _less_margin(truth, margin).astype(np.float64)
     height, width = target.shape
-    # One more row and column than the shifts reach: the far neighbor of the last one, which gets no weight.
+    # One more row and column than the shifts reach: the far neighbors of the last one, which have zero weight.
     first, last = margin - reach, margin + reach + 1
     view = np.pad(estimate.astype(np.float64), ((0, 1), (0, 1)))[first : last + height, first : last + width]
     cross = _correlate(view, target)
@@ -69,7 +69,7 @@ def best_shift(
             rows, columns = (size if k == 0 else size - 1 for k in (i, j))  # no fraction past the last whole shift
             scores[i::steps, j::steps] = _quadratic_form(gram, cross, i / steps, j / steps)[:rows, :columns]
     scores += np.sum(target**2)
-    # The transforms round: whatever comes this near to the minimum is scored again, term by term.
+    # The transforms round: every candidate this close to the minimum is evaluated again by direct summation.
     near = np.argwhere(scores <= scores.min() + 1e-9 * max(np.sum(target**2), np.sum(view**2)))
     shifts = [(float(i) / steps, float(j) / steps) for i, j in near - reach * steps]
     exact = [np.sum((shifted(estimate, shift, margin=margin) - target) ** 2) for shift in shifts]
@@ -77,7 +77,7 @@ def best_shift(
 
 
 def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 15) -> np.ndarray:
-    """Move an image by a shift of `best_shift`, interpolated bilinearly, and crop the margin.
+    """Shift an image as `best_shift` does, with bilinear interpolation, and crop the margin.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 1
     Raises
     ------
     ValueError
-        If the image has not two axes, the margin leaves nothing, or the shift is larger than it.
+        If the image does not have two axes, the margin leaves nothing, or the shift exceeds it.
 
     Examples
     --------
@@ -118,9 +118,9 @@ def shifted(estimate: np.ndarray, shift: tuple[float, float], *, margin: int = 1
 
 
 def finely_shifted(estimate: np.ndarray, truth: np.ndarray, *, margin: int = 15) -> np.ndarray:
-    """Move an image to the best fit by a Fourier shift of any fraction of a pixel, and crop the margin.
+    """Register an image to the truth by a Fourier shift of any fraction of a pixel, and crop the margin.
 
-    Bilinear interpolation smooths, most at half a pixel, and so rewards estimates that are too sharp. This does not.
+    Bilinear interpolation smooths, most at half a pixel, and so favors estimates that are too sharp; this does not.
 
     Parameters
     ----------
@@ -175,12 +175,12 @@ def _less_margin(image: np.ndarray, margin: int) -> np.ndarray:
 
 
 def _moved(view: np.ndarray, step: tuple[int, int]) -> np.ndarray:
-    """Bring each pixel's neighbor onto it, by at most one row and column; zeros come in at the far side."""
+    """Shift by at most one row and column towards the origin, filling with zeros."""
     return np.pad(view, ((0, step[0]), (0, step[1])))[step[0] :, step[1] :]
 
 
 def _correlate(view: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """``sum(target * window of view)`` at every place of the window."""
+    """Return ``sum(target * window of view)`` for every position of the window."""
     shape = tuple(scipy.fft.next_fast_len(size, real=True) for size in view.shape)
     spectrum = scipy.fft.rfft2(view, shape) * scipy.fft.rfft2(target, shape).conj()
     places = tuple(v - t + 1 for v, t in zip(view.shape, target.shape, strict=True))
@@ -188,7 +188,7 @@ def _correlate(view: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _window_sums(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Sum over every window of `shape`, by cumulative sums."""
+    """Return the sums over all windows of `shape`, by cumulative sums."""
     sums = np.pad(values.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     rows = sums[shape[0] :] - sums[: -shape[0]]
     return rows[:, shape[1] :] - rows[:, : -shape[1]]
@@ -200,7 +200,7 @@ def _neighbors(dy: float, dx: float) -> list[tuple[int, int, float]]:
 
 
 def _quadratic_form(gram: dict[tuple[int, int], np.ndarray], cross: np.ndarray, dy: float, dx: float) -> np.ndarray:
-    """``|E|² - 2 <E, T>`` for E moved by every whole shift plus the fraction ``(dy, dx)``."""
+    """Return ``|E|² - 2 <E, T>`` for E shifted by every whole shift plus the fraction ``(dy, dx)``."""
     places = cross.shape[0] - 1, cross.shape[1] - 1
     neighbors = _neighbors(dy, dx)
     total = np.zeros(places)
@@ -213,8 +213,8 @@ def _quadratic_form(gram: dict[tuple[int, int], np.ndarray], cross: np.ndarray, 
 
 
 def _step_between(a: tuple[int, int], b: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Which of the stored products belongs to two neighbors, and where: the product of a pixel with one after it."""
+    """Return which stored product belongs to two neighbors, and its offset; each is stored once, in row order."""
     (y, x), (v, u) = sorted((a, b))
-    if u < x:  # the other diagonal: stored for the block of four whose top left corner is here
+    if u < x:  # the antidiagonal: stored at the top left corner of the block of four
         return (1, -1), (0, 0)
     return (v - y, u - x), (y, x)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 import deblur
-from deblur.cli._app_bench import BENCH_EPILOG, bench, datasets_app
+from deblur.cli._app_bench import BENCH_EPILOG, BenchCommand, bench, datasets_app
 from deblur.cli._app_demo import DEMO_EPILOG, demo
 from deblur.cli._app_doctor import DOCTOR_EPILOG, doctor
 from deblur.cli._app_export import EXPORT_EPILOG, export
@@ -156,7 +156,7 @@ def _root(
 
 app.command(cls=Command, epilog=DEMO_EPILOG)(demo)
 app.command(cls=Command, epilog=RESTORE_EPILOG)(restore)
-app.command(cls=Command, epilog=BENCH_EPILOG)(bench)
+app.command(cls=BenchCommand, epilog=BENCH_EPILOG)(bench)
 app.command(cls=Command, epilog=TRAIN_EPILOG)(train)
 app.command(cls=Command, epilog=EXPORT_EPILOG)(export)
 app.command(cls=Command, epilog=WEB_EPILOG)(web)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import textwrap
+from typing import Annotated, Any
 
 import typer
 
-from deblur.cli._options import check_not_empty
+from deblur.cli._options import Device, check_not_empty
 from deblur.cli._verbosity import Command, reporter_of
 
 datasets_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -104,37 +105,47 @@ def verify(context: typer.Context, name: Name) -> None:
 
 
 BENCH_EPILOG = """\b
-Protocols:
-  levin-blind      the 32 Levin images, PSF withheld
-  levin-blind-noisy  the same with noise
-  shakes-blind     37 pictures blurred by PSFs of 13 to 75 pixels, withheld
-  levin-nonblind   the 32 Levin images, PSF known
-  levin-synthetic  the 4 sharp Levin scenes x 8 PSFs, blurred here
-  set14-levin      Set14 in gray x the 8 Levin PSFs
-  circular8        8 of Set14, circular: flatters methods that assume it
-  cbsd68           68 color images x 17 PSFs
-  bars3d           a 3-D volume
-  galaxies         100 small galaxies, a PSF each
-  folder           your own images and PSFs
-
-\b
-Methods:
-  blurred          the blurred image itself
-  unrolled, fused, plug_and_play, adm, hyper_laplacian, total_variation,
-  wiener, richardson_lucy, unsupervised_wiener
-                   those of deblur.nonblind, the PSF known
-  fast, defocus, motion
-                   those of deblur.blind
-  skimage.wiener, skimage.richardson_lucy, skimage.unsupervised_wiener
-                   those of scikit-image
-  "richardson_lucy(num_iter=100)"
-                   with options
-
-\b
 Examples:
   deblur bench levin-nonblind --method wiener --method skimage.wiener
   deblur bench set14-levin --noise 0.01 --limit 8 --jobs 2
   deblur bench folder --images photos/ --psfs psf.tif --method wiener"""
+
+
+class BenchCommand(Command):
+    """A command whose help lists the protocols and methods, imported only when that help is shown."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the lists, then the epilog given to the command."""
+        own, self.epilog = self.epilog, f"{_protocols_epilog()}\n\n{_methods_epilog()}\n\n{self.epilog}"
+        super().format_epilog(ctx, formatter)
+        self.epilog = own
+
+
+def _protocols_epilog() -> str:
+    from deblur.benchmark import PROTOCOLS
+    from deblur.benchmark._folder import TITLE
+
+    titles = {each.name: each.title for each in PROTOCOLS} | {"folder": TITLE}
+    width = max(map(len, titles))
+    return "\b\nProtocols:\n" + "\n".join(f"  {name:{width}}  {title}" for name, title in titles.items())
+
+
+def _methods_epilog() -> str:
+    from deblur.benchmark import method_names
+    from deblur.restoration._registry import ROWS
+
+    blind = {row.name.replace("-", "_"): row.blind for row in ROWS}
+    groups = {
+        "the PSF known": [name for name, is_blind in blind.items() if not is_blind],
+        "the PSF estimated": [name for name, is_blind in blind.items() if is_blind],
+        "those of other packages": [name for name in method_names() if "." in name],
+    }
+    lines = [
+        f"{textwrap.fill(', '.join(names), 78, initial_indent='  ', subsequent_indent='  ')}\n      {title}"
+        for title, names in groups.items()
+    ]
+    fixed = ["  blurred", "      the blurred image itself", '  "richardson_lucy(num_iter=100)"', "      with options"]
+    return "\b\nMethods:\n" + "\n".join([*lines, *fixed])
 
 
 def bench(
@@ -203,6 +214,7 @@ def bench(
     blind: Annotated[
         bool, typer.Option("--blind", help="For folder: withhold the PSFs, and align before comparing.")
     ] = False,
+    device: Device = "cpu",
 ) -> None:
     """Score methods on a benchmark.
 
@@ -214,7 +226,18 @@ def bench(
     from deblur.cli._bench import Request, run_bench, run_quick
 
     request = Request(
-        protocol, tuple(method or ()), tuple(noise or ()), limit, jobs, output, json_file, images, psfs, border, blind
+        protocol,
+        tuple(method or ()),
+        tuple(noise or ()),
+        limit,
+        jobs,
+        output,
+        json_file,
+        images,
+        psfs,
+        border,
+        blind,
+        device,
     )
     report = reporter_of(context)
     raise typer.Exit(run_quick(request, report) if quick else run_bench(request, report))

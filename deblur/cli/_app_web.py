@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deblur.cli._options import check_not_empty
+from deblur.cli._options import Device, check_not_empty
 from deblur.cli._verbosity import reporter_of
 
 _MEGA = 1_000_000
@@ -35,6 +35,7 @@ def web(
     waiting: Annotated[int, typer.Option(metavar="N", min=1, help="Largest number of photographs that wait.")] = 8,
     max_megabytes: Annotated[float, typer.Option(metavar="MB", min=0.001, help="Largest file, in megabytes.")] = 100,
     max_megapixels: Annotated[float, typer.Option(metavar="MP", min=0.001, help="Largest image, in megapixels.")] = 50,
+    device: Device = "auto",
 ) -> None:
     """Serve a page for restoring photographs in a browser.
 
@@ -47,6 +48,10 @@ def web(
     with needs_extra("web", "deblur web"):
         from deblur.web import Limits, serve
 
+    if device not in ("auto", "cpu"):  # these need no check, and importing torch would delay the start by seconds
+        from deblur._core.devices import resolve_device
+
+        resolve_device(device)
     report = reporter_of(context)
     limits = Limits(file_bytes=int(max_megabytes * _MEGA), pixels=int(max_megapixels * _MEGA), waiting=waiting)
     report.say("deblur web: starting")
@@ -55,5 +60,6 @@ def web(
         port,
         limits=limits,
         workers=workers,
+        device=device,
         ready=lambda url: report.say(f"deblur web: open {url} (Ctrl-C ends it)"),
     )

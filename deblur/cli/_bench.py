@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,8 @@ from deblur.cli._files import check_folder
 from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
-    from deblur.benchmark import Progress, Protocol, Results
+    from deblur._core.progress import Progress
+    from deblur.benchmark import Failure, Protocol, Results, Row
 
 FOLDER = "deblur-bench"
 REPORTS = ("results.json", "results.csv", "results.md", "report.html")
@@ -29,7 +30,7 @@ LOG = "cases.jsonl"
 """A file that only the folder of a run has."""
 
 PAUSE = 30.0
-"""Seconds between two lines of progress where there is no terminal."""
+"""Seconds between two lines of progress if standard error is not a terminal."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Request:
     images, psfs, border : str or None
     blind : bool
         As in `deblur.benchmark.folder_protocol`.
+    device : str
+        As in `deblur.benchmark.method`.
     """
 
     protocol: str | None = None
@@ -58,16 +61,18 @@ class Request:
     psfs: str | None = None
     border: str | None = None
     blind: bool = False
+    device: str = "cpu"
 
 
 def run_bench(request: Request, report: Reporter) -> int:
     """Run a protocol, print the table, write the reports, and return the exit code."""
     protocol = _protocol(request)
-    methods = [benchmark.method(_with_underscores(text)) for text in request.methods or _all_methods(protocol)]
+    names = request.methods or _all_methods(protocol)
+    methods = [benchmark.method(_with_underscores(text), device=request.device) for text in names]
     folder = Path(request.output or Path(FOLDER, protocol.name))
     _check_outputs(folder, request.json_file)
     failures: Counter[str] = Counter()
-    with _watched(protocol.name, failures, report) as progress:
+    with _shown_progress(protocol.name, report) as progress:
         results = benchmark.run(
             protocol,
             methods,
@@ -76,10 +81,11 @@ def run_bench(request: Request, report: Reporter) -> int:
             jobs=request.jobs,
             folder=folder,
             progress=progress,
+            on_case=partial(_report_failure, protocol.name, failures),
         )
     _print(results, protocol)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / LOG).touch()  # the folder is a run's even if every case has failed
+    (folder / LOG).touch()  # marks the folder even if every case has failed
     page = benchmark.write_reports(results, protocol, folder)[-1]
     if request.json_file is not None:
         benchmark.write_json(results, request.json_file)
@@ -94,7 +100,7 @@ def run_quick(request: Request, report: Reporter) -> int:
     """Compare a fixed subset with the stored scores, and return the exit code."""
     if replace(request, jobs=1) != Request():
         raise ValueError("--quick runs a fixed subset; it takes --jobs, and nothing else")
-    with _watched("quick", Counter(), report) as progress:
+    with _shown_progress("quick", report) as progress:
         checks = benchmark.quick(jobs=request.jobs, progress=progress)
     lines = [("protocol", "noise", "method", "stored", "now", "")]
     lines += [
@@ -144,13 +150,13 @@ def _check_outputs(folder: Path, json_file: str | None) -> None:
     check_folder(folder / LOG)
     taken = [folder / name for name in REPORTS if (folder / name).exists()]
     if taken and not (folder / LOG).exists():
-        raise FileExistsError(f"{taken[0]} exists already and is not of a benchmark; give another folder")
+        raise FileExistsError(f"{taken[0]} exists and was not written by a benchmark; give another folder")
     if json_file is not None:
         path = Path(json_file)
         if path.is_dir():
             raise IsADirectoryError(f"{path} is a folder; give the path of a file")
         if path.exists() and not _is_of_a_benchmark(path):
-            raise FileExistsError(f"{path} exists already and is not of a benchmark; give another name")
+            raise FileExistsError(f"{path} exists and was not written by a benchmark; give another name")
         if path.absolute().parent != folder.absolute() and not path.parent.exists():
             raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist")
         check_folder(path)
@@ -167,35 +173,28 @@ def _is_of_a_benchmark(path: Path) -> bool:
 
 
 @contextmanager
-def _watched(name: str, failures: Counter[str], report: Reporter) -> Iterator[Callable[[Progress], None]]:
-    """Show the progress, report the first failure of each method, and count the others in `failures`."""
+def _shown_progress(name: str, report: Reporter) -> Iterator[Progress]:
+    """Show the progress in a bar on a terminal, and in a line every now and then elsewhere."""
     last = time.monotonic()
     with report.progress_bar(1) as show:
 
-        def progress(now: Progress) -> None:
+        def progress(fraction: float, stage: str) -> None:
             nonlocal last
-            if isinstance(now.latest, benchmark.Failure):
-                failures[now.latest.method] += 1
-                if failures[now.latest.method] == 1:
-                    failed = benchmark.Results(name, 1, (), (now.latest,))
-                    complain(ValueError(benchmark.notes(failed)[0]))
-            text = f"{name}: {now.done} of {now.total}{_left(now.seconds_left)}"
-            show(now.done / now.total, text)
-            if not sys.stderr.isatty() and now.done < now.total and time.monotonic() - last > PAUSE:
+            show(fraction, f"{name}: {stage}")
+            if not sys.stderr.isatty() and fraction < 1 and time.monotonic() - last > PAUSE:
                 last = time.monotonic()
-                report.say(text, to_stderr=True)
+                report.say(f"{name}: {stage}", to_stderr=True)
 
         yield progress
 
 
-def _left(seconds: float) -> str:
-    """Write the time left, as precisely as it can be known."""
-    if not math.isfinite(seconds) or seconds == 0:
-        return ""
-    if seconds < 90:
-        return f", {seconds:.0f} s left"
-    minutes = round(seconds / 60)
-    return f", {minutes} min left" if minutes < 90 else f", {minutes / 60:.1f} h left"
+def _report_failure(protocol: str, failures: Counter[str], outcome: Row | Failure) -> None:
+    """Print the first failure of each method, and count all of them in `failures`."""
+    if not isinstance(outcome, benchmark.Failure):
+        return
+    failures[outcome.method] += 1
+    if failures[outcome.method] == 1:
+        complain(ValueError(benchmark.notes(benchmark.Results(protocol, 1, (), (outcome,)))[0]))
 
 
 def _print(results: Results, protocol: Protocol) -> None:

@@ -47,10 +47,12 @@ def describe_dataset(name: str) -> None:
 def get_dataset(name: str, to: str | None, report: Reporter) -> None:
     """Download what is missing, and print where it is."""
     found = card(name)
-    with report.progress_bar(found.bytes) as show:
-        place = get(
-            name, to=to, progress=lambda done, total: show(done, f"{name}: {decimal(done)} of {decimal(total)}")
-        )
+    with report.progress_bar(1) as show:
+
+        def progress(fraction: float, stage: str) -> None:
+            show(fraction, f"{name}: {decimal(round(fraction * found.bytes))} of {decimal(found.bytes)}")
+
+        place = get(name, to=to, progress=progress)
     report.say(f"{name}: {len(found.files)} files, {decimal(found.bytes)}, in {place}")
 
 
@@ -66,9 +68,9 @@ def verify_dataset(name: str, report: Reporter) -> int:
         return 1
     files = len(card(name).files)
     if faults:
-        complain(ValueError(f"{name}: {len(faults)} of {files} files in {place} are not those of its card"))
+        complain(ValueError(f"{name}: {len(faults)} of {files} files in {place} differ from its card"))
         return 1
-    report.say(f"{name}: all {files} files in {place} are those of its card")
+    report.say(f"{name}: all {files} files in {place} match its card")
     return 0
 
 

@@ -154,6 +154,8 @@ def _drawing(values: np.ndarray) -> str:
     """Draw with block characters, two for a pixel, or for several pixels where the terminal is too narrow."""
     import numpy as np
 
+    from deblur._core.drawing import brightness
+
     shades = " ░▒▓█"
     try:
         shades.encode(sys.stdout.encoding)
@@ -162,22 +164,13 @@ def _drawing(values: np.ndarray) -> str:
     step = math.ceil(values.shape[1] / max(1, (shutil.get_terminal_size().columns - 2) // 2))
     values = np.pad(values, [(0, -size % step) for size in values.shape])
     values = values.reshape(values.shape[0] // step, step, -1, step).sum(axis=(1, 3))
-    levels = np.rint(_brightness(values) * (len(shades) - 1)).astype(int)
+    levels = np.rint(brightness(values) * (len(shades) - 1)).astype(int)
     return "\n".join("".join(2 * shades[level] for level in row).rstrip() for row in levels)
 
 
 def _write_picture(output: Path, values: np.ndarray, *, force: bool) -> None:
-    import numpy as np
-
     from deblur import photo
+    from deblur._core.drawing import psf_image
 
-    times = math.ceil(PICTURE_SIDE / max(values.shape))
-    enlarged = np.kron(_brightness(values), np.ones((times, times)))
-    photo.write(output, photo.Photo(enlarged), overwrite=force)
-
-
-def _brightness(values: np.ndarray) -> np.ndarray:
-    """Scale to [0, 1] so that faint parts show."""
-    import numpy as np
-
-    return np.sqrt(values.clip(0) / values.max())
+    enlarged = psf_image(values, min_side=PICTURE_SIDE, margin=0)
+    photo.write(output, photo.Photo(enlarged / 255), overwrite=force)

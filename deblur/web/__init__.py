@@ -1,4 +1,4 @@
-"""The local web page: drop a photograph, see it sharpen, take it home. Needs the extra ``web``."""
+"""Web page to restore photographs in a browser, served from this machine. Needs the extra ``web``."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The doors of the page: what can be asked for over HTTP, and what comes back."""
+"""HTTP routes of the page: the requests it accepts, and their responses."""
 
 from __future__ import annotations
 
@@ -17,32 +17,41 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from deblur.web import _asked
-from deblur.web._desk import FAILED, LOGGER, BusyError, Desk, Held, Job
+from deblur.web import _validation as validation
 from deblur.web._guard import Guard
-from deblur.web._limits import MEGA, Limits, RefusedError
+from deblur.web._jobs import FAILED, LOGGER, Job
+from deblur.web._limits import MEGA, BusyError, Limits, RefusedError
+from deblur.web._sessions import Sessions, Upload
 from deblur.web._worker import SupersededError
 
 _PAGE = Path(__file__).parent / "page"
-_MOST_PSF = 8 * MEGA
-_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff"}
+_MAX_PSF_BYTES = 8 * MEGA  # a megapixel of float64, the largest PSF that a task accepts
+_MEDIA_TYPES = {".jpg": "image/jpeg", ".png": "image/png", ".webp": "image/webp", ".tif": "image/tiff"}
 
 
 class AbsentError(Exception):
-    """There is nothing of that id."""
+    """There is nothing under this address."""
 
 
-def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str, ...] | None = None) -> Starlette:
+def make_app(
+    limits: Limits | None = None,
+    *,
+    workers: int = 1,
+    hosts: tuple[str, ...] | None = None,
+    device: str = "auto",
+) -> Starlette:
     """Return the page as an ASGI application.
 
     Parameters
     ----------
     limits : Limits, optional
-        How much it takes on.
+        Sizes, numbers and times.
     workers : int
-        How many photographs are restored at once; the others wait.
+        Number of photographs restored at once; the others wait.
     hosts : tuple of str, optional
-        Names that the server answers to, so that no foreign page can pass for it; any if None.
+        Host names that the server answers to, against DNS rebinding; any if None.
+    device : str
+        Where photographs are restored: ``"auto"`` (the default), ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
     Returns
     -------
@@ -62,18 +71,25 @@ def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str
     True
     """
     limits = limits or Limits()
+    if workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.desk = desk = Desk(limits, workers)
+        app.state.sessions = sessions = Sessions(limits, workers, device)
         try:
-            await desk.open()
-            app.state.thumbnails = await desk.looker.run("thumbnails")
+            await sessions.start()
+            app.state.thumbnails = await sessions.preview_worker.run("thumbnails")
             yield
         finally:
-            await desk.close()
+            await sessions.stop()
 
-    routes = [
+    middleware = [Middleware(Guard, hosts=hosts)]
+    return Starlette(routes=_routes(), lifespan=lifespan, exception_handlers=_error_handlers(), middleware=middleware)
+
+
+def _routes() -> list[Route | Mount]:
+    return [
         Route("/", _index),
         Mount("/page", StaticFiles(directory=_PAGE)),
         Route("/limits", _limits),
@@ -83,58 +99,60 @@ def make_app(limits: Limits | None = None, *, workers: int = 1, hosts: tuple[str
         Route("/photos/{id}/view", _view),
         Route("/photos/{id}/psf", _upload_psf, methods=["POST"]),
         Route("/photos/{id}/preview", _preview, methods=["POST"]),
-        Route("/photos/{id}/forget", _forget, methods=["POST"]),
+        Route("/photos/{id}/forget", _remove, methods=["POST"]),
         Route("/photos/{id}/job", _start, methods=["POST"]),
         Route("/photos/{id}/job", _progress),
         Route("/photos/{id}/job", _cancel, methods=["DELETE"]),
         Route("/photos/{id}/job/{part:str}", _result),
     ]
-    said: dict[Any, Callable[[Request, Any], Awaitable[Response]]] = {
-        RefusedError: _say(422),
-        BusyError: _say(503),
-        AbsentError: _say(404),
-        SupersededError: _say(409),
-        HTTPException: _say_plainly,
-        Exception: _say_nothing,
+
+
+def _error_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Response]]]:
+    return {
+        RefusedError: _respond_with(422),
+        BusyError: _respond_with(503),
+        AbsentError: _respond_with(404),
+        SupersededError: _respond_with(409),
+        HTTPException: _http_error,
+        Exception: _internal_error,
     }
-    middleware = [Middleware(Guard, hosts=hosts)]
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=said, middleware=middleware)
 
 
-def _say(status: int) -> Callable[[Request, Any], Awaitable[Response]]:
+def _respond_with(status: int) -> Callable[[Request, Any], Awaitable[Response]]:
     async def handler(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": str(error)}, status)
 
     return handler
 
 
-async def _say_plainly(request: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: HTTPException) -> Response:
     return JSONResponse({"error": str(error.detail)}, error.status_code)
 
 
-async def _say_nothing(request: Request, error: Exception) -> Response:
+async def _internal_error(request: Request, error: Exception) -> Response:
+    # The message may name paths of this machine: it goes to the log and not to the visitor.
     LOGGER.error("%s: %s", type(error).__name__, error)
     return JSONResponse({"error": FAILED}, 500)
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
 
 
-def _held(request: Request) -> Held:
-    held = _desk(request).photos.get(request.path_params["id"])
-    if held is None:
-        raise AbsentError("This photo is not here any more: it was idle for too long. Choose it again.")
-    held.seen = time.monotonic()
-    return held
+def _requested_upload(request: Request) -> Upload:
+    upload = _sessions(request).uploads.get(request.path_params["id"])
+    if upload is None:
+        raise AbsentError("This photo is no longer in memory: it was idle for too long. Choose it again.")
+    upload.last_used = time.monotonic()
+    return upload
 
 
-def _job(request: Request) -> Job:
-    job = _held(request).job
+def _requested_job(request: Request) -> Job:
+    job = _requested_upload(request).job
     if job is None:
-        raise AbsentError("Nothing has been asked for.")
-    job.seen = time.monotonic()
+        raise AbsentError("No restoration of this photo was requested.")
+    job.last_polled = time.monotonic()
     return job
 
 
@@ -143,7 +161,7 @@ async def _index(request: Request) -> Response:
 
 
 async def _limits(request: Request) -> Response:
-    limits = _desk(request).limits
+    limits = _sessions(request).limits
     return JSONResponse({"file_bytes": limits.file_bytes, "pixels": limits.pixels})
 
 
@@ -155,89 +173,97 @@ async def _thumbnail(request: Request) -> Response:
 
 
 async def _upload(request: Request) -> Response:
-    desk = _desk(request)
-    wanted = request.query_params.get("example")
-    with desk.arrival(_asked.length(request)):
-        if wanted is None:
-            data = await _asked.body(request, desk.limits.file_bytes, "file")
-            held = Held(_asked.file_name(request.query_params.get("name", "")), data)
-        elif wanted in request.app.state.thumbnails:
-            held = Held(f"{wanted}.png", await desk.looker.run("example", which=wanted))
+    sessions = _sessions(request)
+    worker = sessions.preview_worker
+    example = request.query_params.get("example")
+    with sessions.reserve(validation.content_length(request)):
+        if example is None:
+            data = await validation.read_body(request, sessions.limits.file_bytes, "file")
+            upload = Upload(validation.file_name(request.query_params.get("name", "")), data)
+        elif example in request.app.state.thumbnails:
+            upload = Upload(f"{example}.png", await worker.run("example", which=example))
         else:
             raise AbsentError("There is no such example.")
-        held.facts = await desk.looker.run("open", key=held.id, data=held.data)
-        desk.hold(held)
-    return JSONResponse({"id": held.id, "name": held.name, "bytes": len(held.data), **held.facts}, 201)
+        upload.facts = await worker.run("open", key=upload.id, data=upload.data)
+        sessions.add(upload)
+    return JSONResponse({"id": upload.id, "name": upload.name, "bytes": len(upload.data), **upload.facts}, 201)
 
 
 async def _keep(request: Request) -> Response:
-    _held(request)  # which notes that somebody is still there
+    _requested_upload(request)  # which records that the visitor is still there
     return Response(status_code=204)
 
 
 async def _view(request: Request) -> Response:
-    held = _held(request)
-    if held.facts["suffix"] != ".tif":
-        return Response(held.data, media_type=_TYPES[held.facts["suffix"]])
-    return Response(await _desk(request).looker.run("view", key=held.id, data=held.data), media_type="image/jpeg")
+    upload = _requested_upload(request)
+    if upload.facts["suffix"] != ".tif":
+        return Response(upload.data, media_type=_MEDIA_TYPES[upload.facts["suffix"]])
+    jpeg = await _sessions(request).preview_worker.run("view", key=upload.id, data=upload.data)
+    return Response(jpeg, media_type="image/jpeg")
 
 
 async def _upload_psf(request: Request) -> Response:
-    held = _held(request)
-    name = _asked.file_name(request.query_params.get("name", ""))
-    data = await _asked.body(request, _MOST_PSF, "PSF file")
+    upload = _requested_upload(request)
+    name = validation.file_name(request.query_params.get("name", ""))
+    data = await validation.read_body(request, _MAX_PSF_BYTES, "PSF file")
     suffix = PurePosixPath(name).suffix.lower()
-    held.psf = await _desk(request).looker.run("read_psf", data=data, suffix=suffix)
-    assert held.psf is not None
-    return JSONResponse({"name": name, "psf_shape": list(held.psf.shape)}, 201)
+    psf = await _sessions(request).preview_worker.run("read_psf", data=data, suffix=suffix)
+    upload.psf = psf
+    return JSONResponse({"name": name, "psf_shape": list(psf.shape)}, 201)
 
 
 async def _preview(request: Request) -> Response:
-    held = _held(request)
-    asked = await _asked.fields(request)
-    blur, fine = _asked.blur(asked, held), asked.get("fine") is True
+    upload = _requested_upload(request)
+    fields = await validation.read_json(request)
+    blur, fine = validation.blur(fields, upload), fields.get("fine") is True
     if blur is None:
-        raise RefusedError("There is no preview before the blur has been found.")
-    made = await _desk(request).looker.run(
+        raise RefusedError("There is no preview until the blur has been detected.")
+    preview = await _sessions(request).preview_worker.run(
         "preview",
-        yields=fine,
-        key=held.id,
-        data=held.data,
+        interruptible=fine,
+        key=upload.id,
+        data=upload.data,
         blur=blur,
-        noise_level=_asked.noise_level(asked),
-        box=_asked.box(asked),
+        noise_level=validation.noise_level(fields),
+        box=validation.box(fields),
         fine=fine,
     )
-    return JSONResponse(made)
+    return JSONResponse(preview)
 
 
-async def _forget(request: Request) -> Response:
-    _desk(request).forget(_held(request))
+async def _remove(request: Request) -> Response:
+    _sessions(request).remove(_requested_upload(request))
     return Response(status_code=204)
 
 
 async def _start(request: Request) -> Response:
-    held = _held(request)
-    asked = await _asked.fields(request)
-    job = Job(held, _asked.blur(asked, held), _asked.noise_level(asked))
-    await _desk(request).enqueue(job)
+    upload = _requested_upload(request)
+    fields = await validation.read_json(request)
+    suffix = str(upload.facts["suffix"])
+    job = Job(upload.data, suffix, validation.blur(fields, upload), validation.noise_level(fields))
+    _sessions(request).submit(upload, job)
     return JSONResponse(_status(request, job), 202)
 
 
 async def _progress(request: Request) -> Response:
-    return JSONResponse(_status(request, _job(request)))
+    return JSONResponse(_status(request, _requested_job(request)))
 
 
 async def _cancel(request: Request) -> Response:
-    job = _job(request)
-    _desk(request).drop(job)
+    job = _requested_job(request)
+    _sessions(request).queue.cancel(job)
     return JSONResponse(_status(request, job))
 
 
 def _status(request: Request, job: Job) -> dict[str, Any]:
-    status = {"state": job.state, "part": round(job.part, 4), "what": job.what, "seconds_left": job.seconds_left}
+    status = {
+        "state": job.state,
+        "fraction": round(job.fraction, 4),
+        "stage": job.stage,
+        "seconds_left": job.seconds_left,
+    }
     if job.state == "waiting":
-        status["before"] = _desk(request).place(job)
+        status["jobs_ahead"] = _sessions(request).queue.jobs_ahead(job)
     if job.error:
         status["error"] = job.error
     if job.state == "done":
@@ -246,24 +272,24 @@ def _status(request: Request, job: Job) -> dict[str, Any]:
 
 
 async def _result(request: Request) -> Response:
-    job, part = _job(request), request.path_params["part"]
+    upload, job, part = _requested_upload(request), _requested_job(request), request.path_params["part"]
     if job.state != "done" or part not in ("file", "view", "psf"):
         raise AbsentError("There is no result.")
-    suffix = job.held.facts["suffix"]
     if part == "psf":
         return Response(job.result["psf"], media_type="image/png")
     if part == "view" and job.result["view"] is not None:
         return Response(job.result["view"], media_type="image/jpeg")
     headers = {}
     if part == "file":
-        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(_restored_name(job.held))}"
-    return Response(job.result["file"], media_type=_TYPES[suffix], headers=headers)
+        name = _restored_name(upload.name, job.suffix)
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(job.result["file"], media_type=_MEDIA_TYPES[job.suffix], headers=headers)
 
 
-def _restored_name(held: Held) -> str:
-    """Return ``name-restored.suffix``; the suffix is that of the name if it fits the content."""
-    path, suffix = PurePosixPath(held.name), held.facts["suffix"]
-    alike = {".jpeg": ".jpg", ".tiff": ".tif"}
-    if alike.get(path.suffix.lower(), path.suffix.lower()) == suffix:
+def _restored_name(name: str, suffix: str) -> str:
+    """Return ``name-restored.suffix``, keeping the spelling of the suffix (.jpeg, .TIFF) where it fits the content."""
+    path = PurePosixPath(name)
+    spellings = {".jpeg": ".jpg", ".tiff": ".tif"}
+    if spellings.get(path.suffix.lower(), path.suffix.lower()) == suffix:
         suffix = path.suffix
     return f"{path.stem}-restored{suffix}"

@@ -1,4 +1,4 @@
-"""The other end of `Worker`: a process that has loaded everything, and does one task after another."""
+"""The process behind a `Worker`: loads everything, then runs one task after another."""
 
 from __future__ import annotations
 
@@ -8,68 +8,78 @@ import sys
 import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-_MEMORY_SHARE = 0.75  # of the machine, that a worker may take: then it says so, where the system would kill
-_BACKGROUND = 5  # how much nicer than previews whole photographs are
+if TYPE_CHECKING:
+    from deblur._core.progress import Progress
+    from deblur.web._tasks import Tasks
+
+_MEMORY_SHARE = 0.75  # of the machine's memory: beyond it, a task fails with a message instead of being killed
+_NICENESS = 5  # of processes in the background, so that previews come first
+
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory")  # torch's messages, on a CPU and on accelerators
 
 
 class InterruptedTaskError(Exception):
-    """Somebody else's turn."""
+    """A more urgent task is waiting."""
 
 
-def main(connection: Connection, folder: Path, most_pixels: int, background: bool) -> None:
-    """Do tasks until the other end hangs up.
+def main(connection: Connection, folder: Path, max_pixels: int, background: bool, device: str) -> None:
+    """Run tasks until the connection is closed.
 
-    A task comes as ``(name, arguments)``; back go any number of ``("progress", part, what)`` and one of ``("done",
-    result)``, ``("refused", message)``, ``("interrupted",)`` and ``("failed", "")``. A None that comes meanwhile
-    interrupts the task at its next step.
+    A task arrives as ``(name, arguments)`` and is answered by any number of ``("progress", fraction, stage)``, then by
+    one of ``("done", result)``, ``("refused", message)``, ``("interrupted",)`` and ``("failed", "")``. A None that
+    arrives meanwhile interrupts the task at its next report of progress.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the server ends its workers itself
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the server stops its workers
     if background and hasattr(os, "nice"):
-        os.nice(_BACKGROUND)
+        os.nice(_NICENESS)
     _limit_memory()
-    from deblur.web._limits import RefusedError
     from deblur.web._tasks import Tasks
 
     def send(message: tuple[Any, ...]) -> None:
         try:
             connection.send(message)
-        except OSError:  # the server is no more
+        except OSError:  # the server has exited
             raise SystemExit from None
 
-    tasks = Tasks(folder, most_pixels)
-    _warm_up()
+    tasks = Tasks(folder, max_pixels, device)
+    _warm_up(device)
     send(("ready",))
 
-    def progress(part: float, what: str) -> None:
+    def progress(fraction: float, stage: str) -> None:
         if connection.poll():
             raise InterruptedTaskError
-        send(("progress", part, what))
+        send(("progress", fraction, stage))
 
     while True:
         try:
-            asked = connection.recv()
+            task = connection.recv()
         except (EOFError, OSError):
             return
-        if asked is None:  # it came when the task was over
+        if task is None:  # an interruption that arrived after the task had finished
             continue
-        name, arguments = asked
-        try:
-            answer: tuple[Any, ...] = ("done", getattr(tasks, name)(progress, **arguments))
-        except InterruptedTaskError:
-            answer = ("interrupted",)
-        except RefusedError as refusal:
-            answer = ("refused", str(refusal))
-        except Exception as error:
-            if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # the latter is torch's
-                answer = ("refused", "There is not enough memory here for this picture. Try a smaller one.")
-            elif isinstance(error, ValueError):  # the library's own: one line about what was asked
-                answer = ("refused", f"This cannot be done: {error}".replace(str(folder), "the file").rstrip(".") + ".")
-            else:
-                traceback.print_exc(file=sys.stderr)
-                answer = ("failed", "")
-        send(answer)
+        send(_answer(tasks, task, progress, folder))
+
+
+def _answer(tasks: Tasks, task: tuple[str, dict[str, Any]], progress: Progress, folder: Path) -> tuple[Any, ...]:
+    """Run a task and return the message that answers it, whatever happens."""
+    from deblur.web._limits import RefusedError
+
+    name, arguments = task
+    try:
+        return "done", getattr(tasks, name)(progress, **arguments)
+    except InterruptedTaskError:
+        return ("interrupted",)
+    except RefusedError as refusal:
+        return "refused", str(refusal)
+    except Exception as error:
+        if isinstance(error, MemoryError) or any(phrase in str(error) for phrase in _OUT_OF_MEMORY):
+            return "refused", "There is not enough memory here for this picture. Try a smaller one."
+        if isinstance(error, ValueError):  # the library's own: one line about the input
+            return "refused", f"This cannot be done: {error}".replace(str(folder), "the file").rstrip(".") + "."
+        traceback.print_exc(file=sys.stderr)
+        return "failed", ""
 
 
 def _limit_memory() -> None:
@@ -77,12 +87,12 @@ def _limit_memory() -> None:
         import resource
     except ImportError:  # not on Windows
         return
-    most = int(_MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    limit = int(_MEMORY_SHARE * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
-def _warm_up() -> None:
-    """Import and set up what the first task would wait for."""
+def _warm_up(device: str) -> None:
+    """Import and initialize everything now, which would take the first task seconds."""
     import cv2  # noqa: F401
     import numpy as np
     import PIL.Image  # noqa: F401
@@ -92,4 +102,4 @@ def _warm_up() -> None:
 
     picture = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
     for method in ("wiener", "unrolled"):
-        deblur.restore(picture, deblur.psf.disk(2), method=method, channel_axis=-1)
+        deblur.restore(picture, deblur.psf.disk(2), method=method, channel_axis=-1, device=device)

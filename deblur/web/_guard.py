@@ -1,4 +1,4 @@
-"""What every request and every answer goes through."""
+"""Security middleware: checks of every request, and security headers of every response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
-    # Nothing comes from anywhere else, and nothing else may come in: neither frames, nor scripts in a file name.
+    # No foreign resources, no embedding in other pages, and no inline scripts, as a file name might smuggle in.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -20,22 +20,22 @@ _HEADERS = {
 
 
 class Guard:
-    """Answers only to its own names and its own page, and lets browsers keep nothing and load nothing foreign.
+    """ASGI middleware against foreign host names, foreign pages, foreign resources and browser caches.
 
     Parameters
     ----------
     app : ASGI application
-        What is guarded.
+        The application to protect.
     hosts : tuple of str, optional
-        Names it answers to; any if None. Without the check, a foreign name that resolves to this machine could read
-        what a visitor sees.
+        Accepted host names; any if None. Without this check, a page of another site could read the photographs
+        after pointing its own name at this machine (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None = None) -> None:
         self._app, self._hosts = app, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Check a request, and pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -51,10 +51,10 @@ class Guard:
     def _refused(self, method: str, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
         if self._hosts is not None and _name(f"//{host}") not in self._hosts:
-            return JSONResponse({"error": "This server does not go by that name."}, 421)
+            return JSONResponse({"error": "This server does not answer to that host name."}, 421)
         origin = headers.get("origin")
         if method not in ("GET", "HEAD") and origin is not None and origin.partition("://")[2] != host:
-            return JSONResponse({"error": "Only the page itself may ask for that."}, 403)
+            return JSONResponse({"error": "Only the page itself may send this request."}, 403)
         return None
 
 

@@ -1,4 +1,4 @@
-"""What a visitor may ask for, and the look at a file that comes before it is decoded."""
+"""Limits of the server, and the checks of a file that come before it is decoded."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 
 MEGA = 1_000_000
 _NO_PICTURE = "This is not a JPEG, PNG, TIFF or WebP picture."
-SEVERAL_PAGES = "This file has several pages; this page takes pictures of one. deblur restore takes stacks."
+SEVERAL_PAGES = "This file has several pages; only single pictures are accepted here. deblur restore accepts stacks."
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the page takes on.
+    """Limits of the server.
 
     Attributes
     ----------
     file_bytes : int
         Largest file.
     pixels : int
-        Most pixels of a photograph.
+        Largest photograph.
     waiting : int
-        Most photographs that wait while others are restored.
+        Longest queue of photographs that wait while others are restored.
     photos : int
-        Most photographs held at once.
+        Most photographs in memory at once.
     held_bytes : int
-        Most memory for their files and results.
+        Most memory for their files and results together.
     idle_seconds : float
-        How long a photograph is held that nobody asks about.
+        Time after which a photograph is removed that its visitor no longer uses.
     unseen_seconds : float
-        How long work goes on that nobody asks about.
+        Time after which a restoration is cancelled whose visitor no longer asks for its progress.
     """
 
     file_bytes: int = 100 * MEGA
@@ -44,25 +44,29 @@ class Limits:
 
 
 class RefusedError(ValueError):
-    """What is said to the visitor, word by word."""
+    """An invalid request or file; the message is shown to the visitor as it is."""
+
+
+class BusyError(Exception):
+    """Too many visitors at once; the message is shown to the visitor as it is."""
 
 
 def suffix_of(data: bytes, most_pixels: int) -> str:
-    """Return the suffix that a file should have by its content, or refuse it by what its header says.
+    """Return the suffix that fits the content of a file, or refuse it because of its header.
 
-    Nothing is decoded, so that a small file of a huge picture costs nothing.
+    Nothing is decoded, so that a small file that expands to a huge picture costs nothing.
 
     Parameters
     ----------
     data : bytes
         The file.
     most_pixels : int
-        More are refused.
+        Larger pictures are refused.
 
     Raises
     ------
     RefusedError
-        If it is no JPEG, PNG, TIFF or WebP file of one page, or larger.
+        If it is not a JPEG, PNG, TIFF or WebP file with one page, or is larger.
 
     Examples
     --------
@@ -83,7 +87,7 @@ def suffix_of(data: bytes, most_pixels: int) -> str:
     if math.prod(sides) > most_pixels:
         raise RefusedError(
             f"This picture has {sides[0]} x {sides[1]} pixels, which is more than the "
-            f"{most_pixels / MEGA:g} megapixels that this page takes. The command deblur restore takes any size."
+            f"{most_pixels / MEGA:g} megapixels that this page accepts. The command deblur restore has no limit."
         )
     return suffix
 
@@ -99,8 +103,8 @@ def _raster_sides(data: bytes) -> tuple[int, int]:
         except UnidentifiedImageError:
             raise RefusedError(_NO_PICTURE) from None
         except Image.DecompressionBombError:
-            raise RefusedError("This picture has far more pixels than this page takes.") from None
-        except Exception as error:  # a damaged header ends in whatever error its damage leads to
+            raise RefusedError("This picture has far more pixels than this page accepts.") from None
+        except Exception as error:  # decoders raise errors of any type on damaged headers
             raise RefusedError("This picture is damaged: its header cannot be read.") from error
 
 
@@ -123,10 +127,10 @@ def _tiff_sides(data: bytes) -> tuple[int, int]:
                 samples = int(page.samplesperpixel) * int(page.imagedepth)
     except RefusedError:
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # as in _raster_sides
         raise RefusedError("This TIFF is damaged: its header cannot be read.") from error
     if sides is None or min(sides) < 1:
         raise RefusedError("This TIFF has no picture in it.")
     if samples > 4:
-        raise RefusedError(f"This picture has {samples} samples a pixel; this page takes gray and color.")
+        raise RefusedError(f"This picture has {samples} samples per pixel; this page accepts gray and color.")
     return sides

@@ -1,4 +1,4 @@
-"""The page on a port of this machine."""
+"""The HTTP server of the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import uvicorn
 from deblur.web._app import make_app
 from deblur.web._limits import Limits
 
-_CONNECTIONS = 256
+_MAX_CONNECTIONS = 256  # a browser opens about six; more only exhausts memory and file descriptors
 
 
 def serve(
@@ -20,6 +20,7 @@ def serve(
     *,
     limits: Limits | None = None,
     workers: int = 1,
+    device: str = "auto",
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the page until interrupted.
@@ -27,20 +28,22 @@ def serve(
     Parameters
     ----------
     host : str
-        Address to listen at. Only this machine can reach the default.
+        Address to listen on. The default is reachable from this machine only.
     port : int
-        Where to listen; 0 takes one that is free.
+        Port to listen on; 0 takes a free one.
     limits : Limits, optional
-        How much the page takes on.
+        Sizes, numbers and times.
     workers : int
-        How many photographs are restored at once.
+        Number of photographs restored at once.
+    device : str
+        Where they are restored: ``"auto"`` (the default), ``"cpu"``, ``"cuda"`` or ``"mps"``.
     ready : callable, optional
         ``ready(url)`` is called as soon as the page can be opened.
 
     Raises
     ------
     OSError
-        If the address cannot be had.
+        If the address is not available.
 
     Examples
     --------
@@ -50,7 +53,7 @@ def serve(
     >>> serve("256.0.0.1")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    OSError: cannot listen at 256.0.0.1, port 8000: ...
+    OSError: cannot listen on 256.0.0.1, port 8000: ...
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -58,23 +61,23 @@ def serve(
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise OSError(f"cannot listen at {host}, port {port}: {error.strerror or error}") from error
+            raise OSError(f"cannot listen on {host}, port {port}: {error.strerror or error}") from error
         port = listener.getsockname()[1]
         hosts = ("localhost", "127.0.0.1", "::1") if _is_loopback(host) else None
         config = uvicorn.Config(
-            make_app(limits, workers=workers, hosts=hosts),
+            make_app(limits, workers=workers, hosts=hosts, device=device),
             log_level="error",
             access_log=False,
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=2,
-            limit_concurrency=_CONNECTIONS,
+            limit_concurrency=_MAX_CONNECTIONS,
         )
-        _Server(config, lambda: ready and ready(f"http://{_shown(host)}:{port}/")).run(sockets=[listener])
+        _Server(config, lambda: ready and ready(f"http://{_in_url(host)}:{port}/")).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready."""
+    """A server that calls a function once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
         super().__init__(config)
@@ -95,8 +98,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _shown(host: str) -> str:
-    """Return the host as it stands in a URL that can be opened on this machine."""
+def _in_url(host: str) -> str:
+    """Return the host for a URL that can be opened on this machine."""
     if host in ("0.0.0.0", "::"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

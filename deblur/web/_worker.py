@@ -1,4 +1,4 @@
-"""A process that computes for the page: it can be stopped at any moment, and takes nothing down with it."""
+"""Worker processes: decoding and restoration run there, so that they can be killed, and a crash harms no one else."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from deblur.web import _child
 from deblur.web._limits import RefusedError
 
-if TYPE_CHECKING:  # the server itself does not wait for torch
-    from deblur.blind._fast import Progress
+if TYPE_CHECKING:  # importing torch takes seconds, and the server process does not need it
+    from deblur._core.progress import Progress
 
-_PATIENCE = 5.0  # seconds that a process has to end
+_TERMINATION_SECONDS = 5.0  # then a process is killed
 
 
 class SupersededError(Exception):
@@ -24,77 +24,81 @@ class SupersededError(Exception):
 
 
 class Worker:
-    """A warm process, started anew whenever it was stopped.
+    """A process with all libraries loaded, restarted whenever it was stopped.
 
     Parameters
     ----------
-    most_pixels : int
-        Of a photograph.
+    max_pixels : int
+        Largest photograph.
     background : bool
-        Whether it makes way for other processes.
+        Whether it runs at a lower priority.
+    device : str
+        Where it computes, see `deblur.restore`.
     """
 
-    def __init__(self, most_pixels: int, *, background: bool) -> None:
-        self._most_pixels, self._background = most_pixels, background
+    def __init__(self, max_pixels: int, *, background: bool, device: str = "auto") -> None:
+        self._max_pixels, self._background, self._device = max_pixels, background, device
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._turn = asyncio.Lock()
-        self._yields = False
+        self._task_lock = asyncio.Lock()
+        self._is_interruptible = False
 
     async def start(self) -> None:
-        """Start the process, and wait until it is warm."""
-        async with self._turn:
+        """Start the process unless it runs, and wait until it has loaded everything."""
+        async with self._task_lock:
             await self._start()
 
-    async def run(self, name: str, *, progress: Progress | None = None, yields: bool = False, **arguments: Any) -> Any:
-        """Do a task, and return its result. Cancelled, it kills the process, and starts another.
+    async def run(
+        self, name: str, *, progress: Progress | None = None, interruptible: bool = False, **arguments: Any
+    ) -> Any:
+        """Run a task and return its result; if cancelled, kill the process.
 
         Parameters
         ----------
         name : str
             A method of `deblur.web._tasks.Tasks`.
         progress : callable, optional
-            ``progress(part, what)``.
-        yields : bool
-            Whether the task gives up when another comes.
+            ``progress(fraction, stage)``.
+        interruptible : bool
+            Whether the task is abandoned as soon as another one arrives.
         **arguments
             Of the method.
 
         Raises
         ------
         RefusedError
-            What the visitor is told, if it cannot be done.
+            If the request or file is invalid; the message is for the visitor.
         SupersededError
-            If it gave up.
+            If it was abandoned for another task.
         RuntimeError
             If the process failed or died.
         """
-        if self._yields and self._connection is not None:
-            self._yields = False
-            with suppress(OSError):  # it has died; whoever waits for it is told
+        if self._is_interruptible and self._connection is not None:
+            self._is_interruptible = False
+            with suppress(OSError):  # the process died: the call that waits for it raises
                 self._connection.send(None)
-        async with self._turn:
+        async with self._task_lock:
             await self._start()
             assert self._connection is not None
             try:
                 await asyncio.to_thread(self._connection.send, (name, arguments))
-                self._yields = yields  # and not before: two would write at once
+                self._is_interruptible = interruptible  # only now: else two threads could write to the pipe at once
                 return await self._answer(progress)
             except (EOFError, OSError) as error:
                 self.stop()
-                raise RuntimeError("the process that computes has died") from error
+                raise RuntimeError("the worker process died") from error
             except asyncio.CancelledError:
                 self.stop()
                 raise
             finally:
-                self._yields = False
+                self._is_interruptible = False
 
     def stop(self) -> None:
         """Kill the process, if there is one, and remove its folder."""
         if self._process is not None:
             self._process.terminate()
-            self._process.join(_PATIENCE)
+            self._process.join(_TERMINATION_SECONDS)
             if self._process.is_alive():
                 self._process.kill()
                 self._process.join()
@@ -117,7 +121,7 @@ class Worker:
             elif kind == "interrupted":
                 raise SupersededError
             else:
-                raise RuntimeError("a task failed; the process that computes has printed why")
+                raise RuntimeError("a task failed; the worker process has printed its traceback")
 
     async def _receive(self) -> Any:
         assert self._connection is not None
@@ -127,18 +131,18 @@ class Worker:
         if self._process is not None and self._process.is_alive():
             return
         self.stop()
-        context = multiprocessing.get_context("spawn")  # a fork would inherit the threads of the server half alive
-        self._connection, theirs = context.Pipe()
+        context = multiprocessing.get_context("spawn")  # a fork would inherit the locks of the server's threads
+        self._connection, child_end = context.Pipe()
         self._folder = tempfile.TemporaryDirectory(prefix="deblur-web-")
-        arguments = (theirs, Path(self._folder.name), self._most_pixels, self._background)
+        arguments = (child_end, Path(self._folder.name), self._max_pixels, self._background, self._device)
         self._process = context.Process(target=_child.main, args=arguments, daemon=True)
         self._process.start()
-        theirs.close()
+        child_end.close()
         try:
             await self._receive()
         except (EOFError, OSError) as error:
             self.stop()
-            raise RuntimeError("the process that computes does not start") from error
+            raise RuntimeError("the worker process does not start") from error
         except asyncio.CancelledError:
             self.stop()
             raise

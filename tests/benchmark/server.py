@@ -10,7 +10,7 @@ from deblur.benchmark import _download
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-STEP = 3 * _download._BLOCK  # a broken connection loses what does not fill a block
+STEP = 3 * _download._CHUNK  # a broken connection loses an incomplete chunk
 
 
 class Server(ThreadingHTTPServer):

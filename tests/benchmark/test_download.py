@@ -51,14 +51,14 @@ PART = f".data (1).bin.{SHA256[:16]}.part"
 
 
 def test_download(server: Server, tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    folder = get("mine", progress=lambda done, total: seen.append((done, total)))
+    seen: list[float] = []
+    folder = get("mine", progress=lambda fraction, stage: seen.append(fraction))
     assert folder == tmp_path / "cache"
     assert (folder / PATH).read_bytes() == CONTENT
     assert left_in(folder) == ["data (1).bin"]
     assert seen == sorted(seen)
-    assert seen[0][0] < len(CONTENT)
-    assert seen[-1] == (len(CONTENT), len(CONTENT))
+    assert 0 < seen[0] < 1
+    assert seen[-1] == 1
     assert verify("mine") == []
     assert folder_of("mine") == folder
     assert get("mine") == folder
@@ -117,7 +117,7 @@ def test_server_that_refuses_ranges_starts_again(server: Server) -> None:
 @pytest.mark.parametrize("mood", ["corrupted", "truncated", "endless"])
 def test_wrong_file_is_never_left(mood: str, server: Server, tmp_path: Path) -> None:
     server.moods = [mood]
-    with pytest.raises(DownloadError, match=r"not the one of its card.*thrown away") as caught:
+    with pytest.raises(DownloadError, match=r"differs from its card.*deleted") as caught:
         get("mine")
     assert "\n" not in str(caught.value)
     assert len(server.ranges) == 1 + _download.RETRIES
@@ -140,7 +140,7 @@ def test_part_longer_than_the_file_of_the_server(server: Server, tmp_path: Path)
     part = tmp_path / "cache/mine" / PART
     part.parent.mkdir(parents=True)
     part.write_bytes(CONTENT[:-500])
-    with pytest.raises(DownloadError, match="thrown away"):
+    with pytest.raises(DownloadError, match="it was deleted"):
         get("mine")
     assert server.ranges == [f"bytes={len(CONTENT) - 500}-", None, None]
     assert left_in(tmp_path) == []
@@ -165,7 +165,7 @@ def test_whole_part_needs_no_server(server: Server, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mood", ["404", "403"])
 def test_missing_file_is_not_asked_for_twice(mood: str, server: Server, tmp_path: Path) -> None:
     server.moods = [mood]
-    with pytest.raises(DownloadError, match=f"answers {mood} for http://127.0.0.1:.*/data.bin$"):
+    with pytest.raises(DownloadError, match=f"responds with {mood} for http://127.0.0.1:.*/data.bin$"):
         get("mine")
     assert len(server.ranges) == 1
     assert left_in(tmp_path) == []
@@ -178,7 +178,7 @@ def test_busy_server_is_asked_again(server: Server) -> None:
 
 def test_server_that_stays_busy(server: Server, tmp_path: Path) -> None:
     server.moods = ["503"]
-    with pytest.raises(DownloadError, match="answers 503; try later"):
+    with pytest.raises(DownloadError, match="responds with 503; try again later"):
         get("mine")
     assert left_in(tmp_path) == []
 
@@ -246,7 +246,7 @@ import sys
 from deblur.benchmark import Card, File, _download
 mine = Card("mine", "t", "l", "p", (), "@", (File({path!r}, {url!r}, {sha256!r}, {size}),))
 _download.card = lambda name: mine
-_download.get("mine", progress=lambda done, total: print(done, flush=True))
+_download.get("mine", progress=lambda fraction, stage: print(fraction, flush=True))
 """
 
 

@@ -182,7 +182,7 @@ def test_set14_blurred_scores_as_published_with_this_gray() -> None:
 
 
 def test_only_sets_of_images_have_images() -> None:
-    with pytest.raises(ValueError, match="'kernels' is not a set of images"):
+    with pytest.raises(ValueError, match="'kernels' is not a data set of images"):
         image_names("kernels")
     with pytest.raises(ValueError, match=r"no image 'xyzzy'; image_names\('set5'\) lists them"):
         image("set5", "xyzzy")

@@ -6,10 +6,12 @@ import types
 
 import numpy as np
 import pytest
+import torch
 
 import deblur.nonblind
 from deblur.benchmark import _methods
 from deblur.benchmark._methods import method, method_names
+from deblur.restoration._registry import ROWS
 
 from .toy import observe
 
@@ -28,13 +30,26 @@ def test_every_method_restores_gray_and_color(name: str) -> None:
         np.testing.assert_allclose(three[..., 1], gray, atol=2e-3)
 
 
-def test_the_library_is_found_by_its_signatures() -> None:
+def test_every_method_of_the_library_can_be_benchmarked() -> None:
     names = {name for name in method_names() if "." not in name} - {"blurred"}
-    others = ("Posterior", "Highlights", "estimate_noise", "highlights_share", "split_highlights", "wiener_balance")
-    known = {name for name in deblur.nonblind.__all__ if name not in others}
-    blind = {"fast", "defocus", "motion"}
-    assert names == known | blind
-    assert {name for name in names if method(name).blind} == blind
+    assert names == {row.name.replace("-", "_") for row in ROWS}
+    assert {name for name in names if method(name).blind} == {row.name.replace("-", "_") for row in ROWS if row.blind}
+
+
+def test_a_method_computes_on_the_device_and_is_labeled_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = observe("im1", "psf2", 0.01)
+    expected = method("wiener").tries[0](sample).image
+    np.testing.assert_array_equal(method("wiener", device="auto").tries[0](sample).image, expected)
+    monkeypatch.setattr(_methods, "resolve_device", lambda device: torch.device("meta"))
+    there = method("wiener(balance=0.1)", device="cuda")
+    assert there.label == "wiener(balance=0.1) on meta"
+    with pytest.raises(NotImplementedError, match="meta"):  # the device without memory: nothing can be copied back
+        there.tries[0](sample)
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(ValueError, match="device 'abacus' is not on this machine"):
+        method("wiener", device="abacus")
 
 
 def test_options_reach_the_method() -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from deblur import psf
 from deblur.benchmark._folder import folder_protocol
-from deblur.benchmark._protocols import PROTOCOLS, Protocol, Restored, protocol
+from deblur.benchmark._protocols import PROTOCOLS, Estimate, Protocol, protocol
 from deblur.benchmark._runner import run
 from deblur.benchmark._samples import crossed, simulate
+from deblur.cli._app_bench import _protocols_epilog
 
 each_protocol = pytest.mark.parametrize("benchmark_", PROTOCOLS, ids=lambda each: each.name)
 
@@ -43,6 +44,13 @@ def test_ones_own_files_with_the_psf_withheld(tmp_path: Path, own: Protocol) -> 
 
 
 @each_protocol
+def test_the_help_of_the_command_lists_the_title(benchmark_: Protocol) -> None:
+    assert benchmark_.title
+    assert f"  {benchmark_.name} " in _protocols_epilog()
+    assert f" {benchmark_.title}\n" in _protocols_epilog()
+
+
+@each_protocol
 def test_cases_are_distinct_and_protocols_reach_other_processes(
     benchmark_: Protocol, request: pytest.FixtureRequest
 ) -> None:
@@ -62,7 +70,7 @@ def test_a_sample_is_the_same_every_time(benchmark_: Protocol, data_dir: Path) -
         assert first.blurred.shape == first.truth.shape
         assert first.psf.min() >= 0
         assert 0.9 < first.psf.sum() < 1.1
-        scores = benchmark_.score(Restored(first.blurred), first)
+        scores = benchmark_.score(Estimate(first.blurred), first)
         assert {"psnr", "ssim"} <= set(scores)
         assert np.isfinite(list(scores.values())).all()
 
@@ -84,7 +92,7 @@ def test_a_true_psf_is_a_success_and_similar_to_itself(data_dir: Path) -> None:
     blind = protocol("levin-blind")
     sample = blind.observe("im2", "kernel6", 0.0)
     estimate = _with_true_psf(sample)
-    scores = blind.score(Restored(estimate[0], sample.psf), sample)
+    scores = blind.score(Estimate(estimate[0], sample.psf), sample)
     assert 0 <= scores["fourier_gap"] < 1
     assert scores["error_ratio"] == pytest.approx(1, abs=0.5)
     assert scores["psnr"] > 35
@@ -157,9 +165,9 @@ def test_a_psf_larger_than_the_image_is_refused() -> None:
 def test_estimates_that_will_not_do(own: Protocol) -> None:
     sample = own.observe("a.png", "odd.npy", 0.01)
     with pytest.raises(ValueError, match="NaN or infinite"):
-        own.score(Restored(np.full_like(sample.blurred, np.nan)), sample)
+        own.score(Estimate(np.full_like(sample.blurred, np.nan)), sample)
     with pytest.raises(ValueError, match="a method must keep the shape"):
-        own.score(Restored(sample.blurred[1:]), sample)
+        own.score(Estimate(sample.blurred[1:]), sample)
 
 
 def test_an_unknown_protocol_suggests_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deblur._core.progress import Progress
 from deblur.benchmark import _cache
+from deblur.benchmark._methods import Method
+from deblur.benchmark._protocols import Estimate
 from deblur.benchmark._quick import quick
 from deblur.benchmark._results import Failure, Results, Row, write_json
-from deblur.benchmark._runner import Progress, run
+from deblur.benchmark._runner import run
+from deblur.benchmark._samples import Sample
 
 from .toy import FAILING, NAN, ORACLE, TOY
 
@@ -53,35 +58,57 @@ class InterruptionError(Exception):
     pass
 
 
-def interrupt_after(count: int) -> Callable[[Progress], None]:
-    def progress(now: Progress) -> None:
-        if now.done == count:
+def interrupt_after(count: int) -> Progress:
+    def progress(fraction: float, stage: str) -> None:
+        if stage.startswith(f"{count} of"):
             raise InterruptionError
 
     return progress
 
 
-def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+def test_an_interrupted_run_resumes(tmp_path: Path) -> None:
     with pytest.raises(InterruptionError):
         run(TOY, ["wiener", "blurred"], folder=tmp_path, progress=interrupt_after(7))
     log = tmp_path / "cases.jsonl"
     log.write_text(log.read_text()[:-20])  # the last line cut short, as by a kill in the middle of it
-    seen: list[Progress] = []
-    resumed = run(TOY, ["wiener", "blurred"], folder=tmp_path, progress=seen.append)
-    assert (seen[0].done, seen[0].total, seen[-1].done) == (6, 24, 24)
-    assert seen[-1].seconds_left == 0
-    assert all(now.seconds_left > 0 for now in seen[1:-1])
+    seen: list[tuple[float, str]] = []
+    computed: list[Row | Failure] = []
+    resumed = run(
+        TOY, ["wiener", "blurred"], folder=tmp_path, progress=lambda *now: seen.append(now), on_case=computed.append
+    )
+    assert seen[0] == (0.25, "6 of 24 cases")
+    assert seen[-1] == (1.0, "24 of 24 cases")
+    assert all(re.fullmatch(r"\d+ of 24 cases, \d+ s left", stage) for _, stage in seen[1:-1])
+    assert len(computed) == len(seen) - 1 == 18
+    assert all(row in resumed.rows for row in computed)
     assert scores(resumed) == scores(run(TOY, ["wiener", "blurred"]))
-    run(TOY, ["wiener", "blurred"], folder=tmp_path, progress=seen.append)
-    assert seen[-1].done == 24
-    assert seen[-1].latest is None  # nothing was left to do
+    seen.clear()
+    run(TOY, ["wiener", "blurred"], folder=tmp_path, progress=lambda *now: seen.append(now), on_case=computed.append)
+    assert seen == [(1.0, "24 of 24 cases")]
+    assert len(computed) == 18  # nothing was left to do
+
+
+def test_the_remaining_time_is_estimated_from_each_methods_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    def spend(seconds: float) -> Callable[[Sample], Estimate]:
+        def restore(sample: Sample) -> Estimate:
+            nonlocal now
+            now += seconds
+            return Estimate(sample.blurred)
+
+        return restore
+
+    now, stages = 0.0, []
+    monkeypatch.setattr("deblur.benchmark._runner.time.perf_counter", lambda: now)
+    methods = [Method("slow", (spend(100.0),)), Method("quick", (spend(1.0),))]
+    run(TOY, methods, noises=[0.01], limit=2, progress=lambda fraction, stage: stages.append(stage))
+    assert stages[1:4] == ["1 of 4 cases, 5 min left", "2 of 4 cases, 2 min left", "3 of 4 cases, 1 s left"]
 
 
 def test_what_a_score_depends_on_makes_its_case_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def done_before(benchmark=TOY, method: str = "wiener") -> int:
-        seen: list[Progress] = []
-        run(benchmark, [method], noises=[0.01], folder=tmp_path, progress=seen.append)
-        return seen[0].done
+        computed: list[Row | Failure] = []
+        results = run(benchmark, [method], noises=[0.01], folder=tmp_path, on_case=computed.append)
+        return len(results.rows) - len(computed)
 
     assert done_before() == 0
     assert done_before() == 6
@@ -105,10 +132,11 @@ def test_code_version_is_of_the_sources(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_failures_are_tried_again(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    again: list[Row | Failure] = []
     run(TOY, [FAILING], noises=[0.01], folder=tmp_path)
-    run(TOY, [FAILING], noises=[0.01], folder=tmp_path, progress=seen.append)
-    assert seen[0].done == 4
+    results = run(TOY, [FAILING], noises=[0.01], folder=tmp_path, on_case=again.append)
+    assert len(results.rows) == 4
+    assert again == list(results.failures)
 
 
 def test_the_json_has_the_documented_shape(tmp_path: Path) -> None:

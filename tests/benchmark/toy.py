@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deblur.benchmark._methods import Method
-from deblur.benchmark._protocols import Protocol, Restored, clipped
+from deblur.benchmark._protocols import Estimate, Protocol, clipped
 from deblur.benchmark._samples import Sample, crossed, simulate
 
 IMAGES, PSFS = ["im1", "im2", "im3"], ["psf1", "psf2"]
@@ -23,22 +23,22 @@ def observe(image: str, psf: str, noise: float) -> Sample:
 TOY = Protocol("toy", 1, "Random pictures.", pairs, observe, clipped, noises=(0.01, 0.1))
 
 
-def fail_on_im2(sample: Sample) -> Restored:
+def fail_on_im2(sample: Sample) -> Estimate:
     if any(np.array_equal(sample.truth, observe("im2", psf, 0.0).truth) for psf in PSFS):
         raise ArithmeticError("no solution\nat all")
-    return Restored(sample.blurred)
+    return Estimate(sample.blurred)
 
 
-def give_nan(sample: Sample) -> Restored:
-    return Restored(sample.blurred * np.nan)
+def give_nan(sample: Sample) -> Estimate:
+    return Estimate(sample.blurred * np.nan)
 
 
-def half(sample: Sample) -> Restored:
-    return Restored(sample.blurred / 2)
+def half(sample: Sample) -> Estimate:
+    return Estimate(sample.blurred / 2)
 
 
-def whole(sample: Sample) -> Restored:
-    return Restored(sample.blurred)
+def whole(sample: Sample) -> Estimate:
+    return Estimate(sample.blurred)
 
 
 FAILING = Method("failing", (fail_on_im2,))

@@ -87,14 +87,14 @@ def test_data_that_are_here(
     assert re.search(r"^set5 .* yes ", run("datasets", "list").stdout, re.MULTILINE)
     assert f"folder   {folder}\n" in run("datasets", "info", "set5").stdout
     assert run("datasets", "get", "set5").stdout == f"set5: 5 files, 1.7 MB, in {folder}\n"
-    assert run("datasets", "verify", "set5").stdout == f"set5: all 5 files in {folder} are those of its card\n"
+    assert run("datasets", "verify", "set5").stdout == f"set5: all 5 files in {folder} match its card\n"
     assert not (tmp_path / "cache").exists()
 
     path = folder / card("set5").files[2].path
     path.write_bytes(b"?" + path.read_bytes()[1:])
     done = run("datasets", "verify", "set5", code=1)
     assert re.fullmatch(rf"{card('set5').files[2].path} has the SHA-256 \w+, its card says \w+\n", done.stdout)
-    assert done.stderr == f"deblur: set5: 1 of 5 files in {folder} are not those of its card\n"
+    assert done.stderr == f"deblur: set5: 1 of 5 files in {folder} differ from its card\n"
 
 
 def test_verify_has_a_line_a_fault(run: Run) -> None:
@@ -126,7 +126,8 @@ def test_get_mends_what_verify_finds(run: Run, only_mine: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("mood", "said"), [("corrupted", "not the one of its card"), ("404", "answers 404"), ("503", "answers 503")]
+    ("mood", "said"),
+    [("corrupted", "differs from its card"), ("404", "responds with 404"), ("503", "responds with 503")],
 )
 def test_a_bad_server_is_one_line(
     run: Run, server: Server, only_mine: str, tmp_path: Path, mood: str, said: str

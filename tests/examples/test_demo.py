@@ -1,4 +1,4 @@
-"""The demonstration: the motion it reads from a picture, and the pictures it writes."""
+"""The demonstration: the motion that it estimates, and the pictures that it writes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from skimage import data
 from deblur import nonblind, photo, psf
 from deblur._examples import demo as _demo
 from deblur._examples.demo import run
+from deblur._examples.pictures import blur_photo, visible_part
 from deblur.operators import Convolution
 
 
-def test_the_demo_restores_and_says_what_the_files_show(tmp_path: Path) -> None:
+def test_the_demo_restores_and_reports_what_the_files_show(tmp_path: Path) -> None:
     clock, cat = run(tmp_path / "new" / "folder")
 
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == [
@@ -26,7 +27,7 @@ def test_the_demo_restores_and_says_what_the_files_show(tmp_path: Path) -> None:
     assert photo.read(cat.files["comparison"]).pixels.shape[1] <= 900
     assert all(result.story and result.seconds > 0 for result in (clock, cat))
 
-    # The picture taken while moving the camera is explained: blurred again, the result is what was photographed.
+    # The estimated motion explains the picture: blurred again, the result matches the photograph.
     assert clock.quality == {}
     before, after = (photo.to_linear(photo.read(clock.files[part]).pixels) for part in ("before", "after"))
     found = psf.normalize(psf.load(clock.files["psf"]))
@@ -46,6 +47,17 @@ def test_the_demo_restores_and_says_what_the_files_show(tmp_path: Path) -> None:
         truth = scene[top : top + pixels.shape[0], left : left + pixels.shape[1]]
         psnr = -10 * math.log10(np.mean((truth - pixels) ** 2))
         assert psnr == pytest.approx(cat.quality[name]["psnr"], abs=0.02)
+
+
+def test_photographs_are_blurred_in_linear_light_and_cropped_like_their_truth() -> None:
+    scene = np.random.default_rng(0).random((20, 24, 3))
+    point = np.pad([[1.0]], ((3, 2), (2, 1)))  # no blur: a point at the center k//2 of even sides
+    blurred = blur_photo(scene, point, noise_level=0, seed=0)
+    np.testing.assert_allclose(blurred, visible_part(scene, point), atol=1e-6)
+    gray = blur_photo(np.tile([0.0, 1.0], (4, 3)), np.full((1, 2), 0.5), noise_level=0, seed=0)
+    np.testing.assert_allclose(photo.to_linear(gray), 0.5, atol=1e-6)
+    noisy = blur_photo(np.full((64, 64), 0.5), point, noise_level=0.01, seed=1)
+    assert np.std(noisy) == pytest.approx(0.01, rel=0.1)
 
 
 @pytest.mark.parametrize("name", ["clock-before.png", "cat-psf.png", "demo.png"])

@@ -201,11 +201,11 @@ def test_origins_that_are_none_are_refused(origin: str) -> None:
 @pytest.mark.parametrize("value", [10**400, -(10**400), 1e308, float("nan")])
 def test_numbers_beyond_all_bounds_are_refused(value: float) -> None:
     pytest.importorskip("starlette", reason="the page needs the extra web")
-    from deblur.web import _asked
+    from deblur.web import _validation
     from deblur.web._limits import RefusedError
 
     with pytest.raises(RefusedError, match="must be from"):
-        _asked.number({"radius": value}, "radius", 0.5, 60)
+        _validation.number({"radius": value}, "radius", 0.5, 60)
 
 
 @pytest.mark.parametrize(("scale", "dtype"), [(1e-310, np.float64), (1e-30, np.float64), (1e-17, np.float32)])

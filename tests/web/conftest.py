@@ -1,4 +1,4 @@
-"""A server of its own for each process of the tests: the real command, with small limits, and a browser before it."""
+"""One server per test process (the real command, with small limits) and a browser that opens its page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.commands import ENVIRONMENT, installed
 
 pytest.importorskip("starlette", reason="the page needs the extra web")
 pytest.importorskip("uvicorn", reason="the page needs the extra web")
-httpx = pytest.importorskip("httpx", reason="the server is asked with httpx")
+httpx = pytest.importorskip("httpx", reason="requests are sent with httpx")
 
 COMMAND = str(Path(sys.executable).with_name("deblur"))
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -64,18 +64,18 @@ def start_server(temporary: Path, *options: str) -> Server:
         text=True,
     )
     assert process.stdout is not None
-    said = ""
+    output = ""
     for line in process.stdout:
-        said += line
+        output += line
         if found := re.search(r"http://\S+", line):
             return Server(found[0], process, temporary)
-    raise AssertionError(said)
+    raise AssertionError(output)
 
 
 def stop_server(server: Server) -> str:
     server.process.send_signal(signal.SIGINT)
-    said, _ = server.process.communicate(timeout=120)
-    return said
+    output, _ = server.process.communicate(timeout=120)
+    return output
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +88,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert list(running.temporary.iterdir()) == []
 
 
-@pytest.fixture(scope="module")  # and no longer: while it is open, no other test could run an event loop
+@pytest.fixture(scope="module")  # not the session: while it is open, other tests cannot run an event loop
 def browser() -> Iterator[Any]:
     if BROWSER is None:
         pytest.skip("no Chromium is installed")
@@ -101,7 +101,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
-    """Open the page as a new visitor; no request may leave for elsewhere, and no script may fail."""
+    """Open the page as a new visitor; no request may go to another host, and no script may fail."""
     contexts, foreign, failures = [], [], []
 
     def visit(width: int = 1200, height: int = 800) -> Any:
@@ -153,6 +153,6 @@ def until(condition: Callable[[], Any], seconds: float = 240) -> Any:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < end, "it did not come to pass"
+        assert time.monotonic() < end, f"still not true after {seconds:g} s"
         time.sleep(0.1)
     return value

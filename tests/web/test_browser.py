@@ -1,4 +1,4 @@
-"""The page as people use it, in a real browser."""
+"""The page in a real browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def picture(shaken: np.ndarray, tmp_path: Path) -> Path:
     return path
 
 
-def chosen(page: Any, path: Path) -> None:
+def choose(page: Any, path: Path) -> None:
     page.set_input_files("#file", path)
     page.wait_for_function("() => document.querySelector('#before').naturalWidth > 0 && !restore.disabled")
 
@@ -36,8 +36,8 @@ def downloaded(page: Any) -> tuple[str, bytes]:
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()
 
 
-def divided_at(page: Any) -> float:
-    """Return where the photo is divided, in pixels from its left, as it is painted."""
+def divider_position(page: Any) -> float:
+    """Return the position of the divider as it is painted, in pixels from the left edge of the photo."""
     return float(page.evaluate("() => parseFloat(over.style.clipPath.split(' ').at(-1))"))
 
 
@@ -45,22 +45,22 @@ def overflow(page: Any) -> int:
     return int(page.evaluate("() => document.documentElement.scrollWidth - innerWidth"))
 
 
-def test_a_photo_is_restored_blindly_compared_and_taken_home(visit: Visit, picture: Path, tmp_path: Path) -> None:
+def test_a_photo_is_restored_blindly_compared_and_downloaded(visit: Visit, picture: Path, tmp_path: Path) -> None:
     page = visit()
-    said: list[str] = []
-    page.expose_function("note", lambda text: said.append(text))
-    page.evaluate("() => new MutationObserver(() => note(what.textContent)).observe(what, { childList: true })")
-    chosen(page, picture)
+    stages: list[str] = []
+    page.expose_function("note", lambda text: stages.append(text))
+    page.evaluate("() => new MutationObserver(() => note(stage.textContent)).observe(stage, { childList: true })")
+    choose(page, picture)
     assert "126 x 136" in page.inner_text("#file-facts")
     assert page.is_checked("[name=kind][value=blind]")
     page.click("#restore")
     page.wait_for_selector("#cancel:focus")
     page.wait_for_selector("#outcome:visible")
 
-    assert {"looking for the blur", "sharpening"} & set(said)  # where the machine is busy, the page may miss one
+    assert {"looking for the blur", "sharpening"} & set(stages)  # on a busy machine, the page may miss one
     assert "Confidence" in page.inner_text("#facts")
     assert page.evaluate("() => document.querySelector('#psf img').naturalWidth") >= 160
-    assert "The blur that was found" in page.inner_text("#psf")
+    assert "Detected blur shape (PSF)" in page.inner_text("#psf")
     page.click("summary")
     assert page.inner_text("#command") == "deblur restore 'shaken photo.png'"
     name, data = downloaded(page)
@@ -71,17 +71,17 @@ def test_a_photo_is_restored_blindly_compared_and_taken_home(visit: Visit, pictu
 
     # At 100 %, a pixel of the photo is a pixel of the screen; the divider follows its slider, keys and pointer.
     assert page.evaluate("() => canvas.getBoundingClientRect().width * devicePixelRatio") == 126
-    middle = divided_at(page)
+    middle = divider_position(page)
     page.focus("#compare")
     page.keyboard.press("ArrowRight")
-    moved = divided_at(page)
+    moved = divider_position(page)
     assert moved > middle
     handle = page.locator("#line").bounding_box()
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 20)
     page.mouse.down()
     page.mouse.move(handle["x"] - 30, handle["y"] + 20)
     page.mouse.up()
-    assert divided_at(page) < middle
+    assert divider_position(page) < middle
     shown = page.screenshot()
     page.locator("#compare").fill("0")
     assert page.screenshot() != shown
@@ -99,8 +99,8 @@ def test_by_keyboard_alone_with_a_preview_and_a_cancel(visit: Visit) -> None:
 
     tab_to("#file")
     outline = page.evaluate("() => getComputedStyle(document.querySelector('#drop')).outlineStyle")
-    assert outline == "solid"  # one sees where one is
-    tab_to("[data-example=coffee]")  # the largest, which will not be done before it is cancelled
+    assert outline == "solid"  # the focus is visible
+    tab_to("[data-example=coffee]")  # the largest: it is still running when it is cancelled
     page.keyboard.press("Enter")
     page.wait_for_selector("body[data-preview=quick]")
     assert page.is_checked("[name=kind][value=disk]")
@@ -129,15 +129,15 @@ def test_by_keyboard_alone_with_a_preview_and_a_cancel(visit: Visit) -> None:
     tab_to("#pane")
 
 
-def test_wrong_files_are_explained_and_their_names_are_only_text(visit: Visit, picture: Path) -> None:
+def test_invalid_files_are_explained_and_their_names_are_not_markup(visit: Visit, picture: Path) -> None:
     page = visit()
-    for name, data, said in (
+    for name, data, message in (
         (EVIL, b"hello", "not a JPEG, PNG, TIFF or WebP"),
         ("bomb.png", png_bomb(60_000, 60_000), "pixels"),
         ("large.png", bytes(4_000_001), "larger than the 4 MB"),
     ):
         page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": data})
-        page.wait_for_function("said => error.textContent.includes(said)", arg=said)
+        page.wait_for_function("message => error.textContent.includes(message)", arg=message)
         assert page.inner_text("#error").startswith(f"{name}: ")
         assert page.is_disabled("#restore")
     page.set_input_files("#file", {"name": EVIL, "mimeType": "image/png", "buffer": picture.read_bytes()})
@@ -152,12 +152,14 @@ def test_wrong_files_are_explained_and_their_names_are_only_text(visit: Visit, p
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_two_visitors_at_once_get_their_own(visit: Visit, picture: Path, tmp_path: Path, shaken: np.ndarray) -> None:
+def test_two_visitors_at_once_each_get_their_own_result(
+    visit: Visit, picture: Path, tmp_path: Path, shaken: np.ndarray
+) -> None:
     other = tmp_path / "other.png"
     Image.fromarray(shaken[::-1].copy()).save(other)
     pages = [visit(), visit()]
     for page, path in zip(pages, (picture, other), strict=True):
-        chosen(page, path)
+        choose(page, path)
         page.check("[name=kind][value=gaussian]", force=True)
     for page in pages:
         page.click("#restore")

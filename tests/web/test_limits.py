@@ -1,4 +1,4 @@
-"""What is refused before anything is decoded, and what is made of what visitors send."""
+"""Checks of files before they are decoded, and validation of requests."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from deblur.web import _asked
-from deblur.web._desk import Held
+from deblur.web import _validation
 from deblur.web._guard import Guard
 from deblur.web._limits import RefusedError, suffix_of
+from deblur.web._sessions import Upload
 
 
 def encoded(kind: str, sides: tuple[int, int] = (8, 6)) -> bytes:
@@ -32,7 +32,7 @@ def encoded(kind: str, sides: tuple[int, int] = (8, 6)) -> bytes:
 
 
 def png_bomb(width: int, height: int) -> bytes:
-    """A few bytes that say they are a picture of any size."""
+    """A few bytes whose header claims a picture of any size."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -54,14 +54,14 @@ def tiff_bomb() -> bytes:
 
 
 @pytest.mark.parametrize(("kind", "suffix"), [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("TIFF", ".tif")])
-def test_pictures_are_known_by_their_content_and_counted(kind: str, suffix: str) -> None:
+def test_format_and_size_are_read_from_the_content(kind: str, suffix: str) -> None:
     assert suffix_of(encoded(kind), 48) == suffix
     with pytest.raises(RefusedError, match="8 x 6 pixels, which is more than"):
         suffix_of(encoded(kind), 47)
 
 
 @pytest.mark.parametrize("bomb", [png_bomb(8000, 8000), png_bomb(60_000, 60_000), png_bomb(2**31 - 1, 1), tiff_bomb()])
-def test_bombs_are_refused_unopened(bomb: bytes) -> None:
+def test_decompression_bombs_are_refused_without_decoding(bomb: bytes) -> None:
     assert len(bomb) < 2000
     with pytest.raises(RefusedError, match="pixels"):
         suffix_of(bomb, 50_000_000)
@@ -81,7 +81,7 @@ def test_bombs_are_refused_unopened(bomb: bytes) -> None:
         encoded("PNG")[:20],
     ],
 )
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_files_that_are_not_pictures_are_refused(data: bytes) -> None:
     with pytest.raises(RefusedError, match=r"not a JPEG|damaged|no picture"):
         suffix_of(data, 1000)
     with pytest.raises(RefusedError, match="empty"):
@@ -96,7 +96,7 @@ def test_stacks_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "name"),
+    ("text", "name"),
     [
         ("photo.jpg", "photo.jpg"),
         ("../../etc/passwd", "passwd"),
@@ -109,12 +109,12 @@ def test_stacks_are_refused() -> None:
         ("x" * 300 + ".png", "x" * 96 + ".png"),
     ],
 )
-def test_names_of_files_are_only_names(said: str, name: str) -> None:
-    assert _asked.file_name(said) == name
+def test_file_names_are_reduced_to_names(text: str, name: str) -> None:
+    assert _validation.file_name(text) == name
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "fields",
     [
         {},
         {"kind": "disk"},
@@ -128,18 +128,18 @@ def test_names_of_files_are_only_names(said: str, name: str) -> None:
         {"kind": ["disk"]},
     ],
 )
-def test_blurs_out_of_range_are_refused(asked: dict[str, Any]) -> None:
+def test_blurs_out_of_range_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(RefusedError, match=r"must be|Choose"):
-        _asked.blur(asked, Held("a", b""))
+        _validation.blur(fields, Upload("a", b""))
 
 
-def test_blurs_become_what_the_command_takes() -> None:
-    held = Held("a", b"")
-    assert _asked.blur({"kind": "blind"}, held) is None
-    assert _asked.blur({"kind": "motion", "length": 12.5, "angle": -30}, held) == "motion:length=12.5,angle=-30"
-    assert _asked.noise_level({"noise_level": None}) is None
-    assert _asked.noise_level({"noise_level": 0.01}) == 0.01
-    assert _asked.box({"left": 3.0, "top": 0, "width": 10, "height": 20}) == (3, 0, 10, 20)
+def test_blurs_become_arguments_of_the_command() -> None:
+    upload = Upload("a", b"")
+    assert _validation.blur({"kind": "blind"}, upload) is None
+    assert _validation.blur({"kind": "motion", "length": 12.5, "angle": -30}, upload) == "motion:length=12.5,angle=-30"
+    assert _validation.noise_level({"noise_level": None}) is None
+    assert _validation.noise_level({"noise_level": 0.01}) == 0.01
+    assert _validation.box({"left": 3.0, "top": 0, "width": 10, "height": 20}) == (3, 0, 10, 20)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_blurs_become_what_the_command_takes() -> None:
         ("POST", {"host": "localhost:8000", "origin": "null"}, 403),
     ],
 )
-def test_only_the_page_itself_is_answered(method: str, headers: dict[str, str], status: int) -> None:
+def test_only_requests_of_the_page_itself_are_answered(method: str, headers: dict[str, str], status: int) -> None:
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -175,15 +175,15 @@ def test_only_the_page_itself_is_answered(method: str, headers: dict[str, str], 
     assert {b"content-security-policy", b"x-content-type-options"} <= names
 
 
-def test_a_body_without_a_length_ends_at_the_limit() -> None:
-    taken = 0
+def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
+    chunks = 0
 
     async def receive() -> dict[str, Any]:
-        nonlocal taken
-        taken += 1
+        nonlocal chunks
+        chunks += 1
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)  # type: ignore[arg-type]
     with pytest.raises(RefusedError, match=r"larger than the 0.01 MB"):
-        asyncio.run(_asked.body(request, 10_000, "file"))
-    assert taken == 11
+        asyncio.run(_validation.read_body(request, 10_000, "file"))
+    assert chunks == 11

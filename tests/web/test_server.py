@@ -1,4 +1,4 @@
-"""The server over HTTP: results, limits, the line, and what is left behind."""
+"""The server over HTTP: results, limits, the job queue, and cleaning up."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def png(pixels: np.ndarray) -> bytes:
 
 @pytest.fixture(scope="session")
 def long_work() -> bytes:
-    """Work for many seconds."""
+    """A photograph that takes many seconds to restore."""
     return png(np.random.default_rng(0).integers(0, 200, (800, 800, 3), dtype=np.uint8))
 
 
@@ -91,7 +91,7 @@ def test_deep_tiffs_a_psf_file_and_a_noise_level(server: Server, shaken: np.ndar
     assert after.format == "JPEG"
 
 
-def test_a_preview_is_what_the_whole_will_be(server: Server, jpeg: Path, tmp_path: Path) -> None:
+def test_a_preview_equals_the_whole_restoration(server: Server, jpeg: Path, tmp_path: Path) -> None:
     whole = {"left": 0, "top": 0, "width": 300, "height": 300}
     with server.client() as client:
         photo = uploaded(client, jpeg.read_bytes(), "a.jpg")
@@ -116,7 +116,7 @@ def test_a_preview_is_what_the_whole_will_be(server: Server, jpeg: Path, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("data", "status", "said"),
+    ("data", "status", "messages"),
     [
         (b"hello", 422, "not a JPEG, PNG, TIFF or WebP"),
         (b"", 422, "empty"),
@@ -128,17 +128,17 @@ def test_a_preview_is_what_the_whole_will_be(server: Server, jpeg: Path, tmp_pat
         (bytes(4_000_001), 422, "larger than the 4 MB"),
     ],
 )
-def test_bad_files_are_refused_in_plain_words(server: Server, data: bytes, status: int, said: str) -> None:
+def test_bad_files_are_refused_in_plain_words(server: Server, data: bytes, status: int, messages: str) -> None:
     with server.client() as client:
         answer = client.post("/photos", params={"name": "../../../etc/passwd"}, content=data)
         by_chunks = client.post("/photos", content=iter([data[:1000], data[1000:]]))
     assert answer.status_code == by_chunks.status_code == status
-    assert any(each in answer.json()["error"] for each in said.split("|")), answer.text
+    assert any(each in answer.json()["error"] for each in messages.split("|")), answer.text
     assert_no_path(answer.text + by_chunks.text, server)
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "messages"),
     [
         ("psf.txt", b"1", "ends in .npy, .tif or .png"),
         ("psf.npy", b"1", "cannot be used"),
@@ -146,13 +146,13 @@ def test_bad_files_are_refused_in_plain_words(server: Server, data: bytes, statu
         ("psf.tif", b"II*\0", "damaged|no picture"),
     ],
 )
-def test_bad_psf_files_are_refused_in_plain_words(server: Server, name: str, data: bytes, said: str) -> None:
+def test_bad_psf_files_are_refused_in_plain_words(server: Server, name: str, data: bytes, messages: str) -> None:
     with server.client() as client:
         photo = uploaded(client, png(np.zeros((64, 64), np.uint8)))
         answer = client.post(f"{photo}/psf", params={"name": name}, content=data)
         before = client.post(f"{photo}/job", json={"kind": "file"})
     assert answer.status_code == before.status_code == 422
-    assert any(each in answer.json()["error"] for each in said.split("|")), answer.text
+    assert any(each in answer.json()["error"] for each in messages.split("|")), answer.text
     assert_no_path(answer.text, server)
 
 
@@ -189,7 +189,7 @@ def test_nothing_but_the_page_is_served(server: Server, target: str) -> None:
     assert_no_path(answer, server)
 
 
-def test_huge_headers_and_nonsense_end_only_themselves(server: Server) -> None:
+def test_huge_headers_and_malformed_requests_do_no_harm(server: Server) -> None:
     address = urlsplit(server.url)
     for sent in (b"GET / HTTP/1.1\r\nX: " + b"x" * 10**6 + b"\r\n\r\n", b"\0\xff\0\r\n\r\n"):
         with socket.create_connection((address.hostname, address.port), timeout=120) as raw:
@@ -206,37 +206,37 @@ def test_huge_headers_and_nonsense_end_only_themselves(server: Server) -> None:
         assert client.get("/").status_code == 200
 
 
-def test_the_line_is_bounded_and_cancelling_stops_the_work(server: Server, long_work: bytes) -> None:
+def test_the_queue_is_bounded_and_cancelling_stops_the_work(server: Server, long_work: bytes) -> None:
     with server.client() as client:
         photos = [uploaded(client, long_work, f"{number}.png") for number in range(4)]
         started = [client.post(f"{photos[0]}/job", json=DISK)]
-        until(lambda: client.get(f"{photos[0]}/job").json()["part"] > 0)
+        until(lambda: client.get(f"{photos[0]}/job").json()["fraction"] > 0)
         before = server.children()
         started += [client.post(f"{photo}/job", json=DISK) for photo in photos[1:]]
         assert [each.status_code for each in started] == [202, 202, 202, 503]
         assert "2 photos are waiting already" in started[-1].json()["error"]
-        assert [client.get(f"{photo}/job").json().get("before") for photo in photos[:3]] == [None, 0, 1]
+        assert [client.get(f"{photo}/job").json().get("jobs_ahead") for photo in photos[:3]] == [None, 0, 1]
 
         assert client.delete(f"{photos[1]}/job").json()["state"] == "cancelled"
-        assert client.get(f"{photos[2]}/job").json()["before"] == 0
+        assert client.get(f"{photos[2]}/job").json()["jobs_ahead"] == 0
         assert client.delete(f"{photos[2]}/job").json()["state"] == "cancelled"
         assert client.delete(f"{photos[0]}/job").json()["state"] == "cancelled"
-        until(lambda: len(before - server.children()) == 1)  # the process that worked is no more
+        until(lambda: len(before - server.children()) == 1)  # the process was killed
         assert client.get(f"{photos[0]}/job/file").status_code == 404
 
-        client.post(f"{photos[3]}/job", json=DISK)  # and the next gets its turn
-        until(lambda: client.get(f"{photos[3]}/job").json()["part"] > 0)
+        client.post(f"{photos[3]}/job", json=DISK)  # and the next one runs
+        until(lambda: client.get(f"{photos[3]}/job").json()["fraction"] > 0)
         for photo in photos:
             assert client.post(f"{photo}/forget").status_code == 204
             assert client.get(f"{photo}/job").status_code == 404
     until(lambda: server.left_files() == [])
 
 
-def test_a_process_that_dies_takes_nobody_with_it(server: Server, long_work: bytes) -> None:
+def test_a_worker_that_dies_fails_only_its_own_job(server: Server, long_work: bytes) -> None:
     with server.client() as client:
         photo = uploaded(client, long_work)
         client.post(f"{photo}/job", json=DISK)
-        until(lambda: client.get(f"{photo}/job").json()["part"] > 0)
+        until(lambda: client.get(f"{photo}/job").json()["fraction"] > 0)
         for child in server.children():
             os.kill(child, signal.SIGKILL)
         status = finished(client, photo)
@@ -249,20 +249,25 @@ def test_a_process_that_dies_takes_nobody_with_it(server: Server, long_work: byt
 
 def test_the_port_is_taken_and_the_options_are_checked(server: Server) -> None:
     port = str(urlsplit(server.url).port)
-    for options, said in ((("--port", port), "cannot listen at 127.0.0.1"), (("--workers", "0"), "workers")):
+    cases = (
+        (("--port", port), "cannot listen on 127.0.0.1"),
+        (("--workers", "0"), "workers"),
+        (("--device", "abacus"), "device 'abacus' is not on this machine"),
+    )
+    for options, message in cases:
         done = subprocess.run([COMMAND, "web", *options], env=ENVIRONMENT, capture_output=True, text=True, check=False)
         assert done.returncode == 2
-        assert said in done.stderr
+        assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_its_extra_the_command_says_what_to_install() -> None:
+def test_without_its_extra_the_command_names_the_package() -> None:
     script = "import sys; sys.modules['uvicorn'] = None; sys.argv = ['deblur', 'web']; import deblur.cli as c; c.main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "deblur: deblur web needs uvicorn: pip install 'deblur-toolkit[web]'\n"
 
 
-def assert_no_path(said: str, server: Server) -> None:
+def assert_no_path(text: str, server: Server) -> None:
     places = (str(server.temporary), "deblur-web-", "site-packages", str(Path(__file__).parents[2]), "Traceback")
-    assert not any(place in said for place in places), said
+    assert not any(place in text for place in places), text

@@ -1,56 +1,58 @@
-// The controls: a photo, what blurred it, the preview, the work on the whole, and the result.
+// The controls: choosing a photo and its blur, the preview, the restoration, and the result.
 
 import * as server from "./server.js";
 import * as viewer from "./viewer.js";
 
 const find = id => document.getElementById(id);
-const POLL = 400, SETTLE = 120, FINE = 500, KEEP = 120_000; // milliseconds
+// Milliseconds. A preview starts when the controls have been still for a moment, the fine one when they stay so; the
+// server is asked for progress often enough to look smooth, and keeps a photo while this page says that it is open.
+const POLL_INTERVAL = 400, PREVIEW_DELAY = 120, FINE_DELAY = 500, KEEP_ALIVE = 120_000;
 const UNITS = { length: " px", angle: "°", radius: " px", sigma: " px" };
-let photo = null; // { id, name, ... } of the photo that is here
-let opening = null, previewing = null, timer = 0, isWorking = false, source = "";
+let photo = null; // { id, name, ... } of the uploaded photo
+let opening = null, previewing = null, timer = 0, isRestoring = false, source = "";
 
-// What is wished for.
+// Settings.
 
 const kind = () => document.querySelector("[name=kind]:checked").value;
 const noiseLevel = () => 0.001 * 100 ** (find("noise").value / 100);
-const values = { motion: ["length", "angle"], disk: ["radius"], gaussian: ["sigma"] };
+const parameters = { motion: ["length", "angle"], disk: ["radius"], gaussian: ["sigma"] };
 
-function wish() {
-  const asked = { kind: kind(), noise_level: find("auto").checked ? null : Number(noiseLevel().toPrecision(3)) };
-  for (const name of values[kind()] ?? []) asked[name] = Number(find(name).value);
-  return asked;
+function settings() {
+  const chosen = { kind: kind(), noise_level: find("auto").checked ? null : Number(noiseLevel().toPrecision(3)) };
+  for (const name of parameters[kind()] ?? []) chosen[name] = Number(find(name).value);
+  return chosen;
 }
 
 function command() {
-  const asked = wish();
+  const chosen = settings();
   const quote = text => (/^[\w.:=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
   const words = ["deblur restore", quote(photo.name.replace(/^-/, "./-"))];
-  if (asked.kind === "file") words.push("--psf", quote(find("psf-name").textContent));
-  else if (asked.kind !== "blind") words.push("--psf", `${asked.kind}:${values[asked.kind].map(name => `${name}=${asked[name]}`).join(",")}`);
-  if (asked.noise_level !== null) words.push("--noise-level", asked.noise_level);
+  if (chosen.kind === "file") words.push("--psf", quote(find("psf-name").textContent));
+  else if (chosen.kind !== "blind") words.push("--psf", `${chosen.kind}:${parameters[chosen.kind].map(name => `${name}=${chosen[name]}`).join(",")}`);
+  if (chosen.noise_level !== null) words.push("--noise-level", chosen.noise_level);
   return words.join(" ");
 }
 
-// What is said.
+// Messages.
 
-function complain(error) {
+function showError(error) {
   if (error.name === "AbortError") return;
   find("error").textContent = error.message;
   find("error").hidden = false;
   find("error").scrollIntoView({ block: "nearest" });
 }
 
-const calm = () => { find("error").hidden = true; };
-const say = text => { find("status").textContent = text; };
-const hint = text => { find("hint").textContent = text; };
+const clearError = () => { find("error").hidden = true; };
+const announce = text => { find("status").textContent = text; };
+const showHint = text => { find("hint").textContent = text; };
 
 function refresh() {
   for (const each of document.querySelectorAll("[data-for]")) each.hidden = each.dataset.for !== kind();
   for (const [name, unit] of Object.entries(UNITS)) find(name).nextElementSibling.textContent = find(name).value + unit;
   find("noise").nextElementSibling.textContent = `${(100 * noiseLevel()).toPrecision(2)} %`;
-  find("blur").disabled = find("noise-set").disabled = !photo || isWorking;
-  find("restore").disabled = !photo || isWorking || (kind() === "file" && !photo.hasPsf);
-  find("same").hidden = !photo;
+  find("blur").disabled = find("noise-set").disabled = !photo || isRestoring;
+  find("restore").disabled = !photo || isRestoring || (kind() === "file" && !photo.hasPsf);
+  find("command-line").hidden = !photo;
   if (photo) find("command").textContent = command();
 }
 
@@ -60,68 +62,68 @@ function showNoise(level) {
   refresh();
 }
 
-const seconds = left => (left >= 90 ? `about ${Math.round(left / 60)} minutes left` : `about ${Math.max(1, Math.round(left))} s left`);
-const size = bytes => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+const timeLeft = seconds => (seconds >= 90 ? `about ${Math.round(seconds / 60)} minutes left` : `about ${Math.max(1, Math.round(seconds))} s left`);
+const fileSize = bytes => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 // A photo.
 
 async function open(upload, name, local, example) {
-  calm();
+  clearError();
   opening?.abort();
-  const mine = opening = new AbortController();
-  leave();
+  const controller = opening = new AbortController();
+  closePhoto();
   find("file-name").textContent = name;
   find("file-facts").textContent = "opening …";
   try {
-    const opened = await upload(mine.signal);
-    if (opening !== mine) { server.forget(opened.id); return; }
+    const opened = await upload(controller.signal);
+    if (opening !== controller) { server.forget(opened.id); return; }
     photo = opened;
   } catch (error) {
-    if (opening !== mine) return;
+    if (opening !== controller) return;
     find("file-name").textContent = "Drop a photo here, or choose one";
     find("file-facts").textContent = "JPEG, PNG, TIFF or WebP";
-    complain(error.name === "AbortError" ? error : new Error(`${name}: ${error.message}`));
+    showError(error.name === "AbortError" ? error : new Error(`${name}: ${error.message}`));
     refresh();
     return;
   }
-  const facts = `${photo.width} x ${photo.height}, ${size(photo.bytes)}`;
+  const facts = `${photo.width} x ${photo.height}, ${fileSize(photo.bytes)}`;
   find("file-name").textContent = photo.name;
   find("file-facts").textContent = facts;
-  say(`Opened ${photo.name}, ${facts}`);
+  announce(`Opened ${photo.name}, ${facts}`);
   source = local && photo.suffix !== ".tif" ? URL.createObjectURL(local) : server.address(photo.id, "view");
   viewer.show(photo.width, photo.height, source);
   if (example) {
     document.querySelector(`[name=kind][value=${example.kind}]`).checked = true;
-    for (const name of values[example.kind] ?? []) find(name).value = example[name];
+    for (const name of parameters[example.kind] ?? []) find(name).value = example[name];
     find("auto").checked = true;
   }
   refresh();
-  wishChanged();
+  settingsChanged();
 }
 
-function leave() {
+function closePhoto() {
   if (photo) server.forget(photo.id);
   if (source.startsWith("blob:")) URL.revokeObjectURL(source);
   photo = null;
-  isWorking = false;
+  isRestoring = false;
   source = "";
   previewing?.abort();
   clearTimeout(timer);
   viewer.clear();
-  hint("");
+  showHint("");
   find("outcome").hidden = find("work").hidden = true;
   find("restore").hidden = false;
-  find("psf-name").textContent = "Choose a PSF";
+  find("psf-name").textContent = "Choose a PSF file";
   refresh();
 }
 
 const openFile = file => open(signal => server.upload(file, signal), file.name, file);
 
-// The preview: at once by a quick method, then as the whole will be.
+// The preview: at once by a quick method, then by the method of the whole photo.
 
-function wishChanged() {
+function settingsChanged() {
   refresh();
-  if (!photo || isWorking) return;
+  if (!photo || isRestoring) return;
   find("outcome").hidden = true;
   find("restore").hidden = false;
   find("kernel").parentNode.hidden = kind() === "blind" || !find("kernel").src;
@@ -130,31 +132,31 @@ function wishChanged() {
   viewer.hideAfter();
   if (kind() === "blind" || (kind() === "file" && !photo.hasPsf)) {
     viewer.hidePatch();
-    hint("");
+    showHint("");
     return;
   }
-  viewer.agePatch();
-  timer = setTimeout(() => preview(false), SETTLE);
+  viewer.markPatchStale();
+  timer = setTimeout(() => preview(false), PREVIEW_DELAY);
 }
 
 async function preview(fine) {
-  const mine = previewing = new AbortController(), of = photo;
-  if (!fine) hint("preview …");
+  const controller = previewing = new AbortController(), current = photo;
+  if (!fine) showHint("preview …");
   try {
-    const made = await server.preview(of.id, { ...wish(), ...viewer.box(), fine }, mine.signal);
-    if (mine.signal.aborted || of !== photo) return;
-    calm();
-    viewer.showPatch(made.image, made.box);
-    find("kernel").src = made.psf;
+    const result = await server.preview(current.id, { ...settings(), ...viewer.box(), fine }, controller.signal);
+    if (controller.signal.aborted || current !== photo) return;
+    clearError();
+    viewer.showPatch(result.image, result.box);
+    find("kernel").src = result.psf;
     find("kernel").parentNode.hidden = false;
-    showNoise(made.noise_level);
-    hint(fine ? "preview" : "quick preview");
+    showNoise(result.noise_level);
+    showHint(fine ? "preview" : "quick preview");
     document.body.dataset.preview = fine ? "fine" : "quick";
-    if (!fine) timer = setTimeout(() => preview(true), FINE);
+    if (!fine) timer = setTimeout(() => preview(true), FINE_DELAY);
   } catch (error) {
-    if (mine.signal.aborted) return;
-    if (error.status === 409) timer = setTimeout(() => preview(fine), FINE); // somebody else's preview came first
-    else complain(error);
+    if (controller.signal.aborted) return;
+    if (error.status === 409) timer = setTimeout(() => preview(fine), FINE_DELAY); // another visitor's preview came first
+    else showError(error);
   }
 }
 
@@ -162,35 +164,35 @@ async function preview(fine) {
 
 async function restore(event) {
   event.preventDefault();
-  if (!photo || isWorking) return;
-  const of = photo;
-  calm();
+  if (!photo || isRestoring) return;
+  const current = photo;
+  clearError();
   previewing?.abort();
   clearTimeout(timer);
-  isWorking = true;
-  report({ state: "waiting", part: 0, before: 0 });
+  isRestoring = true;
+  showProgress({ state: "waiting", fraction: 0, jobs_ahead: 0 });
   refresh();
   find("restore").hidden = true;
   find("outcome").hidden = true;
   find("work").hidden = false;
   find("cancel").focus();
   try {
-    let now = await server.start(of.id, wish());
-    while (photo === of && (now.state === "waiting" || now.state === "running")) {
-      report(now);
-      await new Promise(resolve => setTimeout(resolve, POLL));
-      if (photo === of) now = await server.progress(of.id);
+    let status = await server.start(current.id, settings());
+    while (photo === current && (status.state === "waiting" || status.state === "running")) {
+      showProgress(status);
+      await new Promise(resolve => setTimeout(resolve, POLL_INTERVAL));
+      if (photo === current) status = await server.progress(current.id);
     }
-    if (photo !== of) return;
-    if (now.state === "failed") throw new server.Refused(now.error, 0);
-    if (now.state === "done") await finish(now.facts);
-    else say("Cancelled");
+    if (photo !== current) return;
+    if (status.state === "failed") throw new server.Refused(status.error, 0);
+    if (status.state === "done") await showResult(status.facts);
+    else announce("Cancelled");
   } catch (error) {
-    if (photo === of) complain(error);
+    if (photo === current) showError(error);
   } finally {
-    if (photo === of) {
+    if (photo === current) {
       const hadFocus = document.activeElement === find("cancel") || document.activeElement === document.body;
-      isWorking = false;
+      isRestoring = false;
       find("work").hidden = true;
       find("restore").hidden = !find("outcome").hidden;
       refresh();
@@ -199,35 +201,35 @@ async function restore(event) {
   }
 }
 
-function report(now) {
-  const queue = now.before ? `waiting; ${now.before} before this one` : "waiting for a free place";
-  find("what").textContent = now.state === "waiting" ? queue : now.what;
-  find("bar").value = now.part;
-  find("left").textContent = now.seconds_left == null ? "" : seconds(now.seconds_left);
+function showProgress(status) {
+  const queue = status.jobs_ahead ? `waiting; ${status.jobs_ahead} ahead of this one` : "waiting to start";
+  find("stage").textContent = status.state === "waiting" ? queue : status.stage;
+  find("bar").value = status.fraction;
+  find("time-left").textContent = status.seconds_left == null ? "" : timeLeft(status.seconds_left);
 }
 
-async function finish(facts) {
-  const place = part => server.address(photo.id, `job/${part}`);
-  find("download").href = place("file");
-  find("psf").querySelector("img").src = place("psf");
+async function showResult(facts) {
+  const address = part => server.address(photo.id, `job/${part}`);
+  find("download").href = address("file");
+  find("psf").querySelector("img").src = address("psf");
   const [rows, columns] = facts.psf_shape;
-  const isFound = facts.confidence !== null;
+  const isDetected = facts.confidence !== null;
   find("psf").querySelector("figcaption").textContent =
-    `${isFound ? "The blur that was found" : "The blur that was undone"}: its PSF, ${columns} x ${rows} pixels`;
-  const sure = isFound ? ` Confidence ${Math.round(100 * facts.confidence)} %${facts.reason ? `: ${facts.reason}.` : "."}` : "";
-  find("facts").textContent = `Done in ${facts.seconds} s.${sure}`;
+    `${isDetected ? "Detected blur shape" : "Blur shape"} (PSF), ${columns} x ${rows} pixels`;
+  const confidence = isDetected ? ` Confidence ${Math.round(100 * facts.confidence)} %${facts.reason ? `: ${facts.reason}.` : "."}` : "";
+  find("facts").textContent = `Done in ${facts.seconds} s.${confidence}`;
   showNoise(facts.noise_level);
-  await viewer.showAfter(place("view"));
+  await viewer.showAfter(address("view"));
   find("outcome").hidden = false;
   find("outcome").scrollIntoView({ block: "nearest" });
-  hint("restored");
-  say(`Done. ${find("facts").textContent}`);
+  showHint("restored");
+  announce(`Done. ${find("facts").textContent}`);
 }
 
 // Events.
 
 find("panel").addEventListener("submit", restore);
-find("cancel").addEventListener("click", () => server.cancel(photo.id).catch(complain));
+find("cancel").addEventListener("click", () => server.cancel(photo.id).catch(showError));
 find("file").addEventListener("change", event => {
   const [file] = event.target.files;
   event.target.value = ""; // so that the same file can be chosen again
@@ -238,24 +240,24 @@ for (const button of document.querySelectorAll("[data-example]")) {
   button.addEventListener("click", () => open(signal => server.example(example, signal), example, null, settings));
 }
 find("psf-file").addEventListener("change", async event => {
-  const [file] = event.target.files, of = photo;
+  const [file] = event.target.files, current = photo;
   event.target.value = "";
-  if (!file || !of) return;
+  if (!file || !current) return;
   try {
-    const read = await server.uploadPsf(of.id, file);
-    if (of !== photo) return;
-    calm();
+    const uploaded = await server.uploadPsf(current.id, file);
+    if (current !== photo) return;
+    clearError();
     photo.hasPsf = true;
-    find("psf-name").textContent = read.name;
-    wishChanged();
+    find("psf-name").textContent = uploaded.name;
+    settingsChanged();
   } catch (error) {
-    complain(error);
+    showError(error);
   }
 });
-find("blur").addEventListener("input", event => { if (event.target.type !== "file") wishChanged(); });
-find("noise").addEventListener("input", () => { find("auto").checked = false; wishChanged(); });
-find("auto").addEventListener("input", wishChanged);
-viewer.onMoved(() => { if (photo && !isWorking && find("outcome").hidden) wishChanged(); });
+find("blur").addEventListener("input", event => { if (event.target.type !== "file") settingsChanged(); });
+find("noise").addEventListener("input", () => { find("auto").checked = false; settingsChanged(); });
+find("auto").addEventListener("input", settingsChanged);
+viewer.onMoved(() => { if (photo && !isRestoring && find("outcome").hidden) settingsChanged(); });
 
 addEventListener("dragover", event => { event.preventDefault(); document.body.classList.add("over-page"); });
 addEventListener("dragleave", event => { if (!event.relatedTarget) document.body.classList.remove("over-page"); });
@@ -270,13 +272,13 @@ addEventListener("paste", event => {
   if (file) openFile(file);
 });
 setInterval(() => {
-  if (photo && !isWorking) server.keep(photo.id).catch(error => { if (error.status === 404) leave(); complain(error); });
-}, KEEP);
+  if (photo && !isRestoring) server.keep(photo.id).catch(error => { if (error.status === 404) closePhoto(); showError(error); });
+}, KEEP_ALIVE);
 addEventListener("pagehide", () => { if (photo) server.forget(photo.id); });
 addEventListener("pageshow", event => { if (event.persisted) location.reload(); });
 
-server.limits().then(most => {
+server.limits().then(limits => {
   if (!photo) find("file-facts").textContent =
-    `JPEG, PNG, TIFF or WebP; up to ${most.file_bytes / 1e6} MB and ${most.pixels / 1e6} megapixels`;
-}).catch(complain);
+    `JPEG, PNG, TIFF or WebP; up to ${limits.file_bytes / 1e6} MB and ${limits.pixels / 1e6} megapixels`;
+}).catch(showError);
 refresh();

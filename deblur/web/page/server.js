@@ -1,4 +1,4 @@
-// What the page asks the server for. Every refusal is an Error whose message can be shown.
+// Requests to the server. Every failure is an Error with a message for the visitor.
 
 export class Refused extends Error {
   constructor(message, status) {
@@ -7,30 +7,30 @@ export class Refused extends Error {
   }
 }
 
-async function ask(method, path, body, signal) {
-  let answer;
+async function request(method, url, body, signal) {
+  let response;
   try {
-    answer = await fetch(path, { method, body, signal });
+    response = await fetch(url, { method, body, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refused("The server does not answer. Is deblur web still running?", 0);
+    throw new Refused("The server does not respond. Is deblur web still running?", 0);
   }
-  const type = answer.headers.get("content-type") ?? "";
-  const said = type.includes("json") ? await answer.json() : {};
-  if (!answer.ok) throw new Refused(said.error ?? `The server answered ${answer.status}.`, answer.status);
-  return said;
+  const type = response.headers.get("content-type") ?? "";
+  const content = type.includes("json") ? await response.json() : {};
+  if (!response.ok) throw new Refused(content.error ?? `The server responded with status ${response.status}.`, response.status);
+  return content;
 }
 
-const at = id => `photos/${encodeURIComponent(id)}`;
+const path = id => `photos/${encodeURIComponent(id)}`;
 
-export const limits = () => ask("GET", "limits");
-export const upload = (file, signal) => ask("POST", `photos?name=${encodeURIComponent(file.name)}`, file, signal);
-export const example = (name, signal) => ask("POST", `photos?example=${encodeURIComponent(name)}`, undefined, signal);
-export const uploadPsf = (id, file) => ask("POST", `${at(id)}/psf?name=${encodeURIComponent(file.name)}`, file);
-export const preview = (id, wish, signal) => ask("POST", `${at(id)}/preview`, JSON.stringify(wish), signal);
-export const start = (id, wish) => ask("POST", `${at(id)}/job`, JSON.stringify(wish));
-export const keep = id => ask("GET", at(id));
-export const progress = id => ask("GET", `${at(id)}/job`);
-export const cancel = id => ask("DELETE", `${at(id)}/job`);
-export const forget = id => navigator.sendBeacon(`${at(id)}/forget`);
-export const address = (id, part) => `${at(id)}/${part}`;
+export const limits = () => request("GET", "limits");
+export const upload = (file, signal) => request("POST", `photos?name=${encodeURIComponent(file.name)}`, file, signal);
+export const example = (name, signal) => request("POST", `photos?example=${encodeURIComponent(name)}`, undefined, signal);
+export const uploadPsf = (id, file) => request("POST", `${path(id)}/psf?name=${encodeURIComponent(file.name)}`, file);
+export const preview = (id, settings, signal) => request("POST", `${path(id)}/preview`, JSON.stringify(settings), signal);
+export const start = (id, settings) => request("POST", `${path(id)}/job`, JSON.stringify(settings));
+export const keep = id => request("GET", path(id));
+export const progress = id => request("GET", `${path(id)}/job`);
+export const cancel = id => request("DELETE", `${path(id)}/job`);
+export const forget = id => navigator.sendBeacon(`${path(id)}/forget`);
+export const address = (id, part) => `${path(id)}/${part}`;

@@ -3,8 +3,8 @@
 const find = id => document.getElementById(id);
 const viewer = find("viewer"), pane = find("pane"), canvas = find("canvas"), over = find("over"), line = find("line");
 const before = find("before"), after = find("after"), patch = find("patch"), compare = find("compare");
-const MOST = 400; // pixels of the photo that a preview shows along a side
-let photo = null, fitted = false, patchBox = null, moved = () => {};
+const PREVIEW_SIDE = 400; // pixels of the photo: larger previews would not come at once
+let photo = null, fitted = false, patchBox = null, onMove = () => {};
 
 export function show(width, height, source) {
   photo = { width, height };
@@ -13,7 +13,7 @@ export function show(width, height, source) {
   patchBox = null;
   delete viewer.dataset.empty;
   viewer.dataset.single = "";
-  lay();
+  layOut();
   center();
 }
 
@@ -28,7 +28,7 @@ export async function showAfter(source) {
   after.hidden = false;
   patch.hidden = true;
   delete viewer.dataset.single;
-  divide();
+  moveDivider();
 }
 
 export function hideAfter() {
@@ -43,8 +43,8 @@ export function showPatch(source, box) {
   patch.hidden = false;
   after.hidden = true;
   delete viewer.dataset.single;
-  place();
-  divide();
+  placePatch();
+  moveDivider();
 }
 
 export function hidePatch() {
@@ -52,19 +52,19 @@ export function hidePatch() {
   if (after.hidden) viewer.dataset.single = "";
 }
 
-export const agePatch = () => patch.classList.add("stale");
-export const onMoved = callback => { moved = callback; };
+export const markPatchStale = () => patch.classList.add("stale");
+export const onMoved = callback => { onMove = callback; };
 
-/** The part of the photo in the middle of what is seen. */
+/** The central part of the visible photo, in its pixels. */
 export function box() {
   const s = scale();
-  const seen = (scroll, client, offset, size) => {
+  const visible = (scroll, client, offset, size) => {
     const first = Math.max(0, (scroll - offset) / s), last = Math.min(size, (scroll + client - offset) / s);
-    const side = Math.max(1, Math.min(MOST, Math.round(last - first)));
+    const side = Math.max(1, Math.min(PREVIEW_SIDE, Math.round(last - first)));
     return [Math.max(0, Math.round((first + last - side) / 2)), side];
   };
-  const [left, width] = seen(pane.scrollLeft, pane.clientWidth, canvas.offsetLeft, photo.width);
-  const [top, height] = seen(pane.scrollTop, pane.clientHeight, canvas.offsetTop, photo.height);
+  const [left, width] = visible(pane.scrollLeft, pane.clientWidth, canvas.offsetLeft, photo.width);
+  const [top, height] = visible(pane.scrollTop, pane.clientHeight, canvas.offsetTop, photo.height);
   return { left, top, width, height };
 }
 
@@ -74,22 +74,22 @@ function scale() {
   return Math.min(actual, pane.clientWidth / photo.width, pane.clientHeight / photo.height);
 }
 
-function lay() {
+function layOut() {
   if (!photo) return;
   const s = scale();
   canvas.style.width = `${photo.width * s}px`;
   canvas.style.height = `${photo.height * s}px`;
-  place();
-  divide();
+  placePatch();
+  moveDivider();
 }
 
-function place() {
+function placePatch() {
   if (!patchBox) return;
   const [left, top, width, height] = patchBox.map(each => each * scale());
   Object.assign(patch.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
 }
 
-function divide() {
+function moveDivider() {
   const at = pane.clientWidth * compare.value / 100;
   line.style.left = `${at}px`;
   const inside = Math.max(0, at + pane.scrollLeft - canvas.offsetLeft);
@@ -106,17 +106,17 @@ function zoom(whole) {
   fitted = whole;
   find("whole").setAttribute("aria-pressed", whole);
   find("actual").setAttribute("aria-pressed", !whole);
-  lay();
+  layOut();
   if (middle && !whole) {
     pane.scrollLeft = (middle.left + middle.width / 2) * scale() - pane.clientWidth / 2;
     pane.scrollTop = (middle.top + middle.height / 2) * scale() - pane.clientHeight / 2;
   }
-  moved();
+  onMove();
 }
 
-compare.addEventListener("input", divide);
-pane.addEventListener("scroll", () => { divide(); moved(); }, { passive: true });
-new ResizeObserver(lay).observe(pane);
+compare.addEventListener("input", moveDivider);
+pane.addEventListener("scroll", () => { moveDivider(); onMove(); }, { passive: true });
+new ResizeObserver(layOut).observe(pane);
 find("whole").addEventListener("click", () => zoom(true));
 find("actual").addEventListener("click", () => zoom(false));
 
@@ -125,5 +125,5 @@ line.addEventListener("pointermove", event => {
   if (!line.hasPointerCapture(event.pointerId)) return;
   const frame = pane.getBoundingClientRect();
   compare.value = 100 * (event.clientX - frame.left) / frame.width;
-  divide();
+  moveDivider();
 });

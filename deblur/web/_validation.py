@@ -1,0 +1,97 @@
+"""Input validation: every value in a request is checked here, before it reaches a worker."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+
+from deblur.web._limits import MEGA, RefusedError
+from deblur.web._sessions import Upload
+
+_MAX_JSON_BYTES = 10_000
+_MAX_PREVIEW_SIDE = 640  # pixels: the page shows at most 400, and a preview must come at once
+_PARAMETERS = {  # of each kind of blur, with the least and largest value: about twice what the sliders offer
+    "motion": {"length": (1.0, 150.0), "angle": (-180.0, 180.0)},
+    "disk": {"radius": (0.5, 60.0)},
+    "gaussian": {"sigma": (0.3, 25.0)},
+}
+
+
+def content_length(request: Request) -> int | None:
+    """Return the announced size of a request's body in bytes; None if it is missing or malformed."""
+    header = request.headers.get("content-length", "")
+    return int(header) if header.isascii() and header.isdigit() else None
+
+
+async def read_body(request: Request, max_bytes: int, kind: str) -> bytes:
+    """Read the body of a request into memory; stop at `max_bytes`, whatever size was announced."""
+    too_large = RefusedError(f"This {kind} is larger than the {max_bytes / MEGA:g} MB that this page accepts.")
+    if (content_length(request) or 0) > max_bytes:
+        raise too_large
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > max_bytes:
+            raise too_large
+    return bytes(data)
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """Read a JSON object."""
+    try:
+        fields = json.loads(await read_body(request, _MAX_JSON_BYTES, "request"))
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise RefusedError("The request is not a JSON object.")
+    return fields
+
+
+def blur(fields: dict[str, Any], upload: Upload) -> str | np.ndarray | None:
+    """Return the requested PSF: a text for `deblur.psf.parse`, the uploaded one, or None to estimate it."""
+    kind = fields.get("kind")
+    if kind == "blind":
+        return None
+    if kind == "file":
+        if upload.psf is None:
+            raise RefusedError("Choose a PSF file first.")
+        return upload.psf
+    if not isinstance(kind, str) or kind not in _PARAMETERS:
+        raise RefusedError(f"The kind of blur must be one of blind, file, {', '.join(_PARAMETERS)}.")
+    values = {name: number(fields, name, *bounds) for name, bounds in _PARAMETERS[kind].items()}
+    return f"{kind}:" + ",".join(f"{name}={value:g}" for name, value in values.items())
+
+
+def noise_level(fields: dict[str, Any]) -> float | None:
+    """Return the noise level, as a fraction of the range; None to estimate it."""
+    return None if fields.get("noise_level") is None else number(fields, "noise_level", 0.0, 0.5)
+
+
+def box(fields: dict[str, Any]) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of the part to preview, in pixels."""
+    left, top = (int(number(fields, name, 0, 1e6)) for name in ("left", "top"))
+    width, height = (int(number(fields, name, 1, _MAX_PREVIEW_SIDE)) for name in ("width", "height"))
+    return left, top, width, height
+
+
+def number(fields: dict[str, Any], name: str, minimum: float, maximum: float) -> float:
+    """Return a field that must be a number from `minimum` to `maximum`."""
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RefusedError(f"The {name} must be a number.")
+    if not minimum <= value <= maximum:  # NaN fails this too
+        raise RefusedError(f"The {name} must be from {minimum:g} to {maximum:g}.")
+    return float(value)
+
+
+def file_name(text: str) -> str:
+    """Return the last component of a path, without control and reserved characters, at most 100 characters."""
+    last = PurePosixPath(text.replace("\\", "/")).name
+    printable = "".join(character for character in last if unicodedata.category(character)[0] != "C")
+    return re.sub(r'[<>:"|?*]', "_", printable)[-100:].lstrip(".") or "photo"
