@@ -9,6 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+CLIPPED = 0.98
+"""Level, as a fraction of the largest value that a file can hold, above which a sample counts as clipped."""
+
 SamplesT = TypeVar("SamplesT", np.ndarray, "torch.Tensor")
 
 
