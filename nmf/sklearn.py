@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 import torch
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
+
+from deblur._core.extras import needs_extra
 
 from . import _nmf, initialize
+
+with needs_extra("sklearn", "nmf.sklearn"):
+    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.validation import check_is_fitted, check_non_negative, validate_data
 
 _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 _FILL = {"nndsvd": "zero", "nndsvda": "mean", "nndsvdar": "random"}

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
 
 CLIPPED = 0.98
-"""Of the range of a photograph: from there on its samples count as clipped."""
+"""Level, as a fraction of the largest value that a file can hold, above which a sample counts as clipped."""
 
 SamplesT = TypeVar("SamplesT", np.ndarray, "torch.Tensor")
 

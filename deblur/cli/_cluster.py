@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import deblur
+from deblur._core.extras import needs_extra
 from deblur.cli._errors import DEBUG, describe
 from deblur.cli._files import Job, refuse_existing
 
@@ -95,15 +96,13 @@ def restore_on_cluster(
 
     Raises
     ------
-    ValueError
+    ModuleNotFoundError
         If Dask is not installed.
     OSError
         If the scheduler does not answer, or an output folder cannot be made.
     """
-    try:
+    with needs_extra("dask", "a restoration in several processes"):
         from distributed import as_completed
-    except ImportError:
-        raise ValueError("--jobs and --scheduler need Dask: pip install 'deblur-toolkit[dask]'") from None
     import torch
 
     done: dict[int, float] = dict.fromkeys(range(len(jobs)), 0.0)

@@ -48,3 +48,15 @@ def sizes_in(text: str) -> tuple[int, ...]:
     """Read numbers joined by x, as in ``31`` and ``31x21``; return none for any other text."""
     parts = text.split("x")
     return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
+
+
+def parse_psf_size(text: str) -> tuple[int, int] | None:
+    """Read the largest size of a PSF: ``31``, ``31x21``, or None for ``auto``."""
+    if text == "auto":
+        return None
+    sizes = sizes_in(text)
+    if len(sizes) not in (1, 2):
+        raise ValueError(f"--psf-size must be auto, or odd pixels such as 31 or 31x21, got {text!r}")
+    if any(size < 3 or size % 2 == 0 for size in sizes):
+        raise ValueError(f"--psf-size must be odd and at least 3, got {text!r}")
+    return sizes[0], sizes[-1]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from deblur import psf
 from deblur.cli._files import check_folder, check_target, refuse_existing
-from deblur.cli._options import sizes_in
+from deblur.cli._options import parse_psf_size, sizes_in
 from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
@@ -61,18 +61,6 @@ def check_psf_target(target: Path, *, force: bool) -> None:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
     check_folder(target)
-
-
-def parse_psf_size(text: str) -> tuple[int, int] | None:
-    """Read the largest size of a PSF: ``31``, ``31x21``, or None for ``auto``."""
-    if text == "auto":
-        return None
-    sizes = sizes_in(text)
-    if len(sizes) not in (1, 2):
-        raise ValueError(f"--psf-size must be auto, or odd pixels such as 31 or 31x21, got {text!r}")
-    if any(size < 3 or size % 2 == 0 for size in sizes):
-        raise ValueError(f"--psf-size must be odd and at least 3, got {text!r}")
-    return sizes[0], sizes[-1]
 
 
 def estimate_psf(image: Path, output: Path, psf_size: str, *, device: str, force: bool, report: Reporter) -> None:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from deblur.cli._psf import parse_psf_size
+from deblur.cli._options import parse_psf_size
 from deblur.restoration._registry import AUTO, ROWS, find_method
 
 METHODS = (AUTO, *(row.name for row in ROWS))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from deblur._core.extras import needs_extra
 from deblur.operators import LinearOperator
 from deblur.operators._linear import Shape, as_shape
 
@@ -44,7 +45,8 @@ def to_deepinv(operator: LinearOperator, **options: Any) -> deepinv.physics.Line
     >>> physics = to_deepinv(Convolution(psf.gaussian(2), (64, 64)))  # doctest: +SKIP
     >>> y = physics(torch.rand(1, 3, 64, 64))  # batch, channels, space  # doctest: +SKIP
     """
-    import deepinv
+    with needs_extra("deepinv", "to_deepinv"):
+        import deepinv
 
     def forward(x: torch.Tensor, **parameters: Any) -> torch.Tensor:
         return operator(x)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from deblur._core.extras import needs_extra
 from deblur.operators import LinearOperator
 from deblur.operators._linear import Shape, as_shape
 
@@ -126,7 +127,8 @@ def to_pylops(operator: LinearOperator) -> pylops.LinearOperator:
     >>> bool(np.allclose(A.div(y, niter=50), np.arange(8.0)))
     True
     """
-    import pylops
+    with needs_extra("pylops", "to_pylops"):
+        import pylops
 
     view = pylops.LinearOperator(operator.as_scipy())
     view.dims, view.dimsd = operator.domain_shape, operator.range_shape

@@ -12,6 +12,7 @@ from torch import nn
 from torch.fx.experimental import _config as symbolic_shapes
 
 from deblur._core.atomic import atomic_path
+from deblur._core.extras import needs_extra
 
 from ._denoiser import Denoiser
 from ._matrix_fourier import decompositions
@@ -68,10 +69,8 @@ def export_onnx(
     >>> from deblur.networks import export_onnx, pretrained
     >>> export_onnx(pretrained("denoiser"), "denoiser.onnx")  # doctest: +SKIP
     """
-    try:
+    with needs_extra("onnx", "the export to ONNX"):
         import onnxscript  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"{error}; install the extra: pip install deblur-toolkit[onnx]") from None
     plain, arguments, axes = _traceable(network, image_shape, psf_shape)
     with atomic_path(path, overwrite=overwrite) as temporary, _sizes_of_all_kinds():
         model: Any = plain

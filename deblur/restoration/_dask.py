@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import dask.array as da
 import numpy as np
 import torch
 
+from deblur._core.extras import needs_extra
 from deblur.restoration._plan import Plan, make_plan
 from deblur.restoration._policy import policy_for
 from deblur.restoration._run import restore_window
 from deblur.restoration._windows import calibrated, halo_of
+
+with needs_extra("dask", "deblur.dask"):
+    import dask.array as da
 
 
 def restore(

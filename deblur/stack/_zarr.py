@@ -11,6 +11,7 @@ import numpy as np
 
 from deblur._core.atomic import atomic_folder
 from deblur._core.errors import reading
+from deblur._core.extras import needs_extra
 
 from ._model import Stack
 
@@ -71,10 +72,8 @@ def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) ->
 
 
 def _zarr() -> Any:
-    try:
+    with needs_extra("zarr", "a stack in a zarr folder"):
         import zarr
-    except ImportError:
-        raise ImportError("zarr folders need the package zarr: pip install 'deblur-toolkit[zarr]'") from None
     return zarr
 
 

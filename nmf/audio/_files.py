@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from deblur._core.extras import needs_extra
+
 
 def read(path: str | Path) -> tuple[np.ndarray, int]:
     """Read a sound file: wav, flac, ogg, mp3 and whatever else libsndfile knows.
@@ -43,7 +45,8 @@ def read(path: str | Path) -> tuple[np.ndarray, int]:
     >>> samples.shape, rate, bool(abs(samples - tone).max() < 1e-6)
     ((800,), 8000, True)
     """
-    import soundfile
+    with needs_extra("audio", "reading and writing sound files"):
+        import soundfile
 
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file")
@@ -86,7 +89,8 @@ def write(path: str | Path, samples: Any, rate: int) -> None:
 
     `read` shows the way there and back.
     """
-    import soundfile
+    with needs_extra("audio", "reading and writing sound files"):
+        import soundfile
 
     target = Path(path)
     kind = target.suffix.lstrip(".").upper()

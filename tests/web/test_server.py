@@ -265,7 +265,7 @@ def test_without_its_extra_the_command_names_the_package() -> None:
     script = "import sys; sys.modules['uvicorn'] = None; sys.argv = ['deblur', 'web']; import deblur.cli as c; c.main()"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr == "deblur: deblur web needs uvicorn: pip install 'deblur-toolkit[web]'\n"
+    assert done.stderr == "deblur: deblur web needs uvicorn: pip install 'starlette>=0.40' 'uvicorn>=0.30'\n"
 
 
 def assert_no_path(text: str, server: Server) -> None:
