@@ -66,7 +66,7 @@ def _prepare() -> None:
     sys.unraisablehook = _interrupt_again
 
 
-def _print_warning(message: Warning | str, *_: object) -> None:
+def _print_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"deblur: {message}", file=sys.stderr, flush=True)
 
 
