@@ -92,7 +92,8 @@ def method(specification: str, *, device: str = "cpu") -> Method:
     ...
     ValueError: method must be a known name, got 'wienr'; did you mean 'wiener'?
     """
-    name, options = _parse(specification)
+    bare, bracket, rest = specification.partition("(")
+    name, options = _parse(bare.replace("-", "_") + bracket + rest)
     label = name if not options else f"{name}({', '.join(f'{k}={options[k]!r}' for k in sorted(options))})"
     if name == "blurred":
         _check_options(name, options, [])

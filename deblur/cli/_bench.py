@@ -68,7 +68,7 @@ def run_bench(request: Request, report: Reporter) -> int:
     """Run a protocol, print the table, write the reports, and return the exit code."""
     protocol = _protocol(request)
     names = request.methods or _all_methods(protocol)
-    methods = [benchmark.method(_with_underscores(text), device=request.device) for text in names]
+    methods = [benchmark.method(text, device=request.device) for text in names]
     folder = Path(request.output or Path(FOLDER, protocol.name))
     _check_outputs(folder, request.json_file)
     failures: Counter[str] = Counter()
@@ -135,12 +135,6 @@ def _protocol(request: Request) -> Protocol:
 
 def _all_methods(protocol: Protocol) -> list[str]:
     return [name for name in benchmark.method_names() if not protocol.blind or benchmark.method(name).blind]
-
-
-def _with_underscores(specification: str) -> str:
-    """Accept the names that `deblur restore` has, as in ``richardson-lucy(num_iter=5)``."""
-    name, bracket, options = specification.partition("(")
-    return name.replace("-", "_") + bracket + options
 
 
 def _check_outputs(folder: Path, json_file: str | None) -> None:

@@ -100,13 +100,17 @@ def iterations_once(patches: Patches, function: Callable[..., Any], options: Map
     if options.get("holdout"):
         raise ValueError("holdout needs an image that fits into memory as a whole; give num_iter for a larger one")
     fixed = noise_level_once(patches, function, options)
+    accelerate = options.get("accelerate", True)
+    steady = "steady" if accelerate is True else accelerate  # adaptive extrapolation would differ between windows
+    if "num_iter" in options and options.get("tolerance") == 0 and fixed["noise_level"] == 0:
+        return {"accelerate": steady}  # nothing stops a window early
     count = 0
 
     def callback(iteration: int, estimate: Any, objective: float) -> None:
         nonlocal count
         count = iteration + 1
 
-    trial = {**options, "accelerate": "steady", **fixed, "callback": callback}
+    trial = {**options, "accelerate": steady, **fixed, "callback": callback}
     function(patches.of_most_contrast(), patches.psf, channel_axis=patches.channel_axis, ndim=patches.psf.ndim, **trial)
     level = fixed["noise_level"] if options.get("damping") else 0.0  # 0: no window stops before the others
-    return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": "steady"}
+    return {"num_iter": count, "noise_level": level, "tolerance": 0.0, "accelerate": steady}

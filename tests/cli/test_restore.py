@@ -12,7 +12,6 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import deblur
 from deblur import photo, psf
-from deblur.cli._settings import FEWEST_SAMPLES, METHODS
 from deblur.photo import Photo
 
 from .conftest import BLUR, Run
@@ -198,14 +197,14 @@ def test_names_that_are_not_text(run: Run, tmp_path: Path, blurred: np.ndarray) 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_options_name_what_the_library_has() -> None:
-    import inspect
-
-    from deblur.restoration import _array as _restore
-    from deblur.restoration import nonblind
-
-    assert set(METHODS) == {"auto", *_restore.METHODS, _restore.SELFDEBLUR}
-    assert inspect.signature(nonblind.unsupervised_wiener).parameters["min_iter"].default == FEWEST_SAMPLES
+def test_every_method_is_an_option(run: Run) -> None:
+    text = " ".join(run("restore", "--help").stdout.split())
+    for name in deblur.methods():
+        assert name in text
+    arguments = ["restore", "x.png", "--psf", BLUR, "--iterations", "9"]
+    assert "--iterations needs --method " in run(*arguments, "--method", "wiener", code=2).stderr
+    fewest = run(*arguments, "--method", "unsupervised-wiener", code=2).stderr
+    assert "--iterations must be at least 30 for unsupervised-wiener, got 9" in fewest
 
 
 def test_real_photographs(run: Run, tmp_path: Path, data_dir: Path) -> None:

@@ -54,13 +54,10 @@ def test_blocks_are_as_near_to_the_truth_as_the_whole(method, truth, image):
 
 def test_the_noise_level_is_one_for_all_blocks(image):
     """A block of nothing but sky would be taken for less noisy than the others."""
-    levels = [deblur.nonblind.estimate_noise(image[y : y + 80, x : x + 80], PSF) for y in (0, 80) for x in (0, 80)]
+    level = deblur.nonblind.estimate_noise(image, PSF)
     restored = deblur.dask.restore(da.from_array(image, chunks=80), PSF, method="wiener").compute()
-    expected = deblur.dask.restore(
-        da.from_array(image, chunks=80), PSF, method="wiener", noise_level=float(np.median(levels))
-    ).compute()
+    expected = deblur.dask.restore(da.from_array(image, chunks=80), PSF, method="wiener", noise_level=level).compute()
     np.testing.assert_array_equal(restored, expected)
-    assert np.ptp(levels) > 0
 
 
 def test_colors_batches_and_volumes_are_told_apart_from_what_overlaps(image):
@@ -95,4 +92,4 @@ def test_bad_arguments_are_said_at_once(image):
     with pytest.raises(ValueError, match="psf has 2 axes, and the image 1"):
         deblur.dask.restore(da.ones(100), PSF)
     with pytest.raises(ValueError, match="larger than your array"):
-        deblur.dask.restore(da.from_array(image), PSF, halo=1000)
+        deblur.dask.restore(da.from_array(image, chunks=80), PSF, halo=1000)
