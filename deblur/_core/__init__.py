@@ -1,1 +1,1 @@
-"""What everything else stands on: arrays, samples, tiling, files, memory, progress and errors."""
+"""Internal foundations: arrays, samples, tiling, files, memory, devices, progress and errors."""

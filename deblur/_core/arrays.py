@@ -88,7 +88,7 @@ def as_float_tensor(array: Array, name: str = "image") -> tuple[torch.Tensor, Ca
 def check_finite(tensor: torch.Tensor, name: str) -> None:
     """Raise `ValueError` if `tensor` holds NaN or infinity, or numbers whose squares would leave the range."""
     largest = math.sqrt(torch.finfo(tensor.dtype).max / tensor.numel()) / _HEADROOM
-    norm = torch.linalg.vector_norm(tensor)  # one cheap pass; what is NaN or overflows is in no interval
+    norm = torch.linalg.vector_norm(tensor)  # one cheap pass: NaN and overflow fail both comparisons
     if bool((norm > FAINTEST * math.sqrt(tensor.numel())) & (norm < largest)):
         return
     bad = tensor.numel() - int(torch.isfinite(tensor).sum())

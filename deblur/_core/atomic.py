@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files and folders: they appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
     """Yield the path of a temporary file that becomes `target` when the block ends without an exception.
 
     The temporary file is empty, lies in the folder of `target` (so that the rename is atomic), is hidden, and
-    has the suffix of `target` (so that libraries that go by the suffix write the right format). If the block
-    raises, it is removed and `target` is as it was. A file that is replaced passes on its permissions; a
-    symbolic link is followed, not replaced.
+    has the suffix of `target` (so that libraries that choose the format by the suffix choose the right one). If the
+    block raises, it is removed and `target` is unchanged. A replaced file passes on its permissions; a symbolic
+    link is followed, not replaced.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
         raise OSError(f"{target} is a device or a pipe; give the path of a file")
     _refuse_existing(path, target, overwrite)
     with _temporary(path) as temporary:
-        # In here, as a signal may come between making the file and knowing of it.
+        # Within the block, because a signal may arrive between creating the file and registering it.
         try:
-            temporary.touch(exist_ok=False)  # and not tempfile, which would make the result private to its owner
+            temporary.touch(exist_ok=False)  # not tempfile, whose files only their owner may read
         except FileNotFoundError as error:
             raise FileNotFoundError(f"cannot write {target}: the folder {path.parent} does not exist") from error
         except OSError as error:
@@ -75,7 +75,7 @@ def atomic_path(target: str | os.PathLike[str], *, overwrite: bool = False) -> I
 def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
     """Yield the path of a folder, to be made, that becomes `target` when the block ends without an exception.
 
-    As `atomic_path` does for files; what is replaced is moved aside for a moment, as folders cannot be exchanged.
+    As `atomic_path` for files; an existing folder is moved aside for a moment, as folders cannot be exchanged.
     """
     _refuse_existing(target, target, overwrite)
     with _temporary(target) as temporary:
@@ -90,14 +90,14 @@ def atomic_folder(target: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def written_whole(path: Path, least: int) -> Iterator[None]:
-    """Raise the `OSError` of a full disk where what writes a file says it in words of its own, or not at all.
+    """Raise the `OSError` of a full disk for writers that report it in other words, or not at all.
 
     Parameters
     ----------
     path : pathlib.Path
-        The file that is written.
+        The file being written.
     least : int
-        Bytes that a whole file has at least.
+        Least size of the whole file in bytes.
     """
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     try:
@@ -111,20 +111,20 @@ def written_whole(path: Path, least: int) -> Iterator[None]:
 
 
 def reserve(path: Path) -> None:
-    """Give a sparse file its place on the disk, where the system can: a full disk is a bus error to who maps a file."""
+    """Allocate the disk space of a sparse file where possible: writing to a mapped file on a full disk crashes."""
     if not hasattr(os, "posix_fallocate"):
         return
     with path.open("r+b") as file:
         try:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # of file systems that cannot
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # file systems without allocation
                 raise
 
 
 @contextmanager
 def _naming(target: str | os.PathLike[str]) -> Iterator[None]:
-    """Say which file it was that found no space, and not the temporary one's name, or none."""
+    """Name the target in errors of a full disk, which name the temporary file or none."""
     try:
         yield
     except OSError as error:
@@ -133,17 +133,17 @@ def _naming(target: str | os.PathLike[str]) -> Iterator[None]:
         raise
 
 
-def _refuse_existing(path: Path, given: str | os.PathLike[str], overwrite: bool) -> None:
+def _refuse_existing(path: Path, target: str | os.PathLike[str], overwrite: bool) -> None:
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{given} exists already and overwriting was not asked for")
+        raise FileExistsError(f"{target} exists already, and overwriting was not requested")
 
 
 @contextmanager
 def _temporary(target: Path) -> Iterator[Path]:
-    """Yield a hidden path beside `target`, and remove what is there in the end."""
+    """Yield a hidden path in the folder of `target`, and remove what is left there at the end."""
     temporary = target.with_name(f".deblur-{secrets.token_hex(6)}{target.suffix}")
     remove = partial(_remove, temporary)
-    atexit.register(remove)  # for threads that a process does not wait for when it ends, as those of Dask's workers
+    atexit.register(remove)  # for daemon threads such as those of Dask's workers, which end without `finally`
     try:
         yield temporary
     finally:
@@ -154,5 +154,5 @@ def _temporary(target: Path) -> Iterator[Path]:
 def _remove(temporary: Path) -> None:
     if temporary.is_dir():
         shutil.rmtree(temporary, ignore_errors=True)
-    elif os.path.exists(temporary):  # unlink() would complain of a folder that is none
+    elif os.path.exists(temporary):  # unlink() raises if the folder is missing too
         temporary.unlink(missing_ok=True)

@@ -61,6 +61,8 @@ def one_line(error: BaseException) -> str:
     ('it is cut short', "KeyError: 'OME'")
     """
     name, text = type(error).__name__, str(error).strip()
+    if name == "error":  # of struct, zlib and others
+        name = f"{type(error).__module__}.error"
     if not text:
         return name
     line = text.splitlines()[0]

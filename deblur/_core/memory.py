@@ -26,7 +26,7 @@ def parse_bytes(text: str) -> int:
 
 
 def resident_bytes() -> int:
-    """Return the memory that this process holds; where the system does not tell, the most that it ever held."""
+    """Return the resident memory of this process; without /proc, its peak."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -37,7 +37,7 @@ def resident_bytes() -> int:
 
 
 def available_bytes() -> int:
-    """Return the memory that is free; 4 GB where the system does not tell."""
+    """Return the free memory; 4 GB where the system does not report it."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
@@ -47,9 +47,9 @@ def available_bytes() -> int:
 
 
 def give_back_freed_memory() -> None:
-    """Make glibc return what is freed to the system at once, for a process that has to keep to a limit.
+    """Make glibc return freed memory to the system at once, for a process with a memory limit.
 
-    Left alone it keeps arrays of up to 32 MB for later, and the peak is half as high again.
+    By default it keeps freed arrays of up to 32 MB, which raises the peak by half.
     """
     try:
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)

@@ -1,4 +1,4 @@
-"""The chunks that a PNG file is made of.
+"""The chunks of a PNG file.
 
 References
 ----------
@@ -15,12 +15,12 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def pixels_only(data: bytes) -> bytes:
-    """Return a PNG without its metadata: libpng prints its opinion of other chunks, and of a bad end, by itself.
+    """Return a PNG without its metadata: libpng prints warnings about other chunks, and about a bad end.
 
     Raises
     ------
     ValueError
-        If a checksum of what is left is wrong.
+        If a checksum of the remaining chunks is wrong.
     """
     kept = [each for kind, each in walk(data) if (kind[:1].isupper() and kind != b"IEND") or kind == b"tRNS"]
     if any(zlib.crc32(each[4:-4]) != int.from_bytes(each[-4:], "big") for each in kept):
@@ -29,12 +29,12 @@ def pixels_only(data: bytes) -> bytes:
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
-    """Write a chunk."""
+    """Encode a chunk."""
     return struct.pack(">L", len(content)) + kind + content + struct.pack(">L", zlib.crc32(kind + content))
 
 
 def walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Walk through the chunks that are whole: their types, and all their bytes."""
+    """Yield the type and all bytes of each complete chunk."""
     start = len(SIGNATURE)
     while start + 12 <= len(data):
         (length,) = struct.unpack_from(">L", data, start)

@@ -1,4 +1,4 @@
-"""TIFF files of strangers, opened by tifffile without noise and without end."""
+"""Untrusted TIFF files, opened by tifffile without log output and without endless loops."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import IO, Any
 import tifffile
 
 LOGGER = logging.getLogger("tifffile")
-LOGGER.addHandler(logging.NullHandler())  # or what it logs would end on standard error
+LOGGER.addHandler(logging.NullHandler())  # without a handler, warnings go to standard error
 
 
 @contextmanager
 def opened(file: Path | IO[bytes], **options: Any) -> Iterator[tifffile.TiffFile]:
-    """Open a TIFF file, and find each of its pages once: those of a damaged file may lead in a circle, for ever.
+    """Open a TIFF file, visiting each of its pages once: the page links of a damaged file may form a loop.
 
     Parameters
     ----------
     file : pathlib.Path or file object
-        Where it is, or what it holds.
+        Path of the file, or its content.
     **options
-        Of `tifffile.TiffFile`.
+        Options of `tifffile.TiffFile`.
 
     Raises
     ------
     Exception
-        Whatever damage drives tifffile to.
+        Any exception of tifffile over a damaged file; see `deblur._core.errors.reading`.
     """
     with tifffile.TiffFile(file, **options) as tiff:
         len(tiff.pages)

@@ -1,4 +1,4 @@
-"""Windows that cover a large array, overlapping, of each of which the middle is kept."""
+"""Overlapping windows that cover a large array; the middle of each is kept."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Box = tuple[slice, ...]
 
 
 class Tile(NamedTuple):
-    """A window of an array, and what is kept of it.
+    """A window of an array, and the part of it that is kept.
 
     Attributes
     ----------
     window : tuple of slice
-        Where the window is in the array.
+        Position of the window in the array.
     kept : tuple of slice
-        What of the array is taken from it.
+        Position of the kept part in the array.
     inner : tuple of slice
-        The same, counted from the start of the window.
+        Position of the kept part in the window.
     """
 
     window: Box
@@ -29,21 +29,21 @@ class Tile(NamedTuple):
 
 
 def tiles(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> Iterator[Tile]:
-    """Cover an array with windows of one shape, which keep away from their inner edges.
+    """Cover an array with windows of one shape; a halo at their inner edges is not kept.
 
     Parameters
     ----------
     shape : sequence of int
-        Of the array.
+        Shape of the array.
     sizes : sequence of int
-        Of a window, at least twice the halo and one more; an axis that is no longer is covered by one.
+        Shape of a window, at least twice the halo plus one; a shorter axis is covered by one window.
     halos : sequence of int
-        Least distance of what is kept of a window to an edge that lies inside the array.
+        Least distance in pixels, per axis, of the kept part from an edge of the window inside the array.
 
     Yields
     ------
     Tile
-        What they keep covers the array, without overlap, in row-major order.
+        The kept parts cover the array without overlap, in row-major order.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def tiles(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> I
 
 
 def evened(shape: Sequence[int], sizes: Sequence[int], halos: Sequence[int]) -> tuple[int, ...]:
-    """Return the smallest windows of which no more are needed to cover an array: they overlap no more than they must.
+    """Return the smallest window shape that needs no more windows than `sizes`, to reduce their overlap.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def _count(extent: int, size: int, halo: int) -> int:
 
 
 def _windows(extent: int, size: int, halo: int) -> list[tuple[int, int, int, int]]:
-    """Cover an axis: start and stop of each window, then of what is kept of it."""
+    """Cover an axis: start and stop of each window, then of its kept part."""
     if extent <= size:
         return [(0, extent, 0, extent)]
     count = _count(extent, size, halo)

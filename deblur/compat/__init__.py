@@ -1,4 +1,4 @@
-"""Other packages' operators, and their interfaces over the methods of this one."""
+"""Conversion of operators from and to other packages, and their interfaces to the methods of this one."""
 
 import lazy_loader
 

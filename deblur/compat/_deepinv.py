@@ -1,4 +1,4 @@
-"""Operators of DeepInverse, there and back."""
+"""Conversion of operators from and to DeepInverse."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def to_deepinv(operator: LinearOperator, **options: Any) -> deepinv.physics.LinearPhysics:
-    """Turn an operator into a `deepinv.physics.LinearPhysics`, for the methods there; needs the extra ``deepinv``.
+    """Convert an operator to a `deepinv.physics.LinearPhysics`; needs the extra ``deepinv``.
 
     Parameters
     ----------
     operator : deblur.operators.LinearOperator
-        Of any shapes: the first axes of a tensor, batch and channels, are those that it leaves alone.
+        Operator of any shapes; the leading axes of a tensor are its batch and channel axes.
     **options
-        Passed on: ``noise_model``, ``max_iter``, ``tol``, ``solver`` ...
+        Options of `deepinv.physics.LinearPhysics`: ``noise_model``, ``max_iter``, ``tol``, ``solver`` ...
 
     Returns
     -------
@@ -58,28 +58,28 @@ def to_deepinv(operator: LinearOperator, **options: Any) -> deepinv.physics.Line
 
 
 def from_deepinv(physics: deepinv.physics.LinearPhysics, shape: int | Sequence[int]) -> LinearOperator:
-    """Turn a linear physics of DeepInverse into an operator of this package.
+    """Convert a linear physics of DeepInverse to an operator of this package.
 
-    It is copied, so that parameters that are set later, as calls there may do, do not change the operator. Whether its
-    ``A_adjoint`` is exact, `deblur.operators.check_adjoint` tells: that of `deepinv.physics.Blur` has not been for some
-    paddings and filters with one row or column.
+    It is copied, because calls in DeepInverse may set its parameters, which would change the operator. Test with
+    `deblur.operators.check_adjoint` whether its ``A_adjoint`` is exact: that of `deepinv.physics.Blur` has not been for
+    some paddings and filters with one row or column.
 
     Parameters
     ----------
     physics : deepinv.physics.LinearPhysics
-        Its ``A`` and ``A_adjoint`` are used; noise is left out.
+        Physics whose ``A`` and ``A_adjoint`` are used; its noise is left out.
     shape : int or sequence of int
         Shape of x without the batch axis: ``(channels, height, width)``, or with a depth before the height.
 
     Returns
     -------
     deblur.operators.LinearOperator
-        Computed in the precision and on the device of the buffers of `physics`.
+        Operator that computes in the precision and on the device of the buffers of `physics`.
 
     Raises
     ------
     TypeError
-        If ``A`` returns something else than a real tensor.
+        If ``A`` does not return a real tensor.
 
     Examples
     --------

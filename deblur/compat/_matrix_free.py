@@ -1,4 +1,4 @@
-"""Operators of SciPy and PyLops, which act on NumPy vectors, there and back."""
+"""Conversion of operators from and to SciPy and PyLops, which act on NumPy vectors."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ Product = Callable[[np.ndarray], np.ndarray]
 def from_scipy(
     operator: Any, domain_shape: int | Sequence[int] | None = None, range_shape: int | Sequence[int] | None = None
 ) -> LinearOperator:
-    """Turn a matrix, sparse or not, or a `scipy.sparse.linalg.LinearOperator`, into an operator of this package.
+    """Convert a matrix, sparse or dense, or a `scipy.sparse.linalg.LinearOperator`, to an operator of this package.
 
-    The way back is ``operator.as_scipy()``.
+    The inverse conversion is ``operator.as_scipy()``.
 
     Parameters
     ----------
     operator : scipy.sparse.linalg.LinearOperator or array-like
         Real, of shape ``(prod(range_shape), prod(domain_shape))``; it acts on raveled arrays, in C order.
     domain_shape, range_shape : int or sequence of int, optional
-        Shapes of x and of ``A(x)``; those of vectors if None.
+        Shapes of x and of ``A(x)``; vectors if None.
 
     Returns
     -------
     deblur.operators.LinearOperator
-        Computed on the CPU, in the precision of `operator`; differentiable by autograd through its adjoint.
+        Operator that computes on the CPU, in the precision of `operator`; autograd differentiates it by its adjoint.
 
     Raises
     ------
     TypeError
-        If it is complex.
+        If `operator` is complex.
     ValueError
-        If a shape does not fit its size.
+        If a shape does not fit the size of `operator`.
 
     Examples
     --------
@@ -67,20 +67,20 @@ def from_scipy(
 
 
 def from_pylops(operator: pylops.LinearOperator) -> LinearOperator:
-    """Turn a PyLops operator into one of this package, between arrays of its ``dims`` and ``dimsd``.
+    """Convert a PyLops operator to one of this package, between arrays of its ``dims`` and ``dimsd``.
 
-    PyLops puts the origin of a convolution's filter where its ``offset`` says, the first tap by default; here it is in
-    the middle, at ``k // 2``.
+    The origin of a convolution filter is ``offset`` in PyLops, by default its first element; in this package it is the
+    middle, ``k // 2``.
 
     Parameters
     ----------
     operator : pylops.LinearOperator
-        Real.
+        Real operator.
 
     Returns
     -------
     deblur.operators.LinearOperator
-        As of `from_scipy`.
+        As from `from_scipy`.
 
     Raises
     ------
@@ -100,12 +100,12 @@ def from_pylops(operator: pylops.LinearOperator) -> LinearOperator:
 
 
 def to_pylops(operator: LinearOperator) -> pylops.LinearOperator:
-    """Turn an operator into a `pylops.LinearOperator`, for the solvers there; needs the extra ``pylops``.
+    """Convert an operator to a `pylops.LinearOperator`; needs the extra ``pylops``.
 
     Parameters
     ----------
     operator : deblur.operators.LinearOperator
-        Any.
+        Operator of any shapes.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def to_pylops(operator: LinearOperator) -> pylops.LinearOperator:
 
 
 class _MatrixFree(LinearOperator):
-    """An operator given by its products with matrices of columns, and those of its adjoint."""
+    """An operator defined by its products with matrices of columns, and those of its adjoint."""
 
     def __init__(
         self, matmat: Product, rmatmat: Product, dtype: np.dtype, domain_shape: Shape, range_shape: Shape
@@ -154,7 +154,7 @@ class _MatrixFree(LinearOperator):
 
 
 class _Product(torch.autograd.Function):
-    """A product that autograd cannot look into, but whose gradient is the other one."""
+    """A product in NumPy, whose gradient for autograd is the adjoint product."""
 
     @staticmethod
     def forward(

@@ -1,10 +1,10 @@
-"""The deconvolutions of scikit-image, by its names and signatures, on the methods of this package.
+"""The deconvolution functions of scikit-image, by name and signature, computed by the methods of this package.
 
-``from deblur.compat import skimage as restoration`` runs code that calls `skimage.restoration`. Its arguments mean what
-they mean there; what differs are the results at the border, where the scene here goes on, the center of kernels of even
-size, which here is always ``k // 2``, and integers, which are scaled to [0, 1]. ``faithful=True`` calls scikit-image
-itself, with everything that is known to be wrong there: Richardson-Lucy does not keep a constant image constant, and
-lets it drift with kernels of even size; `wiener` drops the imaginary part of a transfer function.
+``from deblur.compat import skimage as restoration`` runs code that calls `skimage.restoration`, arguments unchanged.
+Three things differ: results at the border, where the scene is assumed to continue; the center of kernels of even size,
+which is always ``k // 2``; and integers, which are scaled to [0, 1]. ``faithful=True`` calls scikit-image itself, with
+its known defects: Richardson-Lucy does not keep a constant image constant, and shifts the image with kernels of even
+size; `wiener` drops the imaginary part of a transfer function.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def wiener(
     Raises
     ------
     ValueError
-        If a shape does not fit, or the PSF is none: negative, or of a transfer function that is not one of it.
+        If a shape does not fit, or `psf` is not a valid point-spread function (negative, or sums to zero) nor the
+        transfer function of one.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def wiener(
     (32, 32)
     """
     if faithful:
-        return _theirs("wiener")(image, psf, balance, reg, is_real, clip)
+        return _original("wiener")(image, psf, balance, reg, is_real, clip)
     kernel = None if reg is None else _kernel(reg, image.shape, is_real)
     restored = nonblind.wiener(image, _psf(psf, image.shape, is_real), balance=balance, regularizer=kernel)
     return _clipped(restored, clip)
@@ -87,18 +88,18 @@ def unsupervised_wiener(
     rng: Any = None,
     faithful: bool = False,
 ) -> tuple[Array, dict[str, list[float]]]:
-    """Restore an image with weights learned from it.
+    """Restore an image by Wiener's filter with weights estimated from the image.
 
     See `skimage.restoration.unsupervised_wiener` and `deblur.nonblind.unsupervised_wiener`.
 
     Parameters
     ----------
     image, psf, reg, is_real, clip
-        As of `wiener`.
+        As for `wiener`.
     user_params : dict, optional
-        ``threshold``, ``burnin``, ``min_num_iter``, ``max_num_iter``; a ``callback`` only where `faithful`.
+        ``threshold``, ``burnin``, ``min_num_iter``, ``max_num_iter``; ``callback`` only with `faithful`.
     rng : numpy.random.Generator or int, optional
-        Where the samples come from; None is the seed 0.
+        Random generator or seed; None is the seed 0.
     faithful : bool
         Call scikit-image.
 
@@ -107,12 +108,12 @@ def unsupervised_wiener(
     restored : numpy.ndarray
         Posterior mean.
     chains : dict
-        ``"noise"`` and ``"prior"``: the precisions; here one each, the posterior means, and there those of all samples.
+        ``"noise"`` and ``"prior"``: the precisions; one each, the posterior means, where scikit-image has all samples.
 
     Raises
     ------
     ValueError
-        As of `wiener`, and if `user_params` has other keys.
+        As for `wiener`, and if `user_params` has other keys.
 
     Examples
     --------
@@ -124,9 +125,9 @@ def unsupervised_wiener(
     ((32, 32), ['noise', 'prior'])
     """
     if faithful:
-        return _theirs("unsupervised_wiener")(image, psf, reg, user_params, is_real, clip, rng=rng)
-    given = {"threshold": 1e-4} | (user_params or {})
-    if unknown := sorted(set(given) - set(_SAMPLER)):
+        return _original("unsupervised_wiener")(image, psf, reg, user_params, is_real, clip, rng=rng)
+    parameters = {"threshold": 1e-4} | (user_params or {})
+    if unknown := sorted(set(parameters) - set(_SAMPLER)):
         raise ValueError(f"user_params may have {', '.join(_SAMPLER)}, got {', '.join(unknown)}")
     seed = 0 if rng is None else int(np.random.default_rng(rng).integers(2**31))
     posterior = nonblind.unsupervised_wiener(
@@ -135,7 +136,7 @@ def unsupervised_wiener(
         regularizer=None if reg is None else _kernel(reg, image.shape, is_real),
         seed=seed,
         return_posterior=True,
-        **{_SAMPLER[name]: value for name, value in given.items()},
+        **{_SAMPLER[name]: value for name, value in parameters.items()},
     )
     noise = posterior.noise_level**-2
     return _clipped(posterior.mean, clip), {"noise": [noise], "prior": [posterior.balance * noise]}
@@ -166,7 +167,7 @@ def richardson_lucy(
     clip : bool
         Clip the result to [-1, 1].
     filter_epsilon : float, optional
-        Used only where `faithful`: nothing is divided by small numbers here.
+        Used only with `faithful`: the method of this package does not divide by small numbers.
     faithful : bool
         Call scikit-image.
 
@@ -178,7 +179,7 @@ def richardson_lucy(
     Raises
     ------
     ValueError
-        If a shape does not fit, or the PSF is none.
+        If a shape does not fit, or `psf` is not a valid point-spread function (negative, or sums to zero).
 
     Examples
     --------
@@ -191,12 +192,12 @@ def richardson_lucy(
     False
     """
     if faithful:
-        return _theirs("richardson_lucy")(image, psf, num_iter, clip, filter_epsilon)
+        return _original("richardson_lucy")(image, psf, num_iter, clip, filter_epsilon)
     restored = nonblind.richardson_lucy(image, psf, num_iter=num_iter, noise_level=0, accelerate=False, tolerance=0)
     return _clipped(restored, clip)
 
 
-def _theirs(name: str) -> Callable[..., Any]:
+def _original(name: str) -> Callable[..., Any]:
     from skimage import restoration
 
     return getattr(restoration, name)
@@ -207,7 +208,7 @@ def _clipped(image: Array, clip: bool) -> Array:
 
 
 def _psf(psf: Array, shape: tuple[int, ...], is_real: bool) -> Array:
-    """Return a PSF; that of a transfer function without what rounding leaves below zero."""
+    """Return a PSF; that of a transfer function with rounding errors below zero removed."""
     kernel = _kernel(psf, shape, is_real)
     if kernel is psf:
         return psf

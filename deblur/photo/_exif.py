@@ -25,7 +25,7 @@ Directory = dict[int, "tuple[int, bytes] | Directory"]
 _ORIENTATION, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 274, 282, 283, 296
 _RESOLUTION = {_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT}
 _POINTERS = {0x8769, 0x8825, 0xA005}  # Exif, GPS, interoperability
-# What says something of the photograph and not of how a file stores it: ImageDescription, Make, Model, Software,
+# Tags that describe the photograph, not how a file stores it: ImageDescription, Make, Model, Software,
 # DateTime, Artist, HostComputer, Rating, Copyright, the two directories, Windows' XP tags, ImageJ's metadata.
 _DESCRIPTION = 270
 _DESCRIPTIVE = {_DESCRIPTION, 271, 272, 305, 306, 315, 316, 18246, 18249, 33432, 0x8769, 0x8825}
@@ -41,7 +41,7 @@ def byte_order(exif: Buffer) -> Literal["<", ">"]:
 
 
 def orientation(exif: bytes) -> int:
-    """Say how the stored picture is turned, 1 (upright) to 8; 1 where nothing valid says otherwise."""
+    """Return the EXIF orientation, 1 (upright) to 8; 1 if it is missing or invalid."""
     turned = int(_number(_read(exif), _ORIENTATION, byte_order(exif)) or 1)
     return turned if 1 <= turned <= 8 else 1
 
@@ -49,7 +49,7 @@ def orientation(exif: bytes) -> int:
 def with_orientation_reset(exif: bytes) -> bytes:
     """Set the orientation of an EXIF block (or a TIFF file) to 1.
 
-    Patched in place, for the notes of camera makers hold offsets, and break when they are moved.
+    Patched in place: maker notes contain offsets, which break when the block is rewritten.
     """
     patched, order = bytearray(exif), byte_order(exif)
     start, count = _extent(exif)
@@ -61,14 +61,14 @@ def with_orientation_reset(exif: bytes) -> bytes:
 
 
 def without_thumbnail(exif: bytes) -> bytes:
-    """Cut off the second directory, whose thumbnail shows the picture as it was, blurred."""
+    """Remove the second directory, whose thumbnail shows the blurred picture."""
     start, count = _extent(exif)
     link = start + 2 + 12 * count
     return exif[:link] + bytes(4) + exif[link + 4 :] if count else exif
 
 
 def resolution(exif: bytes) -> Resolution | None:
-    """Return the pixels per inch along x and y, if they and their unit are known."""
+    """Return the pixels per inch along x and y, or None if they or their unit are unknown."""
     directory, order = _read(exif), byte_order(exif)
     x, y = (_number(directory, tag, order) for tag in (_X_RESOLUTION, _Y_RESOLUTION))
     unit = _number(directory, _RESOLUTION_UNIT, order) or _INCH
@@ -78,7 +78,7 @@ def resolution(exif: bytes) -> Resolution | None:
 
 
 def with_resolution(exif: bytes | None, value: Resolution | None) -> bytes | None:
-    """Make the EXIF, or a new one, say `value`: for formats that have no other place for it."""
+    """Set the resolution of an EXIF block, or of a new one: for formats that store it nowhere else."""
     if value is None or (exif and resolution(exif) == value):
         return exif
     order = byte_order(exif or b"II")
@@ -91,12 +91,12 @@ def with_resolution(exif: bytes | None, value: Resolution | None) -> bytes | Non
 
 
 def from_tiff(path: Path) -> tuple[bytes | None, Resolution | None]:
-    """Copy what a TIFF file says of the photograph into an EXIF block; its resolution is also returned apart."""
+    """Copy the descriptive tags of a TIFF file into an EXIF block; the resolution is also returned separately."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
         directory, order = _read(view), byte_order(view)
     kept = {tag: directory[tag] for tag in {*_DESCRIPTIVE, *_RESOLUTION, _ORIENTATION} & directory.keys()}
     match kept.get(_DESCRIPTION):
-        case (_, bytes(text)) if text.startswith(b'{"shape"'):  # tifffile's note to itself
+        case (_, bytes(text)) if text.startswith(b'{"shape"'):  # metadata that tifffile writes for itself
             del kept[_DESCRIPTION]
     block = _block(kept, order)
     return block if kept.keys() - _RESOLUTION else None, resolution(block)
@@ -141,7 +141,7 @@ def _block(directory: Directory, order: str) -> bytes:
 
 
 def _extent(blob: Buffer) -> tuple[int, int]:
-    """Find the first directory and its number of entries; none if it is not classic TIFF, or cut short."""
+    """Return the offset and number of entries of the first directory; 0, 0 if it is cut short or not classic TIFF."""
     order = byte_order(blob)
     if blob[:4] not in (b"II*\0", b"MM\0*") or len(blob) < 8:
         return 0, 0
@@ -176,7 +176,7 @@ def _read(blob: Buffer, start: int | None = None, depth: int = 3) -> Directory:
 
 
 def _write(directory: Directory, order: str, start: int, following: bytes = bytes(4)) -> bytes:
-    """Lay out a directory that begins at offset `start`, with what it points to."""
+    """Encode a directory at offset `start`, with the values and directories it points to."""
     entries, values = struct.pack(order + "H", len(directory)), b""
     values_start = start + 2 + 12 * len(directory) + 4
     for tag, entry in sorted(directory.items()):

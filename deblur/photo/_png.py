@@ -1,4 +1,4 @@
-"""What Pillow cannot do with a PNG: 16 bits a sample in color, and metadata beside them.
+"""PNG features that Pillow lacks: 16 bits per sample in color, with metadata.
 
 References
 ----------
@@ -21,12 +21,12 @@ _INCHES_PER_METER = 1 / 0.0254
 
 
 def has_16_bits(data: bytes) -> bool:
-    """Say what IHDR says."""
+    """Return whether the header declares 16 bits per sample."""
     return data[24] == 16
 
 
 def decode_16_bits(data: bytes) -> np.ndarray:
-    """Decode a PNG that Pillow has found sound."""
+    """Decode a PNG that Pillow has verified."""
     samples = cv2.imdecode(np.frombuffer(pixels_only(data), np.uint8), cv2.IMREAD_UNCHANGED)
     if samples is None or samples.dtype != np.uint16:
         raise ValueError("its 16-bit samples cannot be decoded")
@@ -44,12 +44,12 @@ def encode_16_bits(page: np.ndarray) -> bytes:
 
 
 def is_complete(data: bytes) -> bool:
-    """Say whether the last chunk is there."""
+    """Return whether the last chunk is present."""
     return any(kind == b"IEND" for kind, _ in walk(data))
 
 
 def with_metadata(data: bytes, stored: Stored) -> bytes:
-    """Put EXIF, ICC, XMP and the resolution behind the header of an encoded PNG."""
+    """Insert EXIF, ICC, XMP and the resolution after the header of an encoded PNG."""
     chunks = b""
     if stored.icc:
         chunks += chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(stored.icc))

@@ -33,7 +33,7 @@ def read_jpeg(data: bytes) -> Stored:
     image = _opened(JpegImagePlugin.JpegImageFile, data)
     if image.mode not in ("L", "RGB"):
         raise ValueError(f"its colors are {image.mode}; convert it to RGB first")
-    # Without a density of its own, Pillow would say 72.
+    # Pillow reports 72 for files that declare no density.
     return _stored(image, np.asarray(image), _density(image) if image.info.get("jfif_unit") else None)
 
 
@@ -54,7 +54,7 @@ def read_webp(data: bytes) -> Stored:
 
 def write_jpeg(path: Path, stored: Stored) -> None:
     """Write quality 95 without chroma subsampling."""
-    buffer = io.BytesIO()  # given a file, Pillow does not notice that the disk is full
+    buffer = io.BytesIO()  # writing to a file, Pillow does not report a full disk
     _image(path, stored).save(
         buffer,
         format="JPEG",
@@ -103,7 +103,7 @@ def plain(image: Image.Image) -> Image.Image:
 
 @contextmanager
 def patient_pillow() -> Iterator[None]:
-    """Lift Pillow's limit of 179 megapixels, which photographs exceed, and hush its warnings of odd metadata.
+    """Lift Pillow's limit of 179 megapixels, which photographs exceed, and silence its warnings about metadata.
 
     Both are global, hence the lock.
     """
@@ -118,7 +118,7 @@ def patient_pillow() -> Iterator[None]:
 
 def _opened(plugin: type[ImageFile], data: bytes) -> ImageFile:
     """Decode an image."""
-    # Not through Image.open, which makes of a telephone's JPEG the album of its previews and depth maps.
+    # Not through Image.open, which opens the JPEGs of telephones as albums of previews and depth maps.
     with patient_pillow():
         image = plugin(io.BytesIO(data))
         frames = getattr(image, "n_frames", 1)

@@ -1,4 +1,4 @@
-"""What every format reads and writes: samples as the file holds them, and the metadata beside them."""
+"""The content of an image file, common to all formats: samples as stored, and metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Resolution = tuple[float, float]
 
 @dataclass(frozen=True)
 class Stored:
-    """The content of an image file, before anything is scaled or turned.
+    """The content of an image file, before scaling and rotation.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Stored:
     exif : bytes or None
         From the TIFF header ``II*`` or ``MM*`` on.
     icc, xmp : bytes or None
-        As they are.
+        Color profile and XMP packet, unchanged.
     resolution : (float, float) or None
         Pixels per inch along x and y.
     measured : bool

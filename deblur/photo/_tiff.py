@@ -33,7 +33,7 @@ _PREMULTIPLIED, _STRAIGHT = tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPL
 
 def read_tiff(path: Path) -> Stored:
     """Read all full-size pages, which must be alike."""
-    # These kinds may send tifffile to other files, and order the planes otherwise than the pages.
+    # tifffile would follow the references of these kinds to other files, and reorder their planes.
     with _damage_raises(), opened(path, is_ome=False, is_mmstack=False, is_ndtiff=False) as tiff:
         pages = _full_size(tiff)
         page = pages.keyframe
@@ -41,7 +41,7 @@ def read_tiff(path: Path) -> Stored:
         exif, resolution = _exif.from_tiff(path)
         xmp = page.tags.valueof(_XMP)
         extra = page.extrasamples[0] if page.extrasamples else None
-        is_rgba = page.photometric == _RGB and samples.shape[-1] == 4  # OpenCV writes it without saying what is extra
+        is_rgba = page.photometric == _RGB and samples.shape[-1] == 4  # OpenCV does not declare its extra sample
         is_gray_alpha = samples.shape[-1] == 2 and extra in (_STRAIGHT, _PREMULTIPLIED)
         return Stored(
             samples,
@@ -56,7 +56,7 @@ def read_tiff(path: Path) -> Stored:
 
 
 def write_tiff(path: Path, stored: Stored) -> None:
-    """Write without compression, which every program reads at every depth."""
+    """Write without compression, which every program can read at every depth."""
     is_rgb = stored.channels == 3
     samples = stored.samples if stored.samples.shape[-1] > 1 else stored.samples[..., 0]
     with written_whole(path, samples.nbytes + 1):
@@ -80,7 +80,7 @@ def write_tiff(path: Path, stored: Stored) -> None:
 
 @contextmanager
 def _damage_raises() -> Iterator[None]:
-    """Raise what tifffile only logs: that it went on without pages or tags it could not find in a file cut short."""
+    """Raise the errors that tifffile only logs: missing pages or tags in a file that is cut short."""
     errors: list[str] = []
     thread = threading.get_ident()
 
@@ -100,7 +100,7 @@ def _damage_raises() -> Iterator[None]:
 
 
 def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
-    """Find the pages, without thumbnails and masks."""
+    """Return the pages, without thumbnails and masks."""
     series = [s for s in tiff.series if not (s.keyframe.is_reduced or s.keyframe.is_mask)]
     if len(series) != 1:
         raise ValueError(f"it holds {len(series)} kinds of pages; they must have one size and type")
@@ -108,7 +108,7 @@ def _full_size(tiff: tifffile.TiffFile) -> tifffile.TiffPageSeries:
 
 
 def _samples(path: Path, tiff: tifffile.TiffFile, pages: tifffile.TiffPageSeries) -> np.ndarray:
-    """Decode into shape (pages, height, width, samples per pixel), more light being a larger number."""
+    """Decode to shape (pages, height, width, samples per pixel), brighter pixels having larger values."""
     page = pages.keyframe
     if page.photometric not in (_GRAY, _INVERTED, _RGB, *_CONVERTED) or page.imagedepth != 1:
         colors = tifffile.PHOTOMETRIC(page.photometric).name
@@ -132,9 +132,9 @@ def _samples(path: Path, tiff: tifffile.TiffFile, pages: tifffile.TiffPageSeries
 
 
 def _decode_elsewhere(data: bytes, pages: tifffile.TiffPageSeries) -> np.ndarray:
-    """Decode without tifffile, or raise `ValueError` for the kinds that would come out wrong."""
+    """Decode without tifffile, or raise `ValueError` for kinds that would be decoded wrongly."""
     page = pages.keyframe
-    upright = _exif.with_orientation_reset(data)  # or both libraries would turn the picture
+    upright = _exif.with_orientation_reset(data)  # both libraries would rotate the picture
     numbers = [each.index for each in pages if each is not None]
     if page.dtype in (np.bool_, np.uint8) and _PREMULTIPLIED not in page.extrasamples:
         decoded = _decode_with_pillow(upright, numbers)

@@ -4,9 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
+
+
+class SlicedArray(Protocol):
+    """An array whose parts are read by slicing: of NumPy, zarr, or a file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size of every axis."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the samples."""
+
+    def __getitem__(self, box: Any, /) -> Any:
+        """Read a part."""
+
+
+class WritableArray(Protocol):
+    """An array whose parts are written by assignment."""
+
+    def __setitem__(self, box: Any, values: np.ndarray, /) -> None:
+        """Write a part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +52,7 @@ class Stack:
         Other metadata, kept for a file of the same format.
     """
 
-    data: Any = field(repr=False)
+    data: SlicedArray = field(repr=False)
     axes: str
     voxel_size: Mapping[str, float] = field(default_factory=dict)
     channels: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from deblur._core.errors import reading
 from deblur._core.tiff import opened
 from deblur.photo import _exif
 
-from ._model import Stack
+from ._model import SlicedArray, Stack
 
 _MICROMETERS = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "\\u00B5m": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0}
 _MICROMETERS |= {"mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
@@ -109,7 +109,7 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
         raise ValueError(f"its samples are {series.dtype}; convert them to numbers")
     axes, shape = series.axes, tuple(series.shape)
     if series.dataoffset is not None:
-        data: Any = _Mapped(path, np.dtype(tiff.byteorder + series.dtype.char), series.dataoffset, shape)
+        data: SlicedArray = _Mapped(path, np.dtype(tiff.byteorder + series.dtype.char), series.dataoffset, shape)
     else:
         leading = len(shape) - len(page.shape)
         if leading < 0 or shape[leading:] != page.shape:

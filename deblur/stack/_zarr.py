@@ -13,7 +13,7 @@ from deblur._core.atomic import atomic_folder
 from deblur._core.errors import reading
 from deblur._core.extras import needs_extra
 
-from ._model import Stack
+from ._model import Stack, WritableArray
 
 _MICROMETERS = {"nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "meter": 1e6}
 _CHUNK = {"Z": 32, "Y": 256, "X": 256}
@@ -53,7 +53,7 @@ def _described(node: Any, group: Any) -> Stack:
 
 
 @contextmanager
-def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) -> Iterator[Any]:
+def create_zarr(path: Path, like: Stack, dtype: np.dtype, *, overwrite: bool) -> Iterator[WritableArray]:
     """Create a zarr folder; see `create_stack`."""
     zarr = _zarr()
     chunks = tuple(min(size, _CHUNK.get(axis, 1)) for axis, size in zip(like.axes, like.shape, strict=True))
