@@ -81,7 +81,7 @@ def test_stalled_server_is_given_up_and_the_part_kept(
     monkeypatch.setattr(_download, "TIMEOUT", (1.0, 0.2))
     monkeypatch.setattr(_download, "RETRIES", 0)
     server.moods = ["stalled", "good"]
-    with pytest.raises(DownloadError, match=r"no connection to 127.0.0.1.*run it again"):
+    with pytest.raises(DownloadError, match=r"no connection to 127.0.0.1.*run this again to resume"):
         get("mine")
     assert left_in(tmp_path) == [PART]
     assert (get("mine") / PATH).read_bytes() == CONTENT

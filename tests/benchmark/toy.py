@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
+from deblur._result import Restoration
 from deblur.benchmark._methods import Method
 from deblur.benchmark._protocols import Estimate, Protocol, clipped
 from deblur.benchmark._samples import Sample, crossed, simulate
@@ -31,6 +33,11 @@ def fail_on_im2(sample: Sample) -> Estimate:
 
 def give_nan(sample: Sample) -> Estimate:
     return Estimate(sample.blurred * np.nan)
+
+
+def estimate_box(image: torch.Tensor, *, size: int = 3) -> Restoration:
+    """A blind method that leaves the image as it is."""
+    return Restoration(image, torch.ones(size, size), None, "toy-blind", 0.0)
 
 
 def half(sample: Sample) -> Estimate:
