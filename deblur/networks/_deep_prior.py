@@ -1,4 +1,4 @@
-"""The two untrained networks of SelfDeblur: one can make hardly anything but pictures, the other only kernels."""
+"""The two untrained generators of SelfDeblur, priors by their structure alone: one of images, one of kernels."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ _SLOPE = 0.2  # of the rectifiers below zero
 
 
 class Hourglass(nn.Sequential):
-    """A generator of pictures: an encoder and decoder with narrow connections across, from noise to [0, 1].
+    """A generator of images: an encoder and decoder with narrow skip connections, from noise to [0, 1].
 
-    Each scale halves the size by a convolution of stride 2, applies one more, hands on to the next scale, doubles the
-    size by bilinear interpolation, and merges what comes across; every convolution of 3x3 mirrors at the border and is
-    followed by a normalization with the statistics of the picture at hand and a leaky rectifier (Ulyanov et al., "Deep
-    image prior", CVPR 2018). From the third scale on, a block compares all places with all (Wang et al., "Non-local
+    Each scale halves the size by a convolution of stride 2, applies one more, runs the next scale, doubles the size by
+    bilinear interpolation, and merges the skip connection; every 3x3 convolution reflects at the border and is
+    followed by a normalization with the statistics of the image at hand and a leaky rectifier (Ulyanov et al., "Deep
+    image prior", CVPR 2018). From the third scale on, a block compares all pairs of positions (Wang et al., "Non-local
     neural networks", CVPR 2018), as in Ren et al., "Neural blind deconvolution using deep priors", CVPR 2020; the
     widths there are those given here as defaults.
 
-    It is never trained on pictures: its weights are fitted to a single one. Any size of at least ``2**scales + 1``
-    goes in, and comes out.
+    It is never trained on a data set: its weights are fitted to a single image. The output has the size of the input,
+    which must be at least ``2**scales + 1``.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Hourglass(nn.Sequential):
     width : int
         Channels at every scale.
     across : int
-        Channels that each scale hands from its encoder to its decoder.
+        Channels of the skip connection of each scale.
     scales : int
         How many times the size is halved.
 
@@ -83,14 +83,14 @@ class KernelGenerator(nn.Sequential):
 
     @torch.no_grad()
     def start_from(self, kernel: torch.Tensor, *, floor: float = 1e-3) -> None:
-        """Make the answer a given kernel, whatever the input, and every weight free to leave it.
+        """Set the weights so that the output is a given kernel whatever the input, and can still change in training.
 
         Parameters
         ----------
         kernel : torch.Tensor
-            Not negative, of the shape of the answer.
+            Not negative, of the shape of the output.
         floor : float
-            Least value, as a fraction of the largest: from 0 nothing could grow.
+            Least value, as a fraction of the largest: a zero could never grow.
         """
         last = self[2]
         assert isinstance(last, nn.Linear)
@@ -99,7 +99,7 @@ class KernelGenerator(nn.Sequential):
 
 
 class _Scale(nn.Module):
-    """One scale of the hourglass, with all that are coarser inside."""
+    """One scale of the hourglass, with all coarser scales inside."""
 
     def __init__(self, in_channels: int, width: int, across: int, scales: range) -> None:
         super().__init__()
@@ -119,10 +119,10 @@ class _Scale(nn.Module):
 
 
 class _Comparison(nn.Module):
-    """Add to every place a sum over all places, weighted by how alike the two are; nothing, to begin with.
+    """A non-local block: adds to each position a sum over all positions, weighted by their similarity; zero at first.
 
-    Likeness is a product here, not an exponential, so the sum over places can be taken first: its memory grows with
-    the number of places and not with its square.
+    Similarity is a product, not an exponential, so the sum over positions can be taken first: memory grows with the
+    number of positions and not with its square.
     """
 
     def __init__(self, width: int) -> None:
@@ -137,8 +137,8 @@ class _Comparison(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         query = self.query(x).flatten(2)
         key, value = (functional.max_pool2d(layer(x), 2).flatten(2) for layer in (self.key, self.value))
-        answer = (value @ key.mT / key.shape[-1]) @ query
-        return x + self.out(answer.unflatten(2, x.shape[2:]))
+        attended = (value @ key.mT / key.shape[-1]) @ query
+        return x + self.out(attended.unflatten(2, x.shape[2:]))
 
 
 def _convolution(into: int, out: int, size: int, *, stride: int = 1) -> nn.Sequential:

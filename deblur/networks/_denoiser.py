@@ -9,25 +9,25 @@ from torch import nn
 
 from ._unet import UNet
 
-_TYPICAL = 0.03
+_TYPICAL = 0.03  # noise level at which the logarithmic feature is 0: the middle of the trained range
 
 
 def noise_features(noise_level: torch.Tensor) -> torch.Tensor:
-    """Return the two numbers that tell a network the noise level: shape ``(batch,)`` to ``(batch, 2)``."""
+    """Return the noise level as two features, logarithmic and linear: shape ``(batch,)`` to ``(batch, 2)``."""
     return torch.stack([torch.log(noise_level.clamp_min(1e-4) / _TYPICAL), 10 * noise_level], dim=1)
 
 
-def check_one_each(noise_level: torch.Tensor, images: torch.Tensor) -> None:
-    """Raise `ValueError` unless there is one noise level for each image of a batch."""
+def check_noise_levels(noise_level: torch.Tensor, images: torch.Tensor) -> None:
+    """Raise `ValueError` unless there is one noise level per image of a batch."""
     if noise_level.shape != images.shape[:1]:
         shapes = f"{tuple(noise_level.shape)} for images {tuple(images.shape)}"
-        raise ValueError(f"noise_level must have shape (batch,), one for each image, got {shapes}")
+        raise ValueError(f"noise_level must have shape (batch,), one per image, got {shapes}")
 
 
 class Denoiser(nn.Module):
-    """A U-Net that removes white Gaussian noise of a known level, and so is a prior (DRUNet, Zhang et al., PAMI 2021).
+    """A U-Net that removes white Gaussian noise of a known level: a learned prior (DRUNet, Zhang et al., PAMI 2021).
 
-    It predicts the noise and subtracts it. The level goes in as a condition of every block.
+    It predicts the noise and subtracts it. Every block is conditioned on the noise level.
 
     Parameters
     ----------
@@ -81,5 +81,5 @@ class Denoiser(nn.Module):
         ValueError
             If a shape does not fit.
         """
-        check_one_each(noise_level, image)
+        check_noise_levels(noise_level, image)
         return image - self.unet(image, noise_features(noise_level)).to(image.dtype)

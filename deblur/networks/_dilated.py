@@ -1,4 +1,4 @@
-"""The Z-module of the seed system: a small denoiser of dilated convolutions, one for each noise level or stage."""
+"""The Z-module of the seed system: a small denoiser of dilated convolutions, one per noise level or stage."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SKIPS = {4: 2, 5: 1}
 class DilatedDenoiser(nn.Module):
     """Seven convolutions with dilations 1, 2, 3, 4, 3, 2, 1 that predict the noise (IRCNN, Zhang et al., CVPR 2017).
 
-    It knows no noise level: one is trained for each. At 64 channels it has 186,497 parameters.
+    It is not conditioned on the noise level: one is trained per level. At 64 channels it has 186,497 parameters.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Networks for other runtimes: as ONNX, and as programs of torch.export."""
+"""Export of networks to other runtimes: ONNX, and programs of torch.export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ._udn import UDN
 from ._unrolled import UnrolledHQS
 
 _OPSET = 18
-_TRACED = (3, 53, 75)  # any batch and size that are no multiples of anything: what is traced must hold for all
+_TRACED = (3, 53, 75)  # batch and size are no multiples of anything, so that the trace holds for all sizes
 
 
 def export_onnx(
@@ -34,10 +34,10 @@ def export_onnx(
     """Write a network as an ONNX file (opset 18, float32); needs the extra ``onnx``.
 
     A `Denoiser` takes ``image``, shape ``(batch, channels, height, width)`` of any size, and ``noise_level``, shape
-    ``(batch,)``. A network that is given the PSF takes ``y``, shape ``(1, 1, *image_shape)``, ``psf``, shape
+    ``(batch,)``. The other networks take ``y``, shape ``(1, 1, *image_shape)``, ``psf``, shape
     `psf_shape`, and ``noise_level``, shape ``(1,)``, for the unknown boundary: its Fourier transforms, which become
-    products with matrices, have one size. Pad a smaller PSF by `deblur.psf.pad_to`, and cut larger pictures into tiles
-    that overlap by some 64 pixels more than the PSF. The answer is ``restored``.
+    products with matrices, have one size. Pad a smaller PSF by `deblur.psf.pad_to`, and cut larger images into tiles
+    that overlap by some 64 pixels more than the PSF. The output is ``restored``.
 
     Results agree with this package's to some 1e-5. Below a noise level of 0.5 % with a PSF that has nearly lost some
     frequencies, the problem itself magnifies float32 rounding, here too, to some 1e-3.
@@ -49,7 +49,7 @@ def export_onnx(
     path : path-like
         Where to write.
     image_shape, psf_shape : sequence of int
-        Height and width of the picture, rows and columns of the PSF; not for a `Denoiser`.
+        Height and width of the image, rows and columns of the PSF; not for a `Denoiser`.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -58,11 +58,11 @@ def export_onnx(
     TypeError
         If the network is of another class.
     ValueError
-        If a shape is not two positive integers, or the PSF is larger than the picture.
+        If a shape is not two positive integers, or the PSF is larger than the image.
     ModuleNotFoundError
         If the packages of the extra are missing.
     OSError
-        If the file exists and is not to be replaced, or cannot be written; then there is no part of it.
+        If the file exists and `overwrite` is False, or it cannot be written; no partial file is left.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def export_onnx(
     with needs_extra("onnx", "the export to ONNX"):
         import onnxscript  # noqa: F401
     plain, arguments, axes = _traceable(network, image_shape, psf_shape)
-    with atomic_path(path, overwrite=overwrite) as temporary, _sizes_of_all_kinds():
+    with atomic_path(path, overwrite=overwrite) as temporary, _size_oblivious():
         model: Any = plain
         if axes is None:
             model = torch.export.export(plain, arguments).run_decompositions(decompositions())
@@ -82,7 +82,7 @@ def export_onnx(
             output_names=["restored"],
             dynamic_shapes=axes,
             opset_version=_OPSET,
-            optimize=axes is not None,  # it would write out every matrix, for minutes; runtimes do that when they load
+            optimize=axes is not None,  # constant folding takes minutes here; runtimes do it at load time
             verbose=False,
         )
         assert program is not None
@@ -102,7 +102,7 @@ def export_program(
     Parameters
     ----------
     network, path, image_shape, psf_shape, overwrite
-        As of `export_onnx`, and so are what the program takes, and the errors.
+        As of `export_onnx`, as are the inputs of the program.
 
     Raises
     ------
@@ -124,14 +124,14 @@ def export_program(
     True
     """
     plain, arguments, axes = _traceable(network, image_shape, psf_shape)
-    with atomic_path(path, overwrite=overwrite) as temporary, _sizes_of_all_kinds():
+    with atomic_path(path, overwrite=overwrite) as temporary, _size_oblivious():
         torch.export.save(torch.export.export(plain, arguments, dynamic_shapes=_unnamed(axes)), temporary)
 
 
 def _traceable(
     network: nn.Module, image_shape: Sequence[int], psf_shape: Sequence[int]
 ) -> tuple[nn.Module, tuple[torch.Tensor, ...], dict[str, dict[int, str]] | None]:
-    """Return a copy of the network as tracing wants it, arguments to trace it with, and which of their axes vary."""
+    """Return a copy of the network for tracing, example arguments, and their dynamic axes."""
     if not isinstance(network, Denoiser | UnrolledHQS | UDN):
         raise TypeError(f"network must be a Denoiser, an UnrolledHQS or a UDN, got {type(network).__name__}")
     plain = copy.deepcopy(network).cpu().float().eval().requires_grad_(False)
@@ -141,15 +141,15 @@ def _traceable(
         channels = network.unet.head.in_channels // network.unet.fold**2
         example = torch.rand(batch, channels, height, width), torch.full((batch,), 0.1)
         return plain, example, {"image": {0: "batch", 2: "height", 3: "width"}, "noise_level": {0: "batch"}}
-    frame, taps = _sides(image_shape, "image_shape"), _sides(psf_shape, "psf_shape")
-    if any(k > size for k, size in zip(taps, frame, strict=True)):
-        raise ValueError(f"psf_shape {taps} is larger than image_shape {frame}")
-    psf = torch.full(taps, 1 / (taps[0] * taps[1]))
+    frame, kernel = _sides(image_shape, "image_shape"), _sides(psf_shape, "psf_shape")
+    if any(k > size for k, size in zip(kernel, frame, strict=True)):
+        raise ValueError(f"psf_shape {kernel} is larger than image_shape {frame}")
+    psf = torch.full(kernel, 1 / (kernel[0] * kernel[1]))
     return plain, (torch.rand(1, 1, *frame), psf, torch.full((1,), 0.01)), None
 
 
-def _sizes_of_all_kinds() -> Any:
-    """Return a context in which tracing does not take for granted that other sizes are like those of the example."""
+def _size_oblivious() -> Any:
+    """Return a context in which tracing does not specialize on the example's sizes."""
     return symbolic_shapes.patch(backed_size_oblivious=True)  # type: ignore[attr-defined]
 
 

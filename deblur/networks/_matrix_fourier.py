@@ -1,7 +1,7 @@
-"""Two-dimensional Fourier transforms as products with cosine and sine matrices, for runtimes that have no others.
+"""Two-dimensional Fourier transforms as products with cosine and sine matrices, for runtimes without an FFT.
 
 Few runtimes of ONNX have its operator DFT. With that of onnxruntime a network took several times as long as with
-matrices on pictures of 50 x 60 pixels, and its answer was ten times as far from the one here.
+matrices on images of 50 x 60 pixels, and its result was ten times as far from torch's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Shape = Sequence[int]
 
 
 def decompositions() -> dict[Any, Callable[..., torch.Tensor]]:
-    """Return what `torch.export.ExportedProgram.run_decompositions` should make of the transforms of real images."""
+    """Return the table for `torch.export.ExportedProgram.run_decompositions`: real transforms as matrix products."""
     return {torch.ops.aten.fft_rfftn.default: rfft2, torch.ops.aten.fft_irfftn.default: irfft2}
 
 

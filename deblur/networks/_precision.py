@@ -1,4 +1,4 @@
-"""Where reduced precision is fast."""
+"""Reduced precision where it is fast."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import torch
 
 
 def fast_in_bfloat16(device: torch.device) -> bool:
-    """Tell whether a device multiplies bfloat16 in hardware; elsewhere it is emulated and slow."""
+    """Return whether a device multiplies bfloat16 in hardware; elsewhere it is emulated and slow."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
+        if not hasattr(torch.cpu, "get_capabilities"):  # torch 2.7 to 2.10
+            return bool(torch.cpu._is_avx512_bf16_supported())
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
     return False

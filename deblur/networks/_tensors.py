@@ -1,4 +1,4 @@
-"""Tensors in safetensors files, which appear whole or not at all."""
+"""Atomic reading and writing of safetensors files."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from deblur._core.atomic import atomic_path
 def write_tensors(
     path: str | os.PathLike[str], tensors: dict[str, torch.Tensor], meta: dict[str, str], *, overwrite: bool
 ) -> None:
-    """Write tensors and texts beside the target, and rename when all is written: what was there stays until then.
+    """Write tensors and metadata to a temporary file, and replace the target by it.
 
     Raises
     ------
     OSError
-        If the file cannot be written, or exists and is not to be replaced.
+        If the file cannot be written, or exists and `overwrite` is False.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path, overwrite=overwrite) as temporary:
         mode = temporary.stat().st_mode
         try:
             save_file(plain, temporary, meta)
-        except SafetensorError as error:  # how a full disk is reported
+        except SafetensorError as error:  # the library's error for a full disk
             raise OSError(f"cannot write {path}: {error}") from None
-        temporary.chmod(mode)  # the library makes a file that only its owner may read
+        temporary.chmod(mode)  # the library makes the file readable by its owner only
 
 
 def read_tensors(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
-    """Return the texts and the tensors of a file.
+    """Return the metadata and the tensors of a file.
 
     Raises
     ------

@@ -8,18 +8,18 @@ from torch.nn import functional
 from deblur._core.arrays import Shape
 from deblur.solvers.padding import ROOM, padded_grid
 
-from ._denoiser import check_one_each
+from ._denoiser import check_noise_levels
 
 _SEAM = 8
 
 
 def check_pictures(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor) -> None:
-    """Raise `ValueError` unless these are gray pictures, one PSF or one each, and a noise level each."""
+    """Raise `ValueError` unless these are gray images, one PSF or one per image, and one noise level per image."""
     if y.ndim != 4 or y.shape[1] != 1:
         raise ValueError(f"y must have shape (batch, 1, height, width), got {tuple(y.shape)}")
     if psf.ndim != 2 and not (psf.ndim == 3 and len(psf) in (1, len(y))):
-        raise ValueError(f"psf must have 2 axes, or a third before them for one each, got {tuple(psf.shape)}")
-    check_one_each(noise_level, y)
+        raise ValueError(f"psf must have 2 axes, or 3, the first for one per image, got {tuple(psf.shape)}")
+    check_noise_levels(noise_level, y)
 
 
 def torus_for(y: torch.Tensor, psf: torch.Tensor, boundary: str) -> Shape:

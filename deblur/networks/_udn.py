@@ -14,15 +14,15 @@ from ._dilated import DilatedDenoiser
 from ._torus import Surroundings, check_pictures, torus_for
 
 _FIRST, _LAST = 49 / 255, 5 / 255
-_QUIETEST = 1e-3
+_LOWEST_NOISE = 1e-3
 _BORDER_ITERATIONS = 3
 
 
 class UDN(nn.Module):
-    """Half-quadratic splitting with fixed weights and a dilated denoiser of its own in every layer.
+    """Half-quadratic splitting with fixed weights and one dilated denoiser per layer.
 
     Layer i solves ``min |K x - y|^2 + (s / s_i)^2 |x - z|^2`` with s the noise level and s_i from 49/255 down to 5/255,
-    then denoises. The published network is circular; here the scene may also go on past the frame.
+    then denoises. The published network is circular; here the scene may also go on past the image.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class UDN(nn.Module):
         boundary: str = "unknown",
         weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Restore pictures; `y`, `psf`, `noise_level`, `boundary` and `weights` are those of `UnrolledHQS.forward`."""
+        """Restore images; `y`, `psf`, `noise_level`, `boundary` and `weights` are those of `UnrolledHQS.forward`."""
         return self.estimates(y, psf, noise_level, boundary, weights)[-1]
 
     def estimates(
@@ -78,12 +78,12 @@ class UDN(nn.Module):
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
         around = Surroundings(frame, grid)
-        noise = noise_level.clamp_min(_QUIETEST)[:, None, None, None]
+        noise = noise_level.clamp_min(_LOWEST_NOISE)[:, None, None, None]
         z, estimates = continue_smoothly(y, grid), []
         for layer, level in zip(self.layers, self.levels, strict=True):
-            weight, towards = (noise / level).square(), fourier(z, grid)
-            filled = blur.fill(weight, towards, num_iter=_BORDER_ITERATIONS)
-            x = inverse_fourier(blur.filtered(filled, weight, towards), grid)
+            weight, target = (noise / level).square(), fourier(z, grid)
+            filled = blur.fill(weight, target, num_iter=_BORDER_ITERATIONS)
+            x = inverse_fourier(blur.filtered(filled, weight, target), grid)
             z = around.crop(layer(around.pad(x)))
             estimates.append(corner(z, frame))
         return estimates

@@ -1,4 +1,4 @@
-"""A residual U-Net whose way up can be any of the four that the literature confuses with deconvolution."""
+"""A residual U-Net with a choice of four upsampling layers, each of which has been called deconvolution."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ _EMBEDDING = 64
 
 
 class UNet(nn.Module):
-    """Encoder and decoder of residual blocks, conditioned on a few numbers an image.
+    """Encoder and decoder of residual blocks, conditioned on a few values per image.
 
-    There is no normalization, so that the answer does not depend on the other images of a batch, and no bias towards a
-    brightness beyond what training gives. Any image size goes in: the image is continued to the next multiple of
-    `multiple` by repeating its last row and column, and the answer is cropped.
+    There are no normalization layers, so the output does not depend on the other images of a batch. Images may have any
+    size: they are padded to the next multiple of `multiple` by replicating the last row and column, and the output is
+    cropped.
 
     Parameters
     ----------
     in_channels, out_channels : int
         Channels of the input and of the output.
     conditions : int
-        Length of the vector `condition` of an image (a noise level, a stage ...); 0 for none.
+        Length of the vector `condition` per image (noise level, stage ...); 0 for none.
     widths : sequence of int
         Channels at each scale, finest first.
     depths : sequence of int
-        Residual blocks of the encoder at each scale; the last are those of the bottom.
+        Residual blocks of the encoder at each scale; the last entry is the bottom's.
     decoder_depth : int
         Residual blocks of the decoder at each scale.
     fold : int
         The finest scale works on ``fold`` x ``fold`` blocks of pixels as channels (Shi et al., CVPR 2016).
     up : {"subpixel", "transpose", "resize", "unpool"}
-        How to double the size: 1x1 convolution and pixel shuffle (Shi et al., CVPR 2016); transposed convolution
+        Upsampling layer: 1x1 convolution and pixel shuffle (Shi et al., CVPR 2016); transposed convolution
         (Ronneberger et al., MICCAI 2015); bilinear interpolation and convolution (Odena et al., Distill 2016); or
-        unpooling to the places where the encoder's maxima were (SegNet, Badrinarayanan et al., PAMI 2017).
+        unpooling to the positions of the encoder's maxima (SegNet, Badrinarayanan et al., PAMI 2017).
     skip : {"add", "concat"}
-        How the decoder takes what the encoder saw at its scale: by a sum (LinkNet, Chaurasia and Culurciello, VCIP
+        How the decoder merges the encoder's features of its scale: by a sum (LinkNet, Chaurasia and Culurciello, VCIP
         2017) or by concatenation (U-Net).
 
     Attributes
     ----------
     multiple : int
-        Pixels by which a picture can be shifted for the answer to shift with it.
+        Shifts of the input by multiples of so many pixels shift the output alike.
 
     Raises
     ------
@@ -121,26 +121,26 @@ class UNet(nn.Module):
         x = functional.pad(x, (0, wide - width, 0, tall - height), mode="replicate")
         embedded = None if self.embed is None else self.embed(condition)
         h = self.head(functional.pixel_unshuffle(x, self.fold))
-        seen: list[tuple[torch.Tensor, torch.Tensor | None]] = []
+        skips: list[tuple[torch.Tensor, torch.Tensor | None]] = []
         for blocks, down in zip(self.encoder, self.down, strict=False):
             h = blocks(h, embedded)
-            smaller, places = down(h) if isinstance(down, _PoolDown) else (down(h), None)
-            seen.append((h, places))
+            smaller, indices = down(h) if isinstance(down, _PoolDown) else (down(h), None)
+            skips.append((h, indices))
             h = smaller
         h = self.encoder[-1](h, embedded)
         for up, merge, blocks in reversed(list(zip(self.up, self.merge, self.decoder, strict=True))):
-            before, places = seen.pop()
-            h = blocks(merge(up(h, places), before), embedded)
+            skip, indices = skips.pop()
+            h = blocks(merge(up(h, indices), skip), embedded)
         return functional.pixel_shuffle(self.tail(h), self.fold)[..., :height, :width]
 
     def _check(self, x: torch.Tensor, condition: torch.Tensor | None) -> None:
         channels = self.head.in_channels // self.fold**2
         if x.ndim != 4 or x.shape[1] != channels or not x.numel():
             raise ValueError(f"images must have shape (batch, {channels}, height, width), got {tuple(x.shape)}")
-        wanted = None if self.embed is None else (x.shape[0], self.embed.conditions)
+        expected = None if self.embed is None else (x.shape[0], self.embed.conditions)
         given = None if condition is None else tuple(condition.shape)
-        if given != wanted:
-            raise ValueError(f"condition must have shape {wanted}, got {given}")
+        if given != expected:
+            raise ValueError(f"condition must have shape {expected}, got {given}")
 
 
 class _Embedding(nn.Sequential):
@@ -173,8 +173,8 @@ class _PoolDown(nn.Module):
         self.mix = nn.Conv2d(fine, coarse, 1)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        pooled, places = functional.max_pool2d(x, 2, return_indices=True)
-        return self.mix(pooled), places
+        pooled, indices = functional.max_pool2d(x, 2, return_indices=True)
+        return self.mix(pooled), indices
 
 
 class _Transpose(nn.Module):
@@ -182,7 +182,7 @@ class _Transpose(nn.Module):
         super().__init__()
         self.spread = nn.ConvTranspose2d(coarse, fine, 2, 2)
 
-    def forward(self, x: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, indices: torch.Tensor | None) -> torch.Tensor:
         return self.spread(x)
 
 
@@ -191,7 +191,7 @@ class _Subpixel(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(coarse, 4 * fine, 1)
 
-    def forward(self, x: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, indices: torch.Tensor | None) -> torch.Tensor:
         return functional.pixel_shuffle(self.mix(x), 2)
 
 
@@ -200,7 +200,7 @@ class _Resize(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(coarse, fine, 3, padding=1)
 
-    def forward(self, x: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, indices: torch.Tensor | None) -> torch.Tensor:
         return self.mix(functional.interpolate(x, scale_factor=2, mode="bilinear"))
 
 
@@ -209,15 +209,15 @@ class _Unpool(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(coarse, fine, 1)
 
-    def forward(self, x: torch.Tensor, places: torch.Tensor | None) -> torch.Tensor:
-        if places is None:
-            raise ValueError("unpooling needs the places of the maxima")
-        return functional.max_unpool2d(self.mix(x), places, [2, 2])
+    def forward(self, x: torch.Tensor, indices: torch.Tensor | None) -> torch.Tensor:
+        if indices is None:
+            raise ValueError("unpooling needs the indices of the maxima")
+        return functional.max_unpool2d(self.mix(x), indices, [2, 2])
 
 
 class _Add(nn.Module):
-    def forward(self, x: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        return x + before
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        return x + skip
 
 
 class _Concat(nn.Module):
@@ -225,8 +225,8 @@ class _Concat(nn.Module):
         super().__init__()
         self.mix = nn.Conv2d(2 * width, width, 1)
 
-    def forward(self, x: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        return self.mix(torch.cat([x, before], 1))
+    def forward(self, x: torch.Tensor, skip: torch.Tensor) -> torch.Tensor:
+        return self.mix(torch.cat([x, skip], 1))
 
 
 _UP = {"transpose": _Transpose, "subpixel": _Subpixel, "resize": _Resize, "unpool": _Unpool}

@@ -1,4 +1,4 @@
-"""Half-quadratic splitting, unrolled: exact data steps, a learned prior between them, learned weights."""
+"""Unrolled half-quadratic splitting: exact data steps, a learned prior between them, learned weights."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ._denoiser import Denoiser, noise_features
 from ._torus import Surroundings, check_pictures, torus_for
 from ._unet import UNet
 
-_QUIETEST = 1e-3
-_FIRST, _MEMORY = 0.12, 8
-_BALANCES = (1.0, 0.25, 4.0)
+_LOWEST_NOISE = 1e-3  # lower levels are taken for this one: the data step would be ill-conditioned in float32
+_FIRST, _MEMORY = 0.12, 8  # noise level of the prior in the first stage; channels handed from stage to stage
+_BALANCES = (1.0, 0.25, 4.0)  # of the data steps' solutions that the prior sees, relative to the learned weight
 _WIDER = ("head.weight", "embed.0.weight", "tail.weight", "tail.bias")  # than the denoiser's
 
 
 class UnrolledHQS(nn.Module):
-    """Restoration with a known PSF: K stages of a data step and a prior, trained as a whole.
+    """Restoration with a known PSF: K stages of a data step and a prior, trained end to end.
 
-    A stage solves ``min |M K x - y|^2 + w |x - z|^2`` exactly, in Fourier space, with the scene past the frame found
-    by a few conjugate gradients; a U-Net then takes the solution, two more with a quarter and four times the weight,
-    and what it remembers of the last stage, and answers the next z. The first stage, which has no z, has a smoothness
-    prior. Weights and the strength of the prior are powers of the noise level, learned for each stage. The U-Net is the
-    same in all stages and is told which one it is in.
+    A stage solves ``min |M K x - y|^2 + w |x - z|^2`` exactly, in Fourier space, with the scene past the image domain
+    found by a few conjugate-gradient steps. A U-Net maps the solution, two more with a quarter and four times the
+    weight, and its memory of the last stage to the next z. The first stage, which has no z, has a smoothness prior.
+    Weights and the strength of the prior are powers of the noise level, learned per stage. The U-Net shares its weights
+    across stages and is conditioned on the stage.
 
     The scheme is that of DPIR (Zhang et al., PAMI 2021) and USRNet (Zhang et al., CVPR 2020).
 
@@ -85,7 +85,7 @@ class UnrolledHQS(nn.Module):
 
     @torch.no_grad()
     def start_from(self, denoiser: Denoiser) -> None:
-        """Take over a denoiser: the first estimates are then those of plug-and-play.
+        """Copy the weights of a denoiser, so that the first estimates are those of plug-and-play.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class UnrolledHQS(nn.Module):
         Raises
         ------
         ValueError
-            If it is another.
+            If its channels, widths or depths differ.
         """
         mine, theirs = self.unet.state_dict(), denoiser.unet.state_dict()
         block = self.unet.fold**2
@@ -119,20 +119,20 @@ class UnrolledHQS(nn.Module):
         boundary: str = "unknown",
         weights: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Restore pictures.
+        """Restore images.
 
         Parameters
         ----------
         y : torch.Tensor
-            Blurred pictures on the scale [0, 1], shape ``(batch, 1, height, width)``.
+            Blurred images on the scale [0, 1], shape ``(batch, 1, height, width)``.
         psf : torch.Tensor
-            One PSF, shape ``(rows, columns)``, or one each, ``(batch, rows, columns)``.
+            One PSF, shape ``(rows, columns)``, or one per image, ``(batch, rows, columns)``.
         noise_level : torch.Tensor
             Standard deviations of the noise, shape ``(batch,)``.
         boundary : {"unknown", "circular"}
-            What lies past the frame.
+            The boundary condition: the scene goes on past the image, or is periodic.
         weights : torch.Tensor, optional
-            1 where a sample is seen, 0 where it is not (saturated, dead), of the shape of `y`.
+            1 for valid samples, 0 for saturated or dead ones, of the shape of `y`.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class UnrolledHQS(nn.Module):
         Raises
         ------
         ValueError
-            If a shape does not fit, or `boundary` is another.
+            If a shape does not fit, or `boundary` is unknown to this network.
         """
         return self.estimates(y, psf, noise_level, boundary, weights)[-1]
 
@@ -158,7 +158,7 @@ class UnrolledHQS(nn.Module):
         check_pictures(y, psf, noise_level)
         frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
-        log_noise = noise_level.clamp_min(_QUIETEST).log()[:, None]
+        log_noise = noise_level.clamp_min(_LOWEST_NOISE).log()[:, None]
         levels = (self.level[0] + self.level[1] * log_noise).exp()
         pulls = (self.weight[0] + self.weight[1] * log_noise).exp()[..., None, None, None]
         around = Surroundings(frame, grid)
@@ -167,12 +167,12 @@ class UnrolledHQS(nn.Module):
         estimates, z = [], None
         for stage in range(self.stages):
             weight = pulls[:, stage] * (smoothness if z is None else 1.0)
-            towards = 0.0 if z is None else fourier(z, grid)
-            filled = blur.fill(weight, towards, num_iter=FILLING[stage > 0])
-            solutions = [inverse_fourier(blur.filtered(filled, b * weight, towards), grid) for b in _BALANCES]
-            seen = torch.cat([around.pad(torch.cat(solutions, 1)), memory], 1)
-            which = functional.one_hot(torch.full((len(y),), stage, device=y.device), self.stages).to(y.dtype)
-            answer = self.unet(seen, torch.cat([noise_features(levels[:, stage]), which], 1))
+            target = 0.0 if z is None else fourier(z, grid)
+            filled = blur.fill(weight, target, num_iter=FILLING[stage > 0])
+            solutions = [inverse_fourier(blur.filtered(filled, b * weight, target), grid) for b in _BALANCES]
+            features = torch.cat([around.pad(torch.cat(solutions, 1)), memory], 1)
+            one_hot = functional.one_hot(torch.full((len(y),), stage, device=y.device), self.stages).to(y.dtype)
+            answer = self.unet(features, torch.cat([noise_features(levels[:, stage]), one_hot], 1))
             correction, memory = answer[:, :1].to(y.dtype), answer[:, 1:]
             z = solutions[0] - self.gain[stage] * around.crop(correction)
             estimates.append(corner(z, frame))

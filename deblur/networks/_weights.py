@@ -1,4 +1,4 @@
-"""Trained networks as files: safetensors in half precision, and the SHA-256 of those that ship."""
+"""Trained networks as safetensors files in half precision, with the SHA-256 sums of those that ship."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _shipped(path: Path) -> bytes:
 
 
 def load(path: str | os.PathLike[str]) -> nn.Module:
-    """Read a network that `save` wrote, or `deblur train`.
+    """Read a network written by `save` or by `deblur train`.
 
     Parameters
     ----------
@@ -112,10 +112,10 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     try:
         model = kind(**json.loads(meta["settings"]))
         model.load_state_dict({name: t.float() for name, t in tensors.items()})
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # the last is how torch says that shapes differ
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:  # the last is torch's for differing shapes
         raise ValueError(f"{path} does not fit its settings: {str(error).splitlines()[-1].strip()}") from None
     model.eval().requires_grad_(False)
-    # In bfloat16 this layout is twice as fast.
+    # Convolutions in bfloat16 are twice as fast in this layout.
     return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -138,7 +138,7 @@ def save(
     settings : dict
         Keyword arguments of its class.
     facts : dict, optional
-        What else to note: steps, scores.
+        Facts about the training to store: steps, scores.
     overwrite : bool
         Whether an existing file may be replaced.
 
@@ -147,7 +147,7 @@ def save(
     TypeError
         If the network is of another class.
     OSError
-        If the file exists and is not to be replaced, or cannot be written; then there is no part of it.
+        If the file exists and `overwrite` is False, or it cannot be written; no partial file is left.
 
     Examples
     --------

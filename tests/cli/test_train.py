@@ -125,7 +125,7 @@ TABLE: list[tuple[list[str], str]] = [
     ([*NEW, "--images", "tiny.toml"], "--images must be a folder, got tiny.toml"),
     ([*NEW, "--images", "one"], "one has 1 photographs; to train and to validate takes at least 2"),
     ([*NEW, "--images", "text"], "text.png as a photograph"),
-    ([*NEW, "--images", "small"], "is too small to train on: 40 x 90 pixels, not 64 a side"),
+    ([*NEW, "--images", "small"], "is too small to train on: 40 x 90 pixels, less than 64 per side"),
     ([*TRAIN, "--config", "missing.toml"], "missing.toml: No such file or directory"),
     ([*TRAIN, "--config", "photographs"], "photographs: Is a directory"),
     ([*TRAIN, "--config", "no.toml"], "no.toml is not a TOML file"),

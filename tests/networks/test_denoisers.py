@@ -1,4 +1,4 @@
-"""The denoisers: what they predict, how far they see, what they cost."""
+"""The denoisers: their predictions, fields of view and sizes."""
 
 import pytest
 import torch
@@ -33,8 +33,8 @@ def test_denoiser_knows_the_noise_level() -> None:
 
 
 @pytest.mark.parametrize("level", [torch.tensor(0.1), torch.tensor([0.1]), torch.full((2, 1), 0.1)])
-def test_denoiser_wants_a_noise_level_each(level: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match=r"noise_level must have shape \(batch,\), one for each image, got"):
+def test_denoiser_needs_one_noise_level_per_image(level: torch.Tensor) -> None:
+    with pytest.raises(ValueError, match=r"noise_level must have shape \(batch,\), one per image, got"):
         Denoiser(**TINY)(rand(2, 1, 8, 8), level)
 
 
@@ -45,7 +45,7 @@ def test_sizes_of_the_seed_system() -> None:
 
 
 @pytest.mark.parametrize("skips", [False, True])
-def test_a_dilated_denoiser_sees_sixteen_pixels_around(skips: bool) -> None:
+def test_the_field_of_view_of_a_dilated_denoiser(skips: bool) -> None:
     """1 + 2 + 3 + 4 + 3 + 2 + 1, and the corners of that square too."""
     torch.manual_seed(0)
     net = lively(DilatedDenoiser(16, skips=skips))

@@ -1,4 +1,4 @@
-"""The U-Net: any size, any way up, each image by itself."""
+"""The U-Net: any size, any upsampling layer, each image independent of its batch."""
 
 import pytest
 import torch
@@ -134,7 +134,7 @@ def test_resize_keeps_what_is_even_and_a_ramp() -> None:
 
 
 @torch.no_grad()
-def test_unpool_puts_values_where_the_maxima_were() -> None:
+def test_unpool_restores_the_positions_of_the_maxima() -> None:
     before = rand(2, 3, 8, 10)
     pooled, places = functional.max_pool2d(before, 2, return_indices=True)
     up = _Unpool(3, 3)

@@ -1,4 +1,4 @@
-"""The unrolled networks: what they compute, and that it depends on nothing else."""
+"""The unrolled networks: what they compute, and on what it depends."""
 
 import pytest
 import torch
@@ -80,11 +80,11 @@ def test_the_gradient_is_finite_where_the_filter_has_zeros(make, boundary: str) 
 
 @pytest.mark.parametrize(("seam", "tolerance"), [(40, 1e-5), (None, 0.1)])
 @torch.no_grad()
-def test_a_circular_picture_has_no_seam(seam: int | None, tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rolled by the U-Net's multiple, the answer rolls: exactly, if it is shown as much as three stages see.
+def test_a_circular_image_has_no_seam(seam: int | None, tolerance: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rolling the input by the U-Net's multiple rolls the output: exactly, if padded by the field of view of 3 stages.
 
-    It is shown 8 pixels past the frame. Of what lies further a network with random weights, which does not fade with
-    the distance, makes 7 % of its correction here; without anything past the frame it is 40 %.
+    The network sees 8 pixels past the image. What lies further away makes 7 % of the correction of a network with
+    random weights, which do not fade with distance; with no padding at all it is 40 %.
     """
     if seam is not None:
         monkeypatch.setattr(_torus, "_SEAM", seam)
@@ -118,7 +118,7 @@ def test_the_first_stage_of_a_denoiser_is_plug_and_play(boundary: str) -> None:
 
 
 @torch.no_grad()
-def test_the_network_of_a_denoiser_answers_as_it_does_exactly() -> None:
+def test_the_unet_started_from_a_denoiser_predicts_the_same_noise() -> None:
     denoiser, net = lively(Denoiser(**TINY)), lively(UnrolledHQS(2, **TINY))
     net.start_from(denoiser)
     x, level = rand(1, 1, 16, 20), torch.tensor([0.05])
@@ -138,7 +138,7 @@ def test_another_denoiser_is_refused_and_nothing_changes(other: Denoiser) -> Non
 
 @EACH_BOUNDARY
 @torch.no_grad()
-def test_without_correction_the_stages_are_data_steps_that_agree_with_the_picture(boundary: str) -> None:
+def test_without_correction_the_stages_are_consistent_data_steps(boundary: str) -> None:
     """With silent networks and nearly no noise, x converges to what explains y."""
     net = UnrolledHQS(4, **TINY)
     net.gain.zero_()

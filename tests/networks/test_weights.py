@@ -1,4 +1,4 @@
-"""Networks in files: what comes back, and what is said of a file that is not right."""
+"""Networks in files: round trips, and the errors for unusable files."""
 
 import hashlib
 import json
@@ -57,7 +57,7 @@ def test_rounding_hardly_shows(tmp_path: Path) -> None:
         torch.testing.assert_close(load(tmp_path / "a.safetensors")(x, level), denoiser()(x, level), rtol=0, atol=0.01)
 
 
-def test_a_file_is_not_replaced_unless_asked(tmp_path: Path) -> None:
+def test_a_file_is_replaced_only_with_overwrite(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     path.write_text("mine")
     with pytest.raises(FileExistsError, match=r"a\.safetensors"):
@@ -112,7 +112,7 @@ def settings_of(**settings: object) -> Callable[[Path], None]:
         (lambda path: save_file({}, path, {"kind": "udn"}), "a.safetensors does not fit its settings: 'settings'"),
     ],
 )
-def test_what_is_said_of_a_bad_file(tmp_path: Path, spoil: Callable[[Path], object], message: str) -> None:
+def test_the_error_for_a_bad_file(tmp_path: Path, spoil: Callable[[Path], object], message: str) -> None:
     path = tmp_path / "a.safetensors"
     save(path, denoiser(), TINY)
     spoil(path)
@@ -123,7 +123,7 @@ def test_what_is_said_of_a_bad_file(tmp_path: Path, spoil: Callable[[Path], obje
 
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder like the one that ships."""
+    """A folder of weights like the one that ships."""
     save(tmp_path / "denoiser.safetensors", denoiser(), TINY)
     digest = hashlib.sha256((tmp_path / "denoiser.safetensors").read_bytes()).hexdigest()
     (tmp_path / "SHA256SUMS").write_text(f"{digest}  denoiser.safetensors\n")
@@ -131,13 +131,13 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_pretrained_reads_what_ships(shipped: Path) -> None:
+def test_pretrained_reads_the_shipped_weights(shipped: Path) -> None:
     network = pretrained("denoiser")
     assert isinstance(network, Denoiser)
     assert not network.training
 
 
-def test_pretrained_says_what_there_is(shipped: Path) -> None:
+def test_pretrained_lists_the_shipped_weights(shipped: Path) -> None:
     with pytest.raises(ValueError, match="there are weights for denoiser, not for 'denoisr'"):
         pretrained("denoisr")
 
@@ -170,7 +170,7 @@ def test_pretrained_names_a_file_that_is_missing_or_cut(
         pretrained("denoiser")
 
 
-def test_what_ships_is_whole_and_small() -> None:
+def test_shipped_weights_are_intact_and_small() -> None:
     sums = dict(reversed(line.split()) for line in (SHIPPED / "SHA256SUMS").read_text().splitlines())
     files = sorted(SHIPPED.glob("*.safetensors"))
     assert sums == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

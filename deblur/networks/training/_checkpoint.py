@@ -1,4 +1,4 @@
-"""All that a training needs to go on, in one safetensors file."""
+"""Checkpoints: the whole state of a training in one safetensors file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def save(
     averaged: nn.Module,
     optimizer: torch.optim.AdamW,
 ) -> None:
-    """Write a checkpoint beside the last one and replace it: what was there stays until the new one is whole."""
+    """Write a checkpoint, replacing the last one only when the new one is complete."""
     tensors = {f"model/{name}": p for name, p in model.state_dict().items()}
     tensors |= {f"averaged/{name}": p for name, p in averaged.state_dict().items()}
     for name, parameter in model.named_parameters():
@@ -45,7 +45,7 @@ def load(
     """
     meta, tensors = read(folder)
     stored = json.loads(meta["recipe"])
-    names = (recipe.keys() | stored.keys()) - {"steps"}  # how long may change, what is trained may not
+    names = (recipe.keys() | stored.keys()) - {"steps"}  # the length may change, the task may not
     different = sorted(key for key in names if recipe.get(key) != stored.get(key))
     if different:
         key = different[0]
@@ -56,14 +56,14 @@ def load(
     updates = float(counts["step"] - recipe["first_step"])  # that this optimizer has made
     for name, parameter in model.named_parameters():
         if f"{_MOMENTS[0]}/{name}" in tensors:
-            # Copied into the layout that the optimizer would choose: sums in another order are not the same to the bit.
+            # In the memory layout that the optimizer would choose: another order of sums is not bit-identical.
             moments = {m: torch.empty_like(parameter).copy_(tensors[f"{m}/{name}"]) for m in _MOMENTS}
             optimizer.state[parameter] = {"step": torch.tensor(updates), **moments}
     return counts
 
 
 def branch(folder: Path, recipe: dict[str, Any], output: Path) -> None:
-    """Write the checkpoint of a folder into another, as one of another recipe."""
+    """Copy the checkpoint of a folder into another, under a new recipe."""
     meta, tensors = read(folder)
     output.mkdir(parents=True, exist_ok=True)
     write_tensors(output / NAME, tensors, meta | {"recipe": json.dumps(recipe)}, overwrite=False)

@@ -15,8 +15,8 @@ from deblur.networks._denoiser import Denoiser
 from ._images import Photographs
 from ._recipe import Batch, Recipe, decibel, device_of, moved, psnr
 
-_NOISE = (0.2 / 255, 50 / 255)
-_CHECKED = (15, 25, 50)
+_NOISE = (0.2 / 255, 50 / 255)  # the range that plug-and-play restoration passes through
+_CHECKED = (15, 25, 50)  # gray levels of 255, as in the literature
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class DenoiserRecipe(Recipe):
         return scores
 
     def _held_out(self, photographs: Photographs, level: int) -> Iterator[Batch]:
-        """Yield the middle of each photograph with noise of its own, the same at every call."""
+        """Yield the center of each photograph with its own noise, the same at every call."""
         for index, photograph in enumerate(photographs.centers(256)):
             noise = self.rng(level, index).standard_normal(photograph.shape, np.float32)
             sharp = torch.from_numpy(photograph)[None, None]

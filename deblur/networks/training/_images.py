@@ -1,4 +1,4 @@
-"""Crops of sharp photographs for training, each a function of the seed and the step alone."""
+"""Random crops of sharp photographs for training."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 _SCALES = (0.35, 0.9)
 _SCALED = 0.7
 _LUMINANCE = 0.9
-_SMALLEST = 64  # pixels a side: enough to validate every PSF on
+_SMALLEST = 64  # pixels per side: enough to validate every PSF on
 
 
 class Photographs:
-    """Photographs in memory, as 8-bit RGB, from which gray crops are drawn.
+    """A set of photographs in memory, as 8-bit RGB, from which gray crops are drawn.
 
     Parameters
     ----------
     paths : sequence of path-like
-        Image files of at least 64 pixels a side.
+        Image files of at least 64 pixels per side.
 
     Raises
     ------
     ValueError
-        If there are none, or one cannot be read or is too small.
+        If `paths` is empty, or a file cannot be read or is too small.
 
     Examples
     --------
@@ -45,7 +45,7 @@ class Photographs:
         self._images = [_read(Path(path)) for path in paths]
 
     def crop(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Return a gray crop of shape ``(size, size)``, float32 in [0, 1], as `rng` draws it.
+        """Return a random gray crop of shape ``(size, size)``, float32 in [0, 1].
 
         Seven in ten are made smaller first, all are flipped and turned at random. Nine in ten are luminance; the others
         are another mixture of the colors, or a color difference, so that the planes of a color image are familiar too.
@@ -61,7 +61,7 @@ class Photographs:
         return np.ascontiguousarray(turned[:, ::-1] if rng.random() < 0.5 else turned)
 
     def centers(self, size: int) -> list[np.ndarray]:
-        """Return the luminance of the middle of every photograph: squares of `size`, or of all its shorter side."""
+        """Return the luminance of each photograph's center: squares of `size` or of its shorter side, if less."""
         return [
             _middle(image, min(size, *image.shape[:2])).astype(np.float32) @ (_LUMA / 255) for image in self._images
         ]
@@ -91,5 +91,5 @@ def _read(path: Path) -> np.ndarray:
         raise ValueError(f"cannot read {path} as a photograph")
     if min(image.shape[:2]) < _SMALLEST:
         height, width = image.shape[:2]
-        raise ValueError(f"{path} is too small to train on: {height} x {width} pixels, not {_SMALLEST} a side")
+        raise ValueError(f"{path} is too small to train on: {height} x {width} pixels, less than {_SMALLEST} per side")
     return np.ascontiguousarray(image[..., ::-1])

@@ -1,4 +1,4 @@
-"""Blurred and noisy crops, with the PSF and the noise level that a user would have."""
+"""Blurred and noisy crops, with the PSF and the noise level as a user would know them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from deblur.solvers.padding import ROOM
 from ._images import Photographs
 from ._recipe import Batch
 
-_GRIDS = (128, 160)  # of PSFs of up to 23 pixels, and of larger ones, which leave less of it to see
+_GRIDS = (128, 160)  # padded grid for PSFs of up to 23 pixels, and for larger ones, which leave a smaller image
 _NOISE = (0.002, 0.1)
-_DOUBT = 0.08  # relative error of an estimated noise level
+_NOISE_LEVEL_ERROR = 0.08  # relative standard error of an estimated noise level
 _SIZES = (7, 11, 15, 19, 23, 27, 31, 37, 41)
 
 
@@ -39,9 +39,9 @@ def random_psf(largest: int, rng: np.random.Generator) -> np.ndarray:
 def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator) -> Batch:
     """Draw blurred crops of one shape, with PSFs of one size.
 
-    A quarter of the batches is circular on the whole crop; the others show the valid part, which is smaller by the
-    PSF. One crop in five is in linear light. Half of the batches are rounded to 8 bits, one in ten has Poisson noise,
-    and one in four a PSF that is not quite the true one.
+    A quarter of the batches is circular on the whole crop; the others are the valid part, smaller by the PSF. One crop
+    in five is in linear light. Half of the batches are rounded to 8 bits, one in ten has Poisson noise, and one in four
+    an inaccurate PSF.
     """
     largest = int(rng.choice(_SIZES))
     is_circular = rng.random() < 0.25
@@ -60,7 +60,7 @@ def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator
         blurred = (blurred.clamp(0, 1) * 255).round() / 255
     if rng.random() < 0.25:
         kernels = _estimated(kernels, rng)
-    levels *= np.exp(_DOUBT * rng.standard_normal(count, np.float32))
+    levels *= np.exp(_NOISE_LEVEL_ERROR * rng.standard_normal(count, np.float32))
     return {
         "sharp": sharp[:, None],
         "blurred": blurred[:, None],
@@ -71,29 +71,29 @@ def blurred_batch(photographs: Photographs, count: int, rng: np.random.Generator
 
 
 def observe(sharp: torch.Tensor, kernels: torch.Tensor, *, is_circular: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Blur ``(batch, size, size)`` by one PSF each; return what is seen, sharp and blurred.
+    """Blur ``(batch, size, size)`` by one PSF per image; return the observed part, sharp and blurred.
 
-    With an unknown border that is the part which nothing from outside reaches, less the room that the torus of the
-    restoration adds: it then has the size of the crop.
+    With an unknown border that is the part which nothing from outside reaches, less the room that the restoration's
+    padded grid adds: the grid then has the size of the crop.
     """
     if is_circular:
         return sharp, Convolution(kernels, sharp.shape[-2:], "circular", method="fft")(sharp)
-    taps = kernels.shape[-1]
+    kernel_size = kernels.shape[-1]
     blurred = Convolution(kernels, sharp.shape[-2:], "valid", method="fft")(sharp)
-    frame = sharp.shape[-1] - (taps - 1) - min(taps, ROOM)
+    frame = sharp.shape[-1] - (kernel_size - 1) - min(kernel_size, ROOM)
     # The sample of x under the first valid sample of y is the one that the PSF's center, k // 2, reaches.
-    first = taps - 1 - taps // 2 + (blurred.shape[-1] - frame) // 2
+    first = kernel_size - 1 - kernel_size // 2 + (blurred.shape[-1] - frame) // 2
     return sharp[..., first : first + frame, first : first + frame].contiguous(), _central(blurred, frame)
 
 
 def _estimated(kernels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Make PSFs wrong the way estimates are: often softer, each value by some percent, the faint ones lost, 8 bits."""
+    """Perturb PSFs as estimates are: often softer, values off by some percent, faint ones lost, 8 bits."""
     if rng.random() < 0.5:
         soft = torch.from_numpy(psfs.gaussian(rng.uniform(0.25, 0.5), 5)).float()
         kernels = Convolution(soft, kernels.shape[-2:], "zero")(kernels)
-    wrong = torch.from_numpy(1 + rng.uniform(0.02, 0.1) * rng.standard_normal(kernels.shape)).float()
+    factor = torch.from_numpy(1 + rng.uniform(0.02, 0.1) * rng.standard_normal(kernels.shape)).float()
     peak = kernels.amax((-2, -1), keepdim=True)
-    kernels = (kernels * wrong.clamp_min(0) / peak * 255).round()
+    kernels = (kernels * factor.clamp_min(0) / peak * 255).round()
     kernels = torch.where(kernels < 255 * rng.uniform(0, 0.04), 0.0, kernels)
     return kernels / kernels.sum((-2, -1), keepdim=True)
 
@@ -105,11 +105,11 @@ def _crop(photographs: Photographs, size: int, rng: np.random.Generator) -> np.n
 
 def _soften(psf: np.ndarray, sigma: float) -> np.ndarray:
     soft = psfs.gaussian(sigma, 5)
-    return np.maximum(Convolution(soft, psf.shape, "full")(psf), 0.0)  # its transform rounds to -1e-17 too
+    return np.maximum(Convolution(soft, psf.shape, "full")(psf), 0.0)  # rounding in the transform gives -1e-17
 
 
 def _middle(psf: np.ndarray, size: int) -> np.ndarray:
-    """Pad or crop a PSF to a square, its center kept."""
+    """Pad or crop a PSF to a square, keeping its center."""
     out = np.zeros((size, size))
     taken, put = [], []
     for k in psf.shape:

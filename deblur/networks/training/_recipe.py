@@ -1,4 +1,4 @@
-"""What every training has: how long, how fast, and what a model, a batch and a loss are."""
+"""The base of all recipes: schedule, model, batches, loss and validation of a training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Batch = dict[str, torch.Tensor]
 
 @dataclass(frozen=True)
 class Recipe(ABC):
-    """A training, up to its photographs.
+    """Everything about a training except its photographs.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Recipe(ABC):
 
     Examples
     --------
-    A recipe of one's own sets `kind` and writes the five methods; those that come along are reached by name.
+    A recipe of your own sets `kind` and implements the abstract methods; the built-in ones are found by name.
 
     >>> from deblur.networks.training import Recipe, recipe_from
     >>> recipe = recipe_from("udn", {"steps": 100, "warm_up": 10})
@@ -64,7 +64,7 @@ class Recipe(ABC):
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        for name, is_right, wanted in (
+        for name, is_valid, requirement in (
             ("steps", self.steps >= 1, "at least 1"),
             ("learning_rate", 0 < self.learning_rate < math.inf, "positive"),
             ("warm_up", self.warm_up >= 0, "at least 0"),
@@ -74,8 +74,8 @@ class Recipe(ABC):
             ("first_step", self.first_step >= 0, "at least 0"),
             ("steps", self.steps > self.first_step, f"more than the {self.first_step} that the weights have had"),
         ):
-            if not is_right:
-                raise ValueError(f"{name} must be {wanted}, got {getattr(self, name)}")
+            if not is_valid:
+                raise ValueError(f"{name} must be {requirement}, got {getattr(self, name)}")
 
     @property
     @abstractmethod
@@ -88,15 +88,15 @@ class Recipe(ABC):
 
     @abstractmethod
     def batch(self, photographs: Photographs, step: int) -> Batch:
-        """Return the data of one `step`, cut out of `photographs`: a function of the seed and the step alone."""
+        """Return the data of one `step`, drawn from `photographs`: a function of the seed and the step alone."""
 
     @abstractmethod
     def loss(self, model: nn.Module, batch: Batch, progress: float) -> torch.Tensor:
-        """Return the loss of `model` on a `batch`, in decibel; `progress` runs from 0 to 1."""
+        """Return the loss of `model` on a `batch` in dB; `progress` is the completed fraction of the steps."""
 
     @abstractmethod
     def validate(self, model: nn.Module, photographs: Photographs) -> dict[str, float]:
-        """Return the mean PSNRs of `model` on held-out `photographs`, in dB, by the names of their conditions."""
+        """Return the mean PSNRs of `model` on held-out `photographs` in dB, by condition."""
 
     def rate(self, step: int) -> float:
         """Return the learning rate of a `step`: linear warm-up, constant, linear cool-down to zero."""
@@ -105,11 +105,11 @@ class Recipe(ABC):
         return self.learning_rate * min(risen, (last - done) / (self.cool_down * last) if self.cool_down else 1.0)
 
     def groups(self, model: nn.Module) -> list[dict[str, object]]:
-        """Return the parameters of `model` in groups, each with the factor of its learning rate."""
+        """Return the parameter groups of `model`, each with the factor of its learning rate."""
         return [{"params": list(model.parameters()), "factor": 1.0}]
 
     def rng(self, *indices: int) -> np.random.Generator:
-        """Return the random generator of a step, or of anything else that `indices` number."""
+        """Return the random generator of a step, or of another item identified by `indices`."""
         return np.random.default_rng((self.seed, *indices))
 
 
@@ -119,12 +119,12 @@ def moved(batch: Batch, device: torch.device) -> Batch:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Return where a model computes."""
+    """Return the device of a model."""
     return next(model.parameters()).device
 
 
 def decibel(estimate: torch.Tensor, truth: torch.Tensor, floor: float) -> torch.Tensor:
-    """Return ``10 log10(mse + floor)``, mean over the images: minus the PSNR, so every noise level counts alike."""
+    """Return the mean of ``10 log10(mse + floor)`` over images: minus the PSNR, so that noise levels weigh alike."""
     error = (estimate.float() - truth).square().flatten(1).mean(1)
     return (10 * torch.log10(error + floor)).mean()
 

@@ -1,4 +1,4 @@
-"""Trainings by name, from settings and from folders; and what comes out of them."""
+"""Recipes from settings and folders; export and plot of trainings."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
     Parameters
     ----------
     kind : {"denoiser", "unrolled", "udn"}
-        What to train.
+        The kind of network.
     settings : mapping
-        Fields of the recipe, by name.
+        Fields of the recipe to change, by name.
 
     Returns
     -------
@@ -38,8 +38,7 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
     Raises
     ------
     ValueError
-        If there is no such kind or setting, in which case the message suggests one, or a value is of the wrong type or
-        out of range.
+        If a kind or setting is unknown (the message suggests one), or a value has the wrong type or is out of range.
 
     Examples
     --------
@@ -61,7 +60,7 @@ def recipe_from(kind: str, settings: Mapping[str, Any]) -> Recipe:
 
 
 def _like(default: Any, value: Any, name: str) -> Any:
-    """Return a value that came through JSON or TOML in the type of the default."""
+    """Convert a value from JSON or TOML to the type of the default."""
     if isinstance(default, tuple) and isinstance(value, list | tuple):
         return tuple(_like(default[0], each, name) for each in value)
     if isinstance(default, float) and type(value) is int:
@@ -72,16 +71,16 @@ def _like(default: Any, value: Any, name: str) -> Any:
 
 
 def resumed(folder: Path, kind: str, *, steps: int | None = None) -> Recipe:
-    """Return the recipe of the training in a folder, with another number of steps if one is given.
+    """Return the recipe of the training in a folder, optionally with another number of steps.
 
     Parameters
     ----------
     folder : pathlib.Path
         Of the training.
     kind : {"denoiser", "unrolled", "udn"}
-        What is expected to be trained there.
+        The expected kind of network.
     steps : int, optional
-        Optimizer steps in all; those of the training if None.
+        Optimizer steps in all; unchanged if None.
 
     Returns
     -------
@@ -121,7 +120,7 @@ def branched(folder: Path, kind: str, output: Path, *, steps: int) -> Recipe:
     folder : pathlib.Path
         Of the training.
     kind : {"denoiser", "unrolled", "udn"}
-        What is expected to be trained there.
+        The expected kind of network.
     output : pathlib.Path
         Folder for the cool-down, made if missing.
     steps : int
@@ -161,7 +160,7 @@ def branched(folder: Path, kind: str, output: Path, *, steps: int) -> Recipe:
 
 
 def export(folder: Path) -> Path:
-    """Write the averaged network of a training beside its checkpoint, in half precision, and return the path.
+    """Write the averaged network of a training in half precision, beside its checkpoint, and return the path.
 
     Parameters
     ----------
@@ -171,7 +170,7 @@ def export(folder: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        The file of weights, which `deblur.networks.load` reads.
+        The weights file, readable by `deblur.networks.load`.
 
     Raises
     ------
@@ -214,7 +213,7 @@ def last_scores(folder: Path) -> dict[str, float]:
 def read_log(folder: Path) -> list[dict[str, float]]:
     """Return the entries of a training's log by their steps: losses, and validations.
 
-    A line that a kill cut is none, and of steps that were done again after one the last entry counts.
+    A line cut short by a kill is skipped; of steps that were repeated after one, the last entry counts.
     """
     path = folder / LOG
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
@@ -230,7 +229,7 @@ def _entry(line: str) -> list[dict[str, float]]:
 
 
 def plot(folder: Path) -> Path | None:
-    """Draw the log of a training beside it; return the path, or None where matplotlib is not installed.
+    """Plot the log of a training into its folder; return the path, or None where matplotlib is not installed.
 
     Parameters
     ----------
@@ -240,7 +239,7 @@ def plot(folder: Path) -> Path | None:
     Returns
     -------
     pathlib.Path or None
-        The picture, ``curve.png``; None where matplotlib is not installed.
+        The plot, ``curve.png``; None where matplotlib is not installed.
 
     Raises
     ------

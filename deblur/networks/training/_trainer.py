@@ -1,4 +1,4 @@
-"""The training loop: data ahead of time, reduced precision, moving average, checkpoints, a log."""
+"""The training loop: prefetched batches, reduced precision, weight averaging, checkpoints, a log."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ OnEntry = Callable[[dict[str, float]], None]
 
 
 class Trainer:
-    """A training in a folder, which goes on from the folder's checkpoint if there is one.
+    """A training whose state lives in a folder; it resumes from the folder's checkpoint if there is one.
 
-    Every batch is a function of the seed and of the step, so a training that was interrupted and resumed goes through
-    the same batches as one that was not, and on the same machine ends with the same weights.
+    Every batch is a function of the seed and the step, so an interrupted and resumed training sees the same batches as
+    an uninterrupted one and, on the same machine, ends with bit-identical weights.
 
     Parameters
     ----------
     recipe : Recipe
-        What to train.
+        The task, the network and the schedule.
     photographs, held_out : Photographs
-        To train on, and to validate on.
+        Training and validation images.
     folder : pathlib.Path
-        Where the checkpoint and the log are kept; made if missing.
+        Folder of the checkpoint and the log; created if missing.
     device : torch.device
-        Where to compute.
+        Device to compute on.
     start : Start, optional
         Weights to start from, where the folder has no checkpoint; see `read_start`. The optimizer is new, and warms up.
 
     Attributes
     ----------
     recipe : Recipe
-        With the steps that the starting weights have had.
+        The recipe, with `first_step` set to the steps of the starting weights.
     step, pixels : int
         Steps done, and pixels of training crops seen, those of the starting weights included.
     model, averaged : torch.nn.Module
-        The network, and the one with the moving average of its weights.
+        The network, and a copy with the moving average of its weights.
 
     Raises
     ------
@@ -122,31 +122,31 @@ class Trainer:
         Parameters
         ----------
         minutes : float
-            When to stop, if the last step does not come before.
+            Time limit.
         validate_every : int
-            Steps from one validation to the next.
+            Steps between validations.
         progress : callable, optional
-            ``progress(fraction, stage)``: the part of all steps that is done, and the last loss.
+            ``progress(fraction, stage)``: the completed fraction of all steps, and the last loss.
         on_entry : callable, optional
             Called with every entry of the log: ``step`` and ``loss`` (dB) and ``seconds``, or ``step`` and PSNRs (dB).
 
         Raises
         ------
         ValueError
-            If the loss is not finite; the checkpoint is then the last good one.
+            If the loss is not finite; the last checkpoint is kept.
         OSError
-            If a checkpoint or the log cannot be written; the last checkpoint stays.
+            If a checkpoint or the log cannot be written; the last checkpoint is kept.
         """
         start = saved = time.monotonic()
         report = progress or silent
         losses: list[torch.Tensor] = []
         scores: dict[str, float] = {}
-        with ThreadPoolExecutor(1) as ahead, _without_denormals():
-            coming = ahead.submit(self.recipe.batch, self.photographs, self.step)
+        with ThreadPoolExecutor(1) as pool, _without_denormals():
+            pending = pool.submit(self.recipe.batch, self.photographs, self.step)
             try:
                 while self.step < self.recipe.steps and time.monotonic() < start + 60 * minutes:
-                    batch = coming.result()
-                    coming = ahead.submit(self.recipe.batch, self.photographs, self.step + 1)
+                    batch = pending.result()
+                    pending = pool.submit(self.recipe.batch, self.photographs, self.step + 1)
                     losses.append(self._advance(batch))
                     if self.step % _LOG_EVERY == 0 or self.step == self.recipe.steps:
                         loss = float(torch.stack(losses).mean())
@@ -171,9 +171,9 @@ class Trainer:
             return self.recipe.validate(self.averaged, self.held_out)
 
     def save(self) -> None:
-        """Write the checkpoint: the state after the last whole step."""
+        """Write the checkpoint: the state after the last completed step."""
         for buffer, whole in zip(self.model.buffers(), self.averaged.buffers(), strict=True):
-            buffer.copy_(whole)  # statistics that the forward pass of an interrupted step has touched
+            buffer.copy_(whole)  # batch statistics that the forward pass of an interrupted step has updated
         counts = {"step": self.step, "pixels": self.pixels}
         _checkpoint.save(self.folder, self._description, counts, self.model, self.averaged, self.optimizer)
 
@@ -197,7 +197,7 @@ class Trainer:
             group["lr"] = rate * group["factor"]
         self.optimizer.step()
         self.step += 1
-        # The average is over the last tenth of a short training, so that it has forgotten the initial weights.
+        # The average reaches back a tenth of the steps so far at most, so that it forgets the initial weights.
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
         torch._foreach_lerp_(averaged, current, 1 - decay)
@@ -219,24 +219,24 @@ def describe(recipe: Recipe) -> dict[str, Any]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let signals wait: a checkpoint of half an update is none to go on from."""
-    if threading.current_thread() is not threading.main_thread():  # only the main thread hears of them
+    """Defer signals: a checkpoint in the middle of an update could not be resumed."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield
         return
-    came: list[int] = []
-    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in _SIGNALS}
+    received: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: received.append(number)) for number in _SIGNALS}
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
-    for number in came:
+    for number in received:
         signal.raise_signal(number)
 
 
 @contextmanager
 def _without_denormals() -> Iterator[None]:
-    """Round denormal numbers to zero: the averages of gradients that have died out shrink for ever, and get slow."""
+    """Flush denormal numbers to zero: moments of vanished gradients decay into them, and arithmetic slows down."""
     torch.set_flush_denormal(True)
     try:
         yield

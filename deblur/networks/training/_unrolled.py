@@ -1,4 +1,4 @@
-"""Training of the unrolled network, from a denoiser."""
+"""Training of the unrolled networks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CHECKED_SIZES = (13, 17, 21, 25, 29)
 
 @dataclass(frozen=True)
 class _PairsRecipe(Recipe):
-    """Every kind of blur and noise; the earlier stages are judged too, less and less."""
+    """Every kind of blur and noise; earlier stages enter the loss with a weight that falls to zero."""
 
     steps: int = 4000
     warm_up: int = 50
@@ -63,7 +63,7 @@ class _PairsRecipe(Recipe):
         return scores
 
     def _held_out(self, photographs: Photographs, level: float, boundary: str) -> Iterator[Batch]:
-        """Yield the middle of each photograph with a PSF of its own, the same at every call."""
+        """Yield the center of each photograph with its own PSF, the same at every call."""
         for index, photograph in enumerate(photographs.centers(256)):
             rng = self.rng(index)
             psf = torch.from_numpy(random_psf(_CHECKED_SIZES[index % len(_CHECKED_SIZES)], rng)).float()[None]
@@ -74,16 +74,16 @@ class _PairsRecipe(Recipe):
 
 @dataclass(frozen=True)
 class UnrolledRecipe(_PairsRecipe):
-    """The unrolled network, from the denoiser.
+    """The unrolled network, initialized from the denoiser.
 
     Attributes
     ----------
-    steps, learning_rate, warm_up, average, seed
+    steps, learning_rate, warm_up, cool_down, average, seed, first_step
         As of `Recipe`, with defaults of its own.
     stages, widths, depths, decoder_depth
         See `deblur.networks.UnrolledHQS`.
     from_denoiser : bool
-        Whether to start from the denoiser that ships, whose widths and depths these must then be.
+        Whether to start from the shipped denoiser; widths and depths must then equal its own.
 
     Raises
     ------
@@ -130,7 +130,7 @@ class UDNRecipe(_PairsRecipe):
 
     Attributes
     ----------
-    steps, learning_rate, warm_up, average, seed
+    steps, learning_rate, warm_up, cool_down, average, seed, first_step
         As of `Recipe`, with defaults of its own.
     depth, width : int
         See `deblur.networks.UDN`.

@@ -1,4 +1,4 @@
-"""What the networks are trained on: crops, PSFs, and pictures that fit the two."""
+"""Training data: crops, PSFs, and consistent pairs of sharp and blurred images."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_crops(photographs: Photographs, seed: int, size: int) -> None:
     assert crop.std() > 0
 
 
-def test_the_middle_of_every_photograph(photographs: Photographs) -> None:
+def test_the_center_of_every_photograph(photographs: Photographs) -> None:
     assert [center.shape for center in photographs.centers(256)] == [(230, 230), (70, 70), (160, 160)]
     assert [center.shape for center in photographs.centers(64)] == [(64, 64)] * 3
 
@@ -49,7 +49,7 @@ def test_the_middle_of_every_photograph(photographs: Photographs) -> None:
     ("shape", "message"),
     [(None, "cannot read .*text.png as a photograph"), ((63, 90), "text.png is too small to train on: 63 x 90 pixels")],
 )
-def test_a_photograph_that_is_none(tmp_path: Path, shape: tuple | None, message: str) -> None:
+def test_a_file_that_is_not_a_usable_photograph(tmp_path: Path, shape: tuple | None, message: str) -> None:
     import cv2
 
     path = tmp_path / "text.png"
@@ -63,7 +63,7 @@ def test_a_photograph_that_is_none(tmp_path: Path, shape: tuple | None, message:
 
 
 @given(seed=st.integers(0, 10**6), size=st.sampled_from(_pairs._SIZES))
-def test_random_psfs_are_psfs_in_the_middle(seed: int, size: int) -> None:
+def test_random_psfs_are_valid_and_centered(seed: int, size: int) -> None:
     psf = random_psf(size, np.random.default_rng(seed))
     assert psf.shape == (size, size)
     psfs.validate(torch.from_numpy(psf))
@@ -75,25 +75,25 @@ def test_random_psfs_are_psfs_in_the_middle(seed: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("is_circular", [False, True])
-@pytest.mark.parametrize("taps", [1, 5, 6, 17, 24])
+@pytest.mark.parametrize("kernel_size", [1, 5, 6, 17, 24])
 @pytest.mark.parametrize("shift", [(0, 0), (0, 1), (-2, 0), (2, -3)])
 def test_a_delta_moves_the_picture_as_true_convolution_does(
-    is_circular: bool, taps: int, shift: tuple[int, int], rng: np.random.Generator
+    is_circular: bool, kernel_size: int, shift: tuple[int, int], rng: np.random.Generator
 ) -> None:
-    if max(np.abs(shift)) > (taps - 1) // 2:
+    if max(np.abs(shift)) > (kernel_size - 1) // 2:
         shift = (0, 0)
     x = torch.from_numpy(rng.random((2, 64, 64), np.float32))
-    kernel = torch.zeros(2, taps, taps)
-    kernel[:, taps // 2 + shift[0], taps // 2 + shift[1]] = 1
+    kernel = torch.zeros(2, kernel_size, kernel_size)
+    kernel[:, kernel_size // 2 + shift[0], kernel_size // 2 + shift[1]] = 1
     sharp, blurred = observe(x, kernel, is_circular=is_circular)
     assert sharp.shape == blurred.shape
-    assert sharp.shape[-1] == (64 if is_circular else 64 - (taps - 1) - min(taps, 16))
+    assert sharp.shape[-1] == (64 if is_circular else 64 - (kernel_size - 1) - min(kernel_size, 16))
     moved = sharp.roll(shift, (-2, -1))
     inner = slice(None) if is_circular else slice(3, -3)
     torch.testing.assert_close(blurred[..., inner, inner], moved[..., inner, inner], rtol=0, atol=1e-6)
 
 
-def test_every_picture_fills_a_torus_of_128_or_160(photographs: Photographs) -> None:
+def test_every_image_fills_a_padded_grid_of_128_or_160(photographs: Photographs) -> None:
     """So that all transforms of a training are of one good size; and the kinds come as often as they should."""
     circular = 0
     for seed in range(40):
@@ -111,7 +111,7 @@ def test_every_picture_fills_a_torus_of_128_or_160(photographs: Photographs) -> 
     assert 3 <= circular <= 20  # of 40, expected 10: less than one seed in a thousand is outside
 
 
-def test_the_noise_is_as_loud_as_told(photographs: Photographs) -> None:
+def test_the_noise_has_the_given_level(photographs: Photographs) -> None:
     ratios = []
     for seed in range(30):
         rng = np.random.default_rng(seed)
@@ -124,7 +124,7 @@ def test_the_noise_is_as_loud_as_told(photographs: Photographs) -> None:
     assert torch.cat(ratios).median() == pytest.approx(1, abs=0.05)
 
 
-def test_estimated_psfs_are_wrong_but_psfs() -> None:
+def test_estimated_psfs_are_inaccurate_but_valid() -> None:
     rng = np.random.default_rng(0)
     kernels = torch.from_numpy(np.stack([random_psf(23, rng) for _ in range(4)])).float()
     wrong = _pairs._estimated(kernels, rng)

@@ -1,4 +1,4 @@
-"""Recipes from settings, and what comes out of a training: the curve and the networks to start from."""
+"""Recipes from settings; the curve of a training; initialization of networks."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from ..cases import TINY
 from . import cases
 
 
-def test_a_log_that_was_killed(tmp_path: Path) -> None:
+def test_a_log_cut_short_by_a_kill(tmp_path: Path) -> None:
     entries = [{"step": 50, "loss": -20.0}, {"step": 100, "loss": -21.0}, {"step": 100, "noise 15": 30.0}]
     again = [{"step": 50, "loss": -20.5}]
     (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, entries + again), '{"step": 51, "lo']))

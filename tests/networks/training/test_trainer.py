@@ -1,4 +1,4 @@
-"""The training loop: it learns, and whatever stops it, it goes on as if nothing had."""
+"""The training loop: it learns, and it resumes from any interruption as if there had been none."""
 
 import errno
 import json
@@ -29,7 +29,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 class _StopsAt3:
-    """Ctrl-C while the fourth step computes."""
+    """Ctrl-C during the fourth step."""
 
     def loss(self, model, batch, progress):
         loss = super().loss(model, batch, progress)
