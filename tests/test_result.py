@@ -1,0 +1,70 @@
+"""The one result: a short repr, a picture in notebooks, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import deblur
+from deblur import Restoration, photo, psf
+
+
+@pytest.fixture
+def color(rng: np.random.Generator) -> Restoration:
+    return deblur.restore(rng.random((40, 48, 3)), 2 * psf.gaussian((1, 1)), method="wiener", channel_axis=-1)
+
+
+def test_the_repr_is_one_line_without_pixels(color: Restoration) -> None:
+    text = repr(color)
+    assert text.startswith("Restoration(wiener, image 40x48x3, PSF ")
+    assert "\n" not in text
+    assert len(text) < 120
+
+
+def test_the_image_has_one_type_and_scale_for_every_input(rng: np.random.Generator) -> None:
+    values = rng.integers(1, 255, (40, 40), dtype=np.uint8)
+    for array in (values, torch.from_numpy(values), values.astype(np.uint16) * 257, values / np.float32(255)):
+        result = deblur.restore(array, psf.gaussian((1, 1)), method="wiener")
+        assert type(result.image) is type(array)
+        assert str(result.image.dtype).removeprefix("torch.") == "float32"
+        assert float(result.image.max()) < 2
+        assert result.changed
+    doubled = deblur.restore(values, 2 * psf.gaussian((1, 1)), method="wiener")
+    assert doubled.details["psf_sum"] == pytest.approx(2)
+
+
+def test_a_notebook_shows_a_picture(color: Restoration) -> None:
+    data = color._repr_png_()
+    shown = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    expected = np.rint(255 * color.image.clip(0, 1))[..., ::-1]
+    np.testing.assert_array_equal(shown, expected.astype(np.uint8))
+    volume = deblur.restore(np.ones((12, 12, 12)), psf.gaussian((1, 1, 1)), method="wiener")
+    assert volume._repr_png_() is None
+
+
+@pytest.mark.parametrize(("suffix", "step"), [(".png", 1 / 65535), (".tif", 0), (".webp", 1 / 255), (".npy", 0)])
+def test_save_writes_what_the_suffix_says(tmp_path: Path, color: Restoration, suffix: str, step: float) -> None:
+    path = tmp_path / f"sharp{suffix}"
+    color.save(path)
+    found = np.load(path) if suffix == ".npy" else photo.read(path).pixels
+    expected = color.image if step == 0 else color.image.clip(0, 1)
+    np.testing.assert_allclose(found, expected, atol=0.51 * step + 1e-6)
+    with pytest.raises(FileExistsError):
+        color.save(path)
+    color.save(path, overwrite=True)
+    with pytest.raises(ValueError, match="suffix must be one of"):
+        color.save(tmp_path / "sharp.gif")
+
+
+def test_a_photograph_is_saved_with_its_metadata(tmp_path: Path, rng: np.random.Generator) -> None:
+    blurred = photo.Photo(rng.random((40, 40, 3)).astype(np.float32), -1, dtype=np.dtype(np.uint16), icc=b"profile" * 9)
+    result = deblur.restore_photo(blurred, psf.gaussian((1, 1)), method="wiener")
+    result.save(tmp_path / "sharp.tif")
+    found = photo.read(tmp_path / "sharp.tif")
+    assert (found.icc, found.dtype) == (blurred.icc, blurred.dtype)
+    assert result.photo is not None
+    np.testing.assert_array_equal(result.photo.pixels, result.image)
