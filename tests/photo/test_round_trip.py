@@ -119,7 +119,7 @@ def test_rounding_is_half_to_even_and_clipped(dtype):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "asked", "written"),
+    ("suffix", "requested", "written"),
     [
         (".png", "float32", "uint16"),
         (".png", "uint32", "uint16"),
@@ -128,9 +128,9 @@ def test_rounding_is_half_to_even_and_clipped(dtype):
         (".tiff", "float64", "float64"),
     ],
 )
-def test_the_format_decides_the_depth_it_can_hold(suffix, asked, written):
+def test_the_format_decides_the_depth_it_can_hold(suffix, requested, written):
     pixels = np.linspace(0, 1, 64).reshape(8, 8)
-    back = through(Photo(pixels, dtype=asked), suffix)
+    back = through(Photo(pixels, dtype=requested), suffix)
     assert back.dtype == np.dtype(written)
     gray = back.pixels if back.channel_axis is None else back.pixels[..., 0]
     assert np.abs(gray - pixels).max() <= {"uint8": 0.03, "uint16": 0.5001 / 65535, "float64": 0}[written]
