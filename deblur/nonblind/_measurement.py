@@ -18,7 +18,9 @@ from deblur.solvers.padding import ROOM, padded_grid
 
 from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, weighted
 
-_QUIET = 0.6  # python -m benchmarks.quality.jpeg
+_QUIET = (
+    0.6  # of the level of all scales: finest details below it have been filtered (python -m benchmarks.quality.jpeg)
+)
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
 

@@ -8,7 +8,7 @@ import torch
 
 from ._measurement import PsfMeasurement
 
-_BRIGHTEST = 0.999
+_BRIGHTEST = 0.999  # quantile: single bright samples, of lights and defects, must not darken the rest
 _DARKEST = 1e-37  # an image of less is black: a division by it would overflow in single precision
 # Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
 _OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)

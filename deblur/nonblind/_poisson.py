@@ -13,6 +13,8 @@ from ._measurement import Measurement, sum_over
 from ._row_blocks import RowFunction, row_blocks, rows_of
 
 _NOTHING_FITTED, _FITTED = 1.02, 0.5  # of the noise's energy: python -m benchmarks.quality.richardson_lucy_stop
+_FLAT = 1e-6  # of the brightest value: smaller gradients have no direction
+_MARGIN = 1e-3  # of the largest sensitivity: where it is smaller, a step is damped, as few samples determine the scene
 _TINY = torch.finfo(torch.float32).tiny
 
 
@@ -33,14 +35,13 @@ class PoissonModel:
         batch = self.y.shape[: self.y.ndim - len(self._A.range_shape)]
         self.domain_shape = (*batch, *self._A.domain_shape)
         self._background, self._damping, self._total_variation = background, damping, total_variation
-        self._smallest = max(
-            float(torch.finfo(self.y.dtype).eps * self.y.amax()), _TINY
-        )  # smaller means are rounding error
+        # Smaller means are rounding error.
+        self._smallest = max(float(torch.finfo(self.y.dtype).eps * self.y.amax()), _TINY)
         self._blocks = row_blocks(self.y, len(self._axes))
         everywhere = self.w.expand(self.y.shape).contiguous()
         self.samples = sum_over(everywhere, self._axes).clamp_min(1)
         self._sensitivity = self._A.T(everywhere)
-        self._margin = 1e-3 * float(self._sensitivity.amax()) + _TINY
+        self._margin = _MARGIN * float(self._sensitivity.amax()) + _TINY
         self._gradient = Differences(self.domain_shape[-len(self._axes) :])
 
     def part_left(self, noise_level: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
@@ -101,6 +102,6 @@ class PoissonModel:
     def _curvature(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``-div(grad x / |grad x|)``, at most twice the number of axes in size."""
         gradient = self._gradient(x)
-        tiny = 1e-6 * float(x.amax()) + _TINY
+        tiny = _FLAT * float(x.amax()) + _TINY
         modulus = gradient.square().sum(-len(self._axes) - 1, keepdim=True).sqrt_().add_(tiny)
         return self._gradient.T(gradient.div_(modulus))

@@ -18,7 +18,7 @@ from ._planes import Planes
 from ._progress import SHARPENING, per_stage
 from ._tiles import by_tiles
 
-_REACH = 64
+_REACH = 64  # pixels beyond the PSF that the network sees: the halo of a window
 _LEAST_ESTIMATE = 4e-3  # of the range: in photographs, errors of the PSF exceed a lower noise level
 
 
@@ -120,9 +120,8 @@ def _over_reflections(
     restore: Callable[..., torch.Tensor], y: torch.Tensor, psf: torch.Tensor, *weights: torch.Tensor
 ) -> torch.Tensor:
     """Return the mean over the eight symmetries of the square, each inverted afterwards."""
-    psf = functional.pad(
-        psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2)
-    )  # odd sizes rotate about their center
+    # Odd sizes rotate about their center.
+    psf = functional.pad(psf, (0, 1 - psf.shape[-1] % 2, 0, 1 - psf.shape[-2] % 2))
     total = torch.zeros_like(y)
     for turns in range(4):
         for flip in ([], [-1]):

@@ -1,4 +1,4 @@
-"""What holds for every method, through the same calls."""
+"""Properties of every method, tested through the same calls."""
 
 import numpy as np
 import pytest
@@ -42,14 +42,14 @@ def test_sharpens_a_photograph_up_to_its_border(method, blur):
     assert psnr(restored[rim], x[rim]) > psnr(y[rim], x[rim])
 
 
-@pytest.mark.parametrize("taps", [(3, 3), (4, 4), (1, 5), (5, 1), (2, 7), (1, 1)])
-def test_no_drift_for_any_size_of_psf(method, taps):
+@pytest.mark.parametrize("kernel_shape", [(3, 3), (4, 4), (1, 5), (5, 1), (2, 7), (1, 1)])
+def test_no_drift_for_any_size_of_psf(method, kernel_shape):
     """A blob stays where it is: the center is k // 2 for even sizes too."""
     rows, columns = np.mgrid[:48, :48]
     x = np.exp(-((rows - 20) ** 2 + (columns - 25) ** 2) / 18)
-    blur = np.ones(taps) / np.prod(taps)
+    blur = np.ones(kernel_shape) / np.prod(kernel_shape)
     center = np.zeros((15, 15))
-    center[tuple(slice(7 - k // 2, 7 - k // 2 + k) for k in taps)] = blur
+    center[tuple(slice(7 - k // 2, 7 - k // 2 + k) for k in kernel_shape)] = blur
     y, truth = valid_picture(np.pad(x, 7), center)
     restored = method(y, blur)
     peak = np.array(np.unravel_index(restored.argmax(), restored.shape))

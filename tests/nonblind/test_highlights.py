@@ -1,4 +1,4 @@
-"""Clipped highlights: the lamps come back, and do not ring."""
+"""Clipped highlights: saturated regions are recovered, and do not ring."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from .cases import camera
 
 
 def psnr(x, truth):
-    """Score what a screen shows."""
+    """Score the range that a screen shows."""
     return cases.psnr(np.clip(x, 0, 1), truth)
 
 
@@ -21,7 +21,7 @@ BLUR = psf.camera_shake(15, seed=4)
 
 
 def night(size=128, noise=0.005):
-    """A dim scene with lamps that are up to 20 times as bright as the sensor can hold, and its blurred picture."""
+    """A dim scene with lights up to 20 times the saturation level, and its blurred image."""
     rng = np.random.default_rng(0)
     scene = 0.4 * camera()[:size, :size].astype(float)
     rows, columns = np.mgrid[:size, :size]
@@ -32,7 +32,7 @@ def night(size=128, noise=0.005):
     return np.clip(y, 0, 1), scene
 
 
-def test_the_rest_and_the_light_beyond_explain_what_was_seen():
+def test_remainder_and_excess_explain_the_image():
     y, _ = night(noise=0.0)
     parts = split_highlights(y, BLUR, saturation=0.99)
     remainder, excess = parts.remainder, parts.excess
@@ -43,7 +43,7 @@ def test_the_rest_and_the_light_beyond_explain_what_was_seen():
     assert explained[inner][~seen[inner]].min() > 0.9
 
 
-def test_lamps_get_most_of_their_light_back_and_the_scene_around_them_does_not_ring():
+def test_saturated_regions_get_most_of_their_light_back_and_do_not_ring():
     y, scene = night()
     truth = np.clip(scene, 0, 1)
     parts = split_highlights(y, BLUR, saturation=0.99)
@@ -57,11 +57,11 @@ def test_lamps_get_most_of_their_light_back_and_the_scene_around_them_does_not_r
 def test_restore_takes_the_saturation(method):
     y, scene = night()
     truth = np.clip(scene, 0, 1)
-    with_lamps = deblur.restore(y, BLUR, method=method, saturation=0.99).image
-    assert psnr(with_lamps, truth) > psnr(deblur.restore(y, BLUR, method=method).image, truth) + 3
+    with_saturation = deblur.restore(y, BLUR, method=method, saturation=0.99).image
+    assert psnr(with_saturation, truth) > psnr(deblur.restore(y, BLUR, method=method).image, truth) + 3
 
 
-def test_a_picture_without_clipped_samples_is_left_as_it_is():
+def test_an_image_without_clipped_samples_is_unchanged():
     y = 0.5 * camera()[:64, :64]
     parts = split_highlights(y, BLUR, 1.0)
     remainder, excess = parts.remainder, parts.excess
@@ -71,7 +71,7 @@ def test_a_picture_without_clipped_samples_is_left_as_it_is():
     np.testing.assert_array_equal(one, other)
 
 
-def test_channels_of_a_color_picture_are_parted_one_by_one():
+def test_channels_are_split_one_by_one():
     y, _ = night()
     dim = 0.3 * y
     parts = split_highlights(np.stack([y, dim], -1), BLUR, saturation=0.99, channel_axis=-1)
@@ -93,7 +93,7 @@ def test_volumes_are_refused():
         split_highlights(np.ones((20, 20, 20)), psf.gaussian((1.0, 1.0, 1.0)), 1.0)
 
 
-def test_only_the_surroundings_of_lamps_are_looked_at():
+def test_only_the_surroundings_of_saturated_regions_change():
     y = 0.5 * camera()[:200, :240].astype(float)
     y[60:64, 200:203] = 1
     parts = split_highlights(y, BLUR, saturation=0.99, noise_level=0.01)

@@ -1,4 +1,4 @@
-"""Methods with a network: what holds for each, and what is particular to them."""
+"""Methods with a network: properties of all of them, and of each."""
 
 import numpy as np
 import pytest
@@ -29,13 +29,13 @@ def test_sharpens_a_photograph_up_to_its_border_better_than_wiener(method, blur)
     assert psnr(restored[rim], x[rim]) > psnr(y[rim], x[rim]) + 0.5
 
 
-@pytest.mark.parametrize("taps", [(3, 3), (4, 4), (1, 5), (2, 7), (1, 1)])
-def test_no_drift_for_any_size_of_psf(method, taps):
+@pytest.mark.parametrize("kernel_shape", [(3, 3), (4, 4), (1, 5), (2, 7), (1, 1)])
+def test_no_drift_for_any_size_of_psf(method, kernel_shape):
     rows, columns = np.mgrid[:48, :48]
     x = np.exp(-((rows - 20) ** 2 + (columns - 25) ** 2) / 18)
-    blur = np.ones(taps) / np.prod(taps)
+    blur = np.ones(kernel_shape) / np.prod(kernel_shape)
     center = np.zeros((15, 15))
-    center[tuple(slice(7 - k // 2, 7 - k // 2 + k) for k in taps)] = blur
+    center[tuple(slice(7 - k // 2, 7 - k // 2 + k) for k in kernel_shape)] = blur
     y, _ = valid_picture(np.pad(x, 7), center)
     weights = np.clip(method(y, blur), 0.1, None) - 0.1
     centroid = [np.average(axis, weights=weights) for axis in (rows, columns)]
@@ -124,11 +124,11 @@ def test_circular(method):
     assert psnr(method(y, blur, boundary="circular"), x) > psnr(y, x) + 4
 
 
-def test_what_is_not_seen_does_not_matter(method):
+def test_samples_without_weight_are_ignored(method):
     y, x = valid_picture(camera()[:90, :100], psf.motion(9, angle=30), noise=0.01)
-    lamps = np.random.default_rng(0).random(y.shape) < 0.02
-    weights = (~lamps).astype(float)
-    low, high = (np.where(lamps, value, y) for value in (0.0, 5.0))
+    defective = np.random.default_rng(0).random(y.shape) < 0.02
+    weights = (~defective).astype(float)
+    low, high = (np.where(defective, value, y) for value in (0.0, 5.0))
     options = {"weights": weights, "noise_level": 0.01}
     restored = method(high, psf.motion(9, angle=30), **options)
     np.testing.assert_array_equal(method(low, psf.motion(9, angle=30), **options), restored)

@@ -1,4 +1,4 @@
-"""The gray planes that the networks see: any light, any PSF, color, batches; and the way back."""
+"""The gray planes that the networks see: any brightness, any PSF, color, batches; and their inverse."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,9 @@ CASES = {
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("shape", "axis", "expected"), list(CASES.values()), ids=list(CASES))
-def test_there_and_back(shape: tuple, axis: int | None, expected: tuple, dtype: type, rng: np.random.Generator) -> None:
+def test_merge_inverts_the_planes(
+    shape: tuple, axis: int | None, expected: tuple, dtype: type, rng: np.random.Generator
+) -> None:
     image = 300 * rng.random(shape).astype(dtype)
     planes, _ = planes_of(image, axis=axis)
     assert planes.y.shape == expected
@@ -69,7 +71,7 @@ def test_any_light(rng: np.random.Generator) -> None:
 
 def test_the_brightest_values_are_near_one(rng: np.random.Generator) -> None:
     image = rng.random((2, 60, 60)) * np.array([1.0, 1000.0])[:, None, None]
-    image[0, 0, 0] = 50  # a lamp does not make the night darker
+    image[0, 0, 0] = 50  # one bright light must not darken the rest
     planes, _ = planes_of(image)
     for index, plane in enumerate(planes.y):
         assert plane.flatten().sort().values[-5 - index] == pytest.approx(1, abs=0.01)
@@ -118,7 +120,7 @@ def test_a_noise_level_for_each_image_of_a_batch(rng: np.random.Generator) -> No
 
 @given(total=st.floats(1e-3, 1e3))
 def test_a_psf_of_any_sum(total: float) -> None:
-    """It is the PSF of sum 1 of a picture of the sum's light: x stays in its own unit."""
+    """Equal to a PSF of sum 1 and an image scaled by the sum: x stays in its own unit."""
     image = np.random.default_rng(0).random((20, 20))
     one, _ = planes_of(image, noise=0.1)
     other, measurement = planes_of(total * image, total * KERNEL, noise=0.1 * total)
@@ -151,6 +153,6 @@ def test_other_numbers_of_axes_are_refused(shape: tuple[int, ...], axes: int) ->
 
 
 @pytest.mark.parametrize("noise", [-0.1, np.nan, np.inf])
-def test_a_noise_level_that_is_none(noise: float) -> None:
+def test_bad_noise_level(noise: float) -> None:
     with pytest.raises(ValueError, match="noise_level must be finite and not negative"):
         planes_of(np.ones((9, 9)), noise=noise)

@@ -23,7 +23,7 @@ METHODS = {
 
 
 class CancelledError(Exception):
-    """What the caller raises to stop a method."""
+    """The exception of a caller who cancels a method."""
 
 
 def arrays_of(result: np.ndarray | nonblind.Highlights) -> list[np.ndarray]:

@@ -35,7 +35,7 @@ def test_is_the_textbook_iteration(rng):
     np.testing.assert_allclose(ours.ravel(), x, rtol=5e-3)
 
 
-def test_weights_count_as_often_as_they_say(rng):
+def test_weights_multiply_the_terms(rng):
     """One iteration and its objective, by the formulas."""
     y, blur, w = rng.random((9, 8)), uneven_psf((3, 4)), rng.random((9, 8)) * 3
     A = Convolution(blur, y.shape, "circular").to_matrix().numpy()
@@ -68,14 +68,14 @@ def test_negative_values_count_as_zero(rng):
 @settings(max_examples=25)
 @given(
     seed=st.integers(0, 999),
-    taps=st.tuples(st.integers(1, 5), st.integers(1, 6)),
+    kernel_shape=st.tuples(st.integers(1, 5), st.integers(1, 6)),
     boundary=st.sampled_from(BOUNDARIES),
     zeros=st.floats(0, 0.9),
 )
-def test_objective_never_increases_without_acceleration(seed, taps, boundary, zeros):
+def test_objective_never_increases_without_acceleration(seed, kernel_shape, boundary, zeros):
     rng = np.random.default_rng(seed)
     y = rng.random((12, 15)) * (rng.random((12, 15)) > zeros)
-    values = objectives(y, uneven_psf(taps), accelerate=False, num_iter=30, boundary=boundary)
+    values = objectives(y, uneven_psf(kernel_shape), accelerate=False, num_iter=30, boundary=boundary)
     assert np.isfinite(values).all()
     assert (np.diff(values) <= 1e-9 * abs(values[:-1]) + 1e-12).all()
 
@@ -87,8 +87,8 @@ def test_acceleration_falls_back_and_is_faster():
     assert fast[20] < slow[59]
 
 
-def test_an_extrapolation_that_went_too_far_is_taken_back():
-    """On these few points of light one does, and without going back the objective would rise."""
+def test_an_extrapolation_that_raises_the_objective_is_undone():
+    """On these few points of light one does, and without the fallback the objective would rise."""
     points = np.random.default_rng(22).random((9, 10)) ** 8
     assert (np.diff(objectives(points, psf.motion(9, angle=30), num_iter=80)) < 0).all()
 
@@ -103,7 +103,7 @@ def test_an_extrapolation_does_not_end_at_zeros_that_no_step_leaves(seed):
     assert values[-1] < objectives(points, blur, num_iter=40, accelerate=False)[-1]
 
 
-def test_after_a_step_is_taken_back_the_next_is_plain():
+def test_after_a_fallback_the_next_step_is_plain():
     x = torch.tensor([[1.0, 1.0], [1.0, 1.0]])
     momentum, done = Momentum(x, (-1,)), torch.zeros(2, 1, dtype=torch.bool)
 
@@ -155,7 +155,7 @@ def test_zeros_and_near_zeros_make_no_nan(dtype):
 
 
 @pytest.mark.parametrize("boundary", ["circular", "reflect"])
-def test_flux_is_kept(boundary):
+def test_flux_is_preserved(boundary):
     y = Convolution(psf.gaussian(2), (60, 60), boundary)(camera()[:60, :60])
     restored = plain(y, psf.gaussian(2), 50, boundary=boundary)
     assert restored.sum() == pytest.approx(y.sum(), rel=1e-3)
@@ -168,7 +168,7 @@ def test_units(rng):
     np.testing.assert_allclose(plain(y, 3 * blur, 10), restored / 3, rtol=1e-9)
 
 
-def test_background_is_taken_off():
+def test_background_is_subtracted():
     scene = np.zeros((60, 60))
     scene[20:40:5, 20:40:4] = 1
     blur = psf.gaussian(1.5)
@@ -211,7 +211,7 @@ def test_stops_at_the_noise():
     ids=["gaussian-1", "gaussian-2.5", "disk", "motion", "shake"],
 )
 def test_stops_near_its_best_iteration_whatever_the_blur(blur, noise):
-    """A smooth blur passes little of the noise, so hardly any of it is fitted: the residual must not be waited for."""
+    """A smooth blur passes little of the noise, so hardly any of it is fitted: do not wait for the residual."""
     y, x = valid_picture(camera(), blur, noise)
     course = []
     richardson_lucy(y, blur, num_iter=40, noise_level=0, callback=lambda i, z, f: course.append(psnr(z, x)))
@@ -247,7 +247,7 @@ def test_callback_sees_every_iteration_and_can_stop(boundary):
     np.testing.assert_array_equal(restored, richardson_lucy(y, psf.gaussian(1), num_iter=5, **options))
 
 
-def test_total_variation_and_damping_quiet_the_noise():
+def test_total_variation_and_damping_reduce_the_noise():
     blur = psf.gaussian(2)
     y, x = valid_picture(camera(), blur, 0.02)
     rough = richardson_lucy(y, blur, num_iter=60, noise_level=0)

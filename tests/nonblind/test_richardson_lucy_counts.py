@@ -1,4 +1,4 @@
-"""Richardson-Lucy with any operator, with the stop for counts, and with the extrapolation that windows share."""
+"""Richardson-Lucy with any operator, with held-out counts, and with the extrapolation that windows share."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_psf_that_varies_with_the_depth_is_undone(rng):
     assert varying.shape == x.shape
 
 
-def test_the_scene_outside_the_frame_comes_back_with_the_domain():
+def test_the_result_has_the_domain_of_the_operator():
     blur = psf.gaussian(1.5)
     scene = camera()[:64, :70]
     A = Convolution(blur, scene.shape, "valid")
@@ -60,7 +60,7 @@ def counts(photons, seed=0):
 
 
 @pytest.mark.parametrize("photons", [50, 1000])
-def test_counts_set_aside_stop_it_near_the_best_iteration(photons):
+def test_held_out_counts_stop_it_near_the_best_iteration(photons):
     y, truth, blur = counts(photons)
     level = float(np.sqrt(y.mean() / photons))
     errors = []
@@ -87,7 +87,7 @@ def test_a_batch_gives_the_same_twice():
     assert first.shape == batch.shape
 
 
-def test_a_noise_level_is_checked_and_may_be_one_an_image_with_any_operator(rng):
+def test_with_an_operator_a_noise_level_is_checked_and_may_be_one_per_image(rng):
     y, operator = rng.random((2, 12, 13)), Convolution(psf.gaussian(1), (12, 13))
     with pytest.raises(ValueError, match="noise_level must be finite and not negative"):
         richardson_lucy(y, operator, noise_level=-0.1)

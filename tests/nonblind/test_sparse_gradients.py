@@ -49,7 +49,7 @@ def test_the_objective_falls_to_a_minimum_that_no_perturbation_lowers(boundary):
 
 
 @pytest.mark.parametrize("prior", PRIORS)
-def test_twice_the_light_is_twice_the_picture(prior):
+def test_twice_the_light_is_twice_the_image(prior):
     y, _ = valid_picture(camera(), psf.gaussian(1.5), noise=0.01)
     np.testing.assert_allclose(prior(2 * y, psf.gaussian(1.5)), 2 * prior(y, psf.gaussian(1.5)), rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(
@@ -82,7 +82,7 @@ def test_colors_that_share_their_edges_help_each_other():
     assert psnr(together, x[..., None]) > psnr(alone, x[..., None])
 
 
-def test_dead_pixels_are_filled():
+def test_defective_pixels_are_filled():
     blur = psf.motion(7, angle=30)
     y, x = valid_picture(camera(), blur, noise=0.005)
     dead = np.random.default_rng(1).random(y.shape) < 0.05
@@ -141,5 +141,5 @@ def test_bad_exponent(exponent):
 
 @pytest.mark.parametrize("prior", PRIORS)
 @pytest.mark.parametrize("level", [0.0, 0.5])
-def test_flat_pictures_stay_flat(prior, level):
+def test_flat_images_stay_flat(prior, level):
     np.testing.assert_allclose(prior(np.full((40, 40), level), psf.gaussian(1)), level, atol=1e-6)

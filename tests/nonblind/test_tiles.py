@@ -1,4 +1,4 @@
-"""Windows over a large picture: they are alike, and no inner edge shows."""
+"""Windows over a large image: of one size, and without visible seams."""
 
 import pytest
 import torch
@@ -37,7 +37,7 @@ def test_the_identity_stays_one(planes: int, height: int, width: int, halo: int)
 
 
 @pytest.mark.parametrize("size", [(40, 40), (70, 21), (16, 90)])
-def test_a_filter_of_the_reach_of_the_halo_is_exact(size: tuple[int, int]) -> None:
+def test_a_filter_no_larger_than_the_halo_is_exact(size: tuple[int, int]) -> None:
     y, kernel = torch.rand(2, 1, *size, dtype=torch.float64), torch.rand(1, 1, 7, 7, dtype=torch.float64)
 
     def blur(within: Progress, window: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:

@@ -25,9 +25,9 @@ def textbook(y, blur, balance, regularizer=LAPLACIAN):
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (31, 40), (17, 23)])
-@pytest.mark.parametrize("taps", [(3, 3), (4, 4), (5, 2), (1, 6)])
-def test_circular_is_the_textbook_formula(shape, taps, rng):
-    y, blur = rng.random(shape), uneven_psf(taps)
+@pytest.mark.parametrize("kernel_shape", [(3, 3), (4, 4), (5, 2), (1, 6)])
+def test_circular_is_the_textbook_formula(shape, kernel_shape, rng):
+    y, blur = rng.random(shape), uneven_psf(kernel_shape)
     np.testing.assert_allclose(wiener(y, blur, balance=0.02, boundary="circular"), textbook(y, blur, 0.02), atol=1e-12)
 
 
@@ -72,7 +72,7 @@ def test_unknown_boundary_minimizes_its_objective(monkeypatch):
     np.testing.assert_allclose(wiener(y, blur, balance=0.01), dense[: y.shape[0], : y.shape[1]], atol=1e-9)
 
 
-def test_no_ringing_where_the_picture_ends():
+def test_no_ringing_at_the_border():
     """A ramp wraps badly: the circular filter rings at its ends, the unknown scene does not."""
     scene = np.linspace(0, 1, 100)[:, None] * np.ones(90)
     blur = psf.motion(11, angle=60)
@@ -123,8 +123,8 @@ def test_noise_estimate(level):
     assert estimate_noise(np.zeros((8, 8))) == 0
 
 
-def test_compressed_pictures_are_noisier_than_their_finest_details():
-    """JPEG empties the finest scale; the filter must not believe that there is no noise."""
+def test_compressed_images_are_noisier_than_their_finest_details():
+    """JPEG empties the finest scale; the estimate must not be that there is no noise."""
     blur = psf.motion(13, angle=20)
     y, x = valid_picture(camera(), blur, 0.005)
     encoded = cv2.imencode(".jpg", np.rint(255 * y.clip(0, 1)).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 85])[1]

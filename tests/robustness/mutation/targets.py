@@ -117,7 +117,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
     "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
     "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
     "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a bool as a tensor"),),
-    "deblur/nonblind/_poisson.py": (("1e-6 * float(x.amax())", "1e-6 * (x.amax())", "a number as a tensor"),),
+    "deblur/nonblind/_poisson.py": (("_FLAT * float(x.amax())", "_FLAT * (x.amax())", "a number as a tensor"),),
     "deblur/nonblind/_momentum.py": (
         (
             "self._step = torch.empty_like(self.x)",
