@@ -46,7 +46,7 @@ def main() -> None:
     scene("straight", camera[40:, 90:], psf.motion(31, 10), noisy(0.005), EVERY)
     scene("counts", specimen(), psf.airy(4, 31), counted(40), EVERY | {"richardson_lucy, holdout=0.1": by_holdout})
     unknown: Methods = {
-        "blind.fast, PSF unknown": found,
+        "blind.sparse_edges, PSF unknown": found,
         "unrolled, true PSF": nonblind.unrolled,
     }
     coffee = data.coffee()[60:, 150:, 1] / 255
@@ -72,7 +72,7 @@ def by_holdout(y: Array, kernel: Array) -> Array:
 
 def found(y: Array, kernel: Array) -> Array:
     """Restore without the PSF, say how far that is to be believed, and take out the shift, which nobody can know."""
-    result = blind.fast(y)
+    result = blind.sparse_edges(y)
     print(f"confidence {result.confidence:.2f} {result.reason}")
     down, right = best_shift(result.image, nonblind.unrolled(y, kernel))
     return scipy.ndimage.shift(result.image, (-down, -right), mode="nearest")

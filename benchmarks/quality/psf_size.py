@@ -1,4 +1,4 @@
-"""The cost of too large a PSF size for `deblur.blind.fast`: the Levin images, by the protocol `levin-blind`.
+"""The cost of too large a PSF size for `deblur.blind.sparse_edges`: the Levin images, by the protocol `levin-blind`.
 
     DEBLUR_DATA=/folder/of/data python -m benchmarks.quality.psf_size [--factor 1.5] [--count 32]
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks._arguments import argument_parser
 from deblur.benchmark import Estimate, protocol
-from deblur.blind import fast
+from deblur.blind import sparse_edges
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     for image, psf in levin.pairs()[: options.count]:
         sample = levin.observe(image, psf, 0.0)
         side = round(options.factor * max(sample.psf.shape)) // 2 * 2 + 1
-        found, large = (fast(sample.blurred, shape) for shape in ("auto", side))
+        found, large = (sparse_edges(sample.blurred, shape) for shape in ("auto", side))
         pictures = (sample.blurred, found.image, large.image)
         scores.append([levin.score(Estimate(picture), sample)["psnr"] for picture in pictures])
         blurred, auto, wide = scores[-1]

@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks._arguments import argument_parser
 from deblur import photo
-from deblur.blind import fast
+from deblur.blind import sparse_edges
 
 HEIGHT = 360
 DETAIL = 240
@@ -34,7 +34,7 @@ def main() -> None:
             continue
         picture = photo.read(file)
         start = time.process_time()
-        result = fast(picture.pixels, channel_axis=picture.channel_axis)
+        result = sparse_edges(picture.pixels, channel_axis=picture.channel_axis)
         seconds = time.process_time() - start
         done = "unchanged" if result.image is picture.pixels else "restored"
         line = f"{file.name} {picture.pixels.shape} {done} psf {result.psf.shape} confidence {result.confidence:.2f}"

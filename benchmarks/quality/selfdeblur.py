@@ -3,9 +3,9 @@
     DEBLUR_DATA=FOLDER python -m benchmarks.quality.selfdeblur FOLDER [--preset fast] [--start fast] [--count 4]
 
 The first four images have every scene once, with four kernels. The folder keeps a line of scores an image, pictures
-(blurred, restored, truth, kernel), and the checkpoint of the image under way. With `--start fast`, the kernel that
-`deblur.blind.fast` finds is where the fit starts. Seconds are of processor time, so that other work on the machine does
-not count.
+(blurred, restored, truth, kernel), and the checkpoint of the image under way. With `--start fast`, the fit starts from
+the kernel of `deblur.blind.sparse_edges`. Seconds are of processor time, so that other work on the machine does not
+count.
 """
 
 import json
@@ -46,7 +46,7 @@ def main() -> None:
         checkpoint = options.folder / f"{name}.safetensors"
         size, begin, start = SIZES[int(psf[-1])], time.process_time(), None
         if options.start == "fast":
-            start = blind.fast(sample.blurred).psf
+            start = blind.sparse_edges(sample.blurred).psf
             size = max(size, *start.shape)
         result = blind.selfdeblur(
             sample.blurred, size, preset=options.preset, start=start, seed=options.seed, checkpoint=checkpoint

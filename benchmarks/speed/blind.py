@@ -1,4 +1,4 @@
-"""How long `deblur.blind.fast` takes for large color photographs, and when it first reports progress.
+"""How long `deblur.blind.sparse_edges` takes for large color photographs, and when it first reports progress.
 
     python -m benchmarks.speed.blind [1 12]                      # megapixels
 
@@ -17,7 +17,7 @@ import skimage.data
 import torch
 
 from benchmarks._arguments import argument_parser
-from deblur.blind import fast
+from deblur.blind import sparse_edges
 from deblur.operators import Convolution
 from deblur.psf import camera_shake
 
@@ -43,7 +43,9 @@ def measure(megapixels: float) -> None:
     blurred = Convolution(blur, tuple(planes.shape[1:]), "reflect")(planes).movedim(0, -1).numpy()
     blurred += 0.003 * np.random.default_rng(0).standard_normal(blurred.shape, dtype=np.float32)
     begin, reports = time.perf_counter(), []
-    result = fast(blurred, channel_axis=-1, progress=lambda part, what: reports.append(time.perf_counter() - begin))
+    result = sparse_edges(
+        blurred, channel_axis=-1, progress=lambda part, what: reports.append(time.perf_counter() - begin)
+    )
     seconds = time.perf_counter() - begin
     gap = max(np.diff(reports))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from deblur import photo, psf
 from deblur._core.drawing import psf_image
 from deblur._examples.pictures import blur_photo, sample, visible_part
-from deblur.blind._parametric import read_motion
+from deblur.blind._parametric import motion_from_spectrum
 from deblur.nonblind import richardson_lucy, unrolled
 
 Pixels = npt.NDArray[np.float32]
@@ -117,7 +117,7 @@ def run(folder: Path, overwrite: bool = False) -> list[Result]:
 def _moving_clock() -> _Case:
     """Return a photograph that was taken while moving the camera."""
     before = sample("clock")
-    (length, angle), _ = read_motion(before, noise_level=0.01)
+    (length, angle), _ = motion_from_spectrum(before, noise_level=0.01)
     return _Case(
         story=f"A real photograph, taken while moving the camera. The motion, {length:.0f} pixels at {angle:.1f}°, is "
         "where the autocorrelation of the corners in the picture has its deepest dip.",

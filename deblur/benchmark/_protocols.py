@@ -175,7 +175,7 @@ def _unchanged(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarra
 
 
 def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
-    """Compare with what the final step of `deblur.blind.fast` makes of the true PSF, and align without smoothing."""
+    """Compare with the final step of `sparse_edges` with the true PSF, aligned without smoothing."""
     known = _with_true_psf(sample)
     references = [_aligned_in_eight_bits(image, sample)[0] for image in known]
     reference = min(references, key=lambda each: float(np.sum((each - truth) ** 2)))
@@ -195,7 +195,7 @@ def _with_true_psf(sample: Sample) -> list[np.ndarray]:
     import torch
 
     from deblur.blind._final_step import restored_with
-    from deblur.blind._search import Settings
+    from deblur.blind._settings import Settings
     from deblur.nonblind import estimate_noise
 
     settings = Settings.for_noise(estimate_noise(sample.blurred))
@@ -222,7 +222,7 @@ PROTOCOLS = (
         version=3,
         title="the 32 Levin images, PSF withheld",
         summary="The 32 Levin images, PSF unknown: 8 bits, cropped by 15 pixels, shifted by up to 10 at 0.25 to the "
-        "best fit with SelfDeblur's truth; error ratio and gap against the final step of blind.fast with the true PSF.",
+        "best fit with SelfDeblur's truth; error ratio and gap against sparse_edges with the true PSF.",
         pairs=samples.levin_pairs,
         observe=samples.observe_selfdeblur,
         compared=_aligned_in_eight_bits,

@@ -1,4 +1,4 @@
-"""Blurs of a known kind: their size and direction, read from the zeros they leave in the spectrum."""
+"""Blurs of a known kind, whose size and direction are estimated from the zeros that they leave in the spectrum."""
 
 from __future__ import annotations
 
@@ -11,59 +11,71 @@ import scipy.special
 import torch
 
 from deblur import psf
+from deblur._core.arrays import ArrayT
+from deblur._core.progress import Progress, silent, span
+from deblur._result import Restoration
 from deblur.psf import estimate_support
 
-from ._final_step import sharpen_all
-from ._judge import obstacle
-from ._picture import Picture
-from ._result import BlindResult
-from ._search import Settings
-from ._streak import find_streak
+from ._autocorrelation import estimate_motion
+from ._final_step import SEARCHING, SHARPENING, sharpen_all
+from ._picture import Picture, unusable_reason
+from ._settings import Settings
 
-_BLOCK = 128  # pixels, of the averaged spectrum
-_LOWEST, _HIGHEST = 0.02, 0.4  # cycles a pixel: below is too little data, above is what codecs and sensors do
+# All by hand; the notebook 04_real_photo and tests/blind measure what they find.
+_BLOCK = 128  # pixels per side, of the averaged spectrum
+_LOWEST, _HIGHEST = 0.02, 0.4  # cycles per pixel: below is too little data, above codecs and sensors dominate
 _ROUNDS = 3
-_CLEAR = 0.2  # of the spectrum's variation explained: then the blur is beyond doubt
+_CLEAR = 0.2  # of the spectrum's variation explained: full confidence
+_DOUBTFUL = 0.3  # confidence: below, the image stays as it is
+_ESTIMATION_SHARE = 0.2  # of the time
 _RADII = np.arange(1.0, 20.1, 0.25)
 _LENGTHS = np.arange(3.0, 61.0)
 _ANGLES = np.arange(0.0, 180.0, 5.0)
 _FINER = np.linspace(-1, 1, 11)  # steps of the grid, around its best point
-_STREAK, _CLEAR_STREAK = 12, 5.0  # pixels and standard deviations, from which on a streak is believed
+_LONG, _CLEAR_PEAK = 12, 5.0  # pixels and standard deviations, from which on the autocorrelation decides
 
-Reading = tuple[list[float], float]
-"""Parameters of a blur, and how much of the spectrum's variation they explain."""
+Fit = tuple[list[float], float]
+"""Parameters of a blur, and the part of the spectrum's variation that they explain."""
 
 Transforms = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Squared transfer functions ``(count, frequencies)`` from parameters ``(count, number)`` and two frequencies."""
 
 
-def defocus(image: Any, *, noise_level: float | None = None, channel_axis: int | None = None) -> BlindResult:
-    """Restore a photograph that is out of focus: a uniform disk, of the radius that the spectrum shows.
+def defocus(
+    image: ArrayT,
+    *,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    progress: Progress | None = None,
+) -> Restoration:
+    """Restore a photograph that is out of focus: a uniform disk, whose radius is estimated from the spectrum.
 
-    The power spectrum, averaged over blocks, is compared with what disks of every radius from 1 to 20 pixels leave of
-    a scene whose spectrum is a power of the frequency: the dark rings at the zeros of the disk's transform tell its
-    radius. More robust than `fast` where the blur is a disk, and wrong where it is not.
+    The power spectrum, averaged over blocks, is compared with that of a scene, whose spectrum is a power of the
+    frequency, blurred by disks of every radius from 1 to 20 pixels: the zeros of the disk's transform leave dark rings.
+    More robust than `sparse_edges` where the blur is a disk, and wrong where it is not.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
-        Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels, 128 pixels a side or
-        more; integers are scaled to [0, 1].
+        Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels, 128 pixels per side
+        or more; integers are scaled to [0, 1].
     noise_level : float, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     channel_axis : int, optional
         Axis of the channels, if there is one.
+    progress : callable, optional
+        ``progress(fraction, stage)``, called with the completed fraction, 0 to 1, and what is being done.
 
     Returns
     -------
-    BlindResult
-        The confidence is how much of the spectrum's variation the rings explain. Where they explain nothing, the image
-        is the one given.
+    Restoration
+        Its confidence is the part of the spectrum's variation that the rings explain. Where they explain nothing,
+        ``changed`` is false.
 
     Raises
     ------
     TypeError, ValueError
-        If the image is no real array of two axes and perhaps a channel axis, or has NaN or infinite values.
+        If the image is not a real array of two axes (and a channel axis), or has NaN or infinite values.
 
     Examples
     --------
@@ -82,31 +94,37 @@ def defocus(image: Any, *, noise_level: float | None = None, channel_axis: int |
         z = 2 * np.pi * parameters * np.hypot(across, down)
         return np.square(2 * scipy.special.j1(z) / z)
 
-    read = partial(_read, grid=[_RADII], transforms=transforms)
-    return _restore(image, noise_level, channel_axis, read, psf.disk, "disk")
+    estimate = partial(_estimate, grid=[_RADII], transforms=transforms)
+    return _restore(image, noise_level, channel_axis, progress, "defocus", estimate)
 
 
-def motion(image: Any, *, noise_level: float | None = None, channel_axis: int | None = None) -> BlindResult:
-    """Restore a photograph blurred by straight motion, of the length and angle that the spectrum shows.
+def motion(
+    image: ArrayT,
+    *,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    progress: Progress | None = None,
+) -> Restoration:
+    """Restore a photograph blurred by straight motion, whose length and angle are estimated from the spectrum.
 
-    As `defocus`, with the parallel dark lines that bars of 3 to 60 pixels at every angle leave in the spectrum. Longer
-    motions are measured by the two ends of their streaks: the picture's corners are anti-correlated at the distance
-    of the whole motion (Yitzhaky and Kopeika, Graph. Models Image Process. 1997).
+    As `defocus`, with the parallel dark lines that bars of 3 to 60 pixels at every angle leave in the spectrum. The
+    length of longer motions is the distance of the negative peak in the autocorrelation of the image's corners
+    (Yitzhaky and Kopeika, Graph. Models Image Process. 1997).
 
     Parameters
     ----------
-    image, noise_level, channel_axis
+    image, noise_level, channel_axis, progress
         See `defocus`.
 
     Returns
     -------
-    BlindResult
+    Restoration
         See `defocus`.
 
     Raises
     ------
     TypeError, ValueError
-        If the image is no real array of two axes and perhaps a channel axis, or has NaN or infinite values.
+        If the image is not a real array of two axes (and a channel axis), or has NaN or infinite values.
 
     Examples
     --------
@@ -120,18 +138,18 @@ def motion(image: Any, *, noise_level: float | None = None, channel_axis: int | 
     >>> motion(Convolution(psf.motion(11), scene.shape, "reflect")(scene) + noise).psf.shape
     (1, 11)
     """
-    return _restore(image, noise_level, channel_axis, read_motion, psf.motion, "straight motion")
+    return _restore(image, noise_level, channel_axis, progress, "motion", motion_from_spectrum)
 
 
-def read_motion(y: np.ndarray, noise_level: float) -> Reading:
-    """Return length and angle of a straight motion, and how much of the spectrum's variation it explains.
+def motion_from_spectrum(y: np.ndarray, noise_level: float) -> Fit:
+    """Return length and angle of a straight motion, and the part of the spectrum's variation that it explains.
 
     Parameters
     ----------
     y : numpy.ndarray
-        Blurred picture, shape (height, width), 128 pixels a side or more.
+        Blurred image, shape (height, width), 128 pixels per side or more.
     noise_level : float
-        Standard deviation of the noise, in the unit of the picture.
+        Standard deviation of the noise, in the unit of the image.
     """
 
     def transforms(parameters: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.ndarray:
@@ -139,11 +157,18 @@ def read_motion(y: np.ndarray, noise_level: float) -> Reading:
         along = np.cos(angle) * across - np.sin(angle) * down  # rows run down, angles up
         return np.square(np.sinc(length * along))
 
-    best, explained = _read(y, noise_level, grid=[_LENGTHS, _ANGLES], transforms=transforms)
-    length, angle, clarity = find_streak(y, direction=best[1])
-    # Of a long motion the lines lie close, and those of a fraction of it explain most; short ones leave no dip apart.
-    is_long = length >= _STREAK and clarity >= _CLEAR_STREAK
+    best, explained = _estimate(y, noise_level, grid=[_LENGTHS, _ANGLES], transforms=transforms)
+    length, angle, z_score = estimate_motion(y, direction=best[1])
+    # Lines of a long motion lie close, and a fraction of its length explains most; a short one has no separate peak.
+    is_long = length >= _LONG and z_score >= _CLEAR_PEAK
     return [length, angle] if is_long else best, explained
+
+
+_KINDS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...], str]] = {
+    "defocus": (psf.disk, ("radius",), "disk"),
+    "motion": (psf.motion, ("length", "angle"), "straight motion"),
+}
+"""PSF of each method, the parameters that are estimated, and its name in messages."""
 
 
 @torch.inference_mode()
@@ -151,29 +176,35 @@ def _restore(
     image: Any,
     noise_level: float | None,
     channel_axis: int | None,
-    read: Callable[[np.ndarray, float], Reading],
-    make: Callable[..., np.ndarray],
-    kind: str,
-) -> BlindResult:
-    picture = Picture(image, channel_axis, noise_level)
-    reason = obstacle(picture)
+    progress: Progress | None,
+    method: str,
+    estimate: Callable[[np.ndarray, float], Fit],
+) -> Restoration:
+    make, names, kind = _KINDS[method]
+    picture = Picture(image, channel_axis, noise_level, method=method)
+    report = progress or silent
+    report(0.0, SEARCHING)
+    reason = unusable_reason(picture)
     if not reason and min(picture.view.y.shape) < _BLOCK:
-        reason = f"the picture is too small to read a blur from its spectrum: it needs {_BLOCK} pixels a side"
+        reason = f"the picture is too small to read a blur from its spectrum: it needs {_BLOCK} pixels per side"
     confidence = 0.0
     if not reason:
-        best, explained = read(picture.view.y.double().cpu().numpy(), picture.noise_level)
+        best, explained = estimate(picture.view.y.double().cpu().numpy(), picture.noise_level)
         confidence = float(np.clip(explained / _CLEAR, 0, 1))
         if confidence < 1:
-            reason = f"the spectrum shows {'no' if confidence < 0.3 else 'only faint'} traces of a {kind}"
-    if confidence < 0.3:
+            reason = f"the spectrum shows {'no' if confidence < _DOUBTFUL else 'only faint'} traces of a {kind}"
+    if confidence < _DOUBTFUL:
         return picture.unchanged(confidence, reason)
+    report(_ESTIMATION_SHARE, SHARPENING)
     found = torch.from_numpy(make(*best)).float()
     found = found[estimate_support(found, energy=1)]
-    restored = sharpen_all(picture.y, found, Settings.for_noise(picture.noise_level))
-    return picture.restored(restored, found, confidence, reason)
+    settings = Settings.for_noise(picture.noise_level)
+    restored = sharpen_all(picture.y, found, settings, span(progress, _ESTIMATION_SHARE, 1))
+    report(1.0, SHARPENING)
+    return picture.restored(restored, found, confidence, reason, dict(zip(names, best, strict=True)))
 
 
-def _read(y: np.ndarray, noise_level: float, *, grid: list[np.ndarray], transforms: Transforms) -> Reading:
+def _estimate(y: np.ndarray, noise_level: float, *, grid: list[np.ndarray], transforms: Transforms) -> Fit:
     """Find the point of the grid that fits best, and the best around it."""
     spectrum = _spectrum(y)
     best, _ = _best_fit(spectrum, noise_level, transforms, grid)
@@ -186,12 +217,12 @@ def _best_fit(
     noise_level: float,
     transforms: Transforms,
     grid: list[np.ndarray],
-) -> Reading:
-    """Return the point of the grid whose transform fits best, and how much of the variation it explains.
+) -> Fit:
+    """Return the point of the grid whose transform fits best, and the part of the variation that it explains.
 
     The logarithm of the spectrum is fitted by that of ``scene * transform + noise``. That of the scene is smooth: a
     quadratic in the frequency and its logarithm, plus the cosine and sine of twice and four times the direction, since
-    pictures have more horizontal and vertical edges than others. So a trend tells nothing, and the zeros all.
+    horizontal and vertical edges are more frequent than others. So the fit depends on the zeros, not on a trend.
     """
     power, across, down = spectrum
     points = np.stack([each.ravel() for each in np.meshgrid(*grid, indexing="ij")], axis=1)

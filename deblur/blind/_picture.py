@@ -1,9 +1,10 @@
-"""The door of the blind methods for photographs: channels, one gray picture of them, noise, clipped pixels."""
+"""Input validation of the blind methods for photographs: channels, gray image, noise, clipped pixels."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,34 +12,50 @@ import torch.nn.functional as F
 
 from deblur._core.arrays import as_float_tensor, check_finite
 from deblur._core.samples import CLIPPED
+from deblur._result import Restoration
 from deblur.solvers.noise import noise_of
 
-from ._kernel_step import delta
-from ._result import BlindResult
-from ._view import View
+from ._kernels import delta
+from ._view import View, gradients, smooth
 
-_RED, _BLUE = 0.299, 0.114  # in the light of a picture with gamma (BT.601)
+FEWEST_PIXELS = 32
+"""Smallest side of an image that a blur is estimated from; by hand."""
+
+_FAINTEST = 3.0  # noise levels: gradients of a smoothed image; by hand, as the next
+_MOST_CLIPPED = 0.7  # of the pixels
+_RED, _BLUE = 0.299, 0.114  # luma of gamma-encoded values (BT.601)
 
 
 class Picture:
-    """A photograph.
+    """A validated photograph, and the way back to the caller's array type.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Shape ``(height, width)`` and a channel axis where there are channels.
+    channel_axis : int or None
+        Axis of the channels.
+    noise_level : float or None
+        In the unit of the image; estimated if None.
+    method : str
+        Name of the method in its results.
 
     Attributes
     ----------
     y : torch.Tensor
         Shape ``(channels, height, width)``, in single precision, on the scale [0, 1].
     view : View
-        One gray picture of the channels, and where no channel is clipped.
+        Gray image of the channels, and where no channel is clipped.
     noise_level : float
-        Standard deviation of the noise of the gray picture, on the scale [0, 1].
+        Standard deviation of the noise of the gray image, on the scale [0, 1].
     scale : float
-        What 1 is in the unit of the image.
+        The value in the unit of the image that 1 stands for.
     """
 
-    def __init__(self, image: Any, channel_axis: int | None, noise_level: float | None) -> None:
-        self._began = time.perf_counter()
-        whole, self._give_back = as_float_tensor(image, "image")
-        self._image, self._like, self._channel_axis = image, whole, channel_axis
+    def __init__(self, image: Any, channel_axis: int | None, noise_level: float | None, *, method: str) -> None:
+        self._start, self._method, self._channel_axis = time.perf_counter(), method, channel_axis
+        whole, self._to_input_kind = as_float_tensor(image, "image")
+        self._values = whole
         if whole.ndim != 2 + (channel_axis is not None):
             axes = "2 axes" if channel_axis is None else "2 axes and a channel axis"
             hint = "; for color give channel_axis" if channel_axis is None and whole.ndim == 3 else ""
@@ -59,30 +76,63 @@ class Picture:
         self.view = View(y, ~clipped)
         self.noise_level = float(noise_of(y, 2)) if noise_level is None else noise_level / self.scale
 
-    def restored(self, channels: torch.Tensor, psf: torch.Tensor, confidence: float, reason: str) -> BlindResult:
-        """Return what was found, in the kind, layout and unit of the image."""
-        x = (channels * self.scale).to(self._like)
+    def restored(
+        self,
+        channels: torch.Tensor,
+        psf: torch.Tensor,
+        confidence: float,
+        reason: str,
+        details: Mapping[str, Any] | None = None,
+    ) -> Restoration:
+        """Return a result in the array type, layout and unit of the image."""
+        x = (channels * self.scale).to(self._values)
         x = (x[0] if self._channel_axis is None else x.movedim(0, self._channel_axis)).contiguous()
-        return self._result(self._give_back(x), psf, confidence, reason)
+        return self._result(x, psf, confidence, reason, changed=True, details=details or {})
 
-    def unchanged(self, confidence: float, reason: str) -> BlindResult:
-        """Return the image itself, not blurred."""
-        return self._result(self._image, delta(torch.zeros(3, 3)), confidence, reason)
+    def unchanged(self, confidence: float, reason: str) -> Restoration:
+        """Return a copy of the image as floating-point numbers, with a PSF of one pixel."""
+        x = self._values.detach().clone()
+        return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details={})
 
-    def give_back(self, array: torch.Tensor) -> Any:
-        """Return an array in the kind of the image."""
-        return self._give_back(array.to(self._like))
+    def to_input_kind(self, array: torch.Tensor) -> Any:
+        """Return an array in the array type, floating-point type and device of the image."""
+        return self._to_input_kind(array.to(self._values))
 
-    def _result(self, image: Any, psf: torch.Tensor, confidence: float, reason: str) -> BlindResult:
-        level, seconds = self.noise_level * self.scale, time.perf_counter() - self._began
-        return BlindResult(image, self.give_back(psf), level, confidence, reason, seconds)
+    def _result(self, x: torch.Tensor, psf: torch.Tensor, confidence: float, reason: str, **facts: Any) -> Restoration:
+        return Restoration(
+            self._to_input_kind(x),
+            self.to_input_kind(psf),
+            self.noise_level * self.scale,
+            self._method,
+            time.perf_counter() - self._start,
+            confidence,
+            reason,
+            channel_axis=self._channel_axis,
+            **facts,
+        )
 
 
-def checked_shape(psf_shape: Any, picture: Picture, besides: str = "") -> tuple[int, int]:
-    """Return the largest size of a PSF for both axes, or raise a line that says what is accepted, and what besides."""
+def unusable_reason(picture: Picture) -> str:
+    """Return why no blur can be estimated from an image, empty if one can."""
+    view, noise = picture.view, picture.noise_level
+    if min(view.y.shape) < FEWEST_PIXELS:
+        return f"the picture is too small to estimate a blur from: it needs {FEWEST_PIXELS} pixels per side"
+    if float((~view.valid).float().mean()) > _MOST_CLIPPED:
+        return "nearly all of the picture is clipped: it shows no edges to estimate a blur from"
+    slopes = gradients(smooth(view.y, 2.0)).square().sum(0).sqrt_()
+    strongest = float(slopes.flatten().kthvalue(max(1, round(0.995 * slopes.numel()))).values)
+    if strongest < 1e-4:
+        return "the picture is flat: it shows no edges to estimate a blur from"
+    if strongest < _FAINTEST * noise * 0.1:
+        return "the picture shows nothing but noise"
+    return ""
+
+
+def checked_shape(psf_shape: Any, picture: Picture, alternatives: str = "") -> tuple[int, int]:
+    """Return the largest PSF size per axis, or raise an error that lists what is accepted."""
     frame = tuple(picture.view.y.shape)
     shape = (psf_shape, psf_shape) if isinstance(psf_shape, int) else psf_shape
-    accepted = f"{besides}odd sizes from 3 to half the picture ({frame[0] // 2} x {frame[1] // 2})"
+    accepted = f"{alternatives}odd sizes from 3 to half the picture ({frame[0] // 2} x {frame[1] // 2})"
     if not (isinstance(shape, tuple) and len(shape) == 2 and all(isinstance(side, int) for side in shape)):
         raise TypeError(f"psf_shape must be {accepted}, got {psf_shape!r}")
     if any(side < 3 or side % 2 == 0 or side > size // 2 for side, size in zip(shape, frame, strict=True)):
@@ -91,7 +141,7 @@ def checked_shape(psf_shape: Any, picture: Picture, besides: str = "") -> tuple[
 
 
 def gray(channels: torch.Tensor) -> torch.Tensor:
-    """Return the light of red, green and blue, or the mean of other channels; of equal ones exactly their value."""
+    """Return the luma of red, green and blue, or the mean of other channels; exactly the value of equal ones."""
     if len(channels) != 3:
         return channels.mean(0)
     red, green, blue = channels

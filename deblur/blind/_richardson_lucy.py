@@ -1,4 +1,4 @@
-"""Blind Richardson-Lucy deconvolution: the multiplicative update of both factors of a convolution, in turns."""
+"""Blind Richardson-Lucy deconvolution: alternating multiplicative updates of scene and point-spread function."""
 
 from __future__ import annotations
 
@@ -8,34 +8,37 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import as_float_tensor, check_finite
-from deblur._core.progress import Callback
+from deblur._core.arrays import Array, ArrayT, as_float_tensor, check_finite
+from deblur._core.progress import Callback, Progress, per_iteration
+from deblur._result import Restoration
 from deblur.nonblind import estimate_noise
 from deblur.operators import Convolution, Crop, multiplicative_step
 from deblur.psf import validate
 from deblur.solvers.padding import padded_grid
 
-from ._result import BlindResult
+from ._final_step import SHARPENING
 
-_SCENE_STEPS, _KERNEL_STEPS = 10, 2  # an iteration; the scene leads, or it never becomes sparse
-_WIDTH = 0.3  # of the shape: standard deviation of the Gaussian that a PSF starts from
+# By hand; tests/blind/test_richardson_lucy.py measures what is recovered with them.
+_SCENE_STEPS, _KERNEL_STEPS = 10, 2  # per iteration; with fewer for the scene it does not become sparse
+_WIDTH = 0.3  # of the PSF's shape: standard deviation of the initial Gaussian
 _MARGIN = 1e-3  # of the greatest sensitivity
 _TINY = 1e-12
 
 
 @torch.no_grad()
 def richardson_lucy(
-    image: Any,
+    image: ArrayT,
     psf_shape: int | tuple[int, ...],
     *,
-    start: Any = None,
+    start: Array | None = None,
     num_iter: int = 20,
     symmetric: bool = False,
     background: float = 0.0,
     tolerance: float = 1e-3,
     callback: Callback | None = None,
-) -> BlindResult:
-    r"""Restore an image and its point-spread function by Richardson-Lucy iterations on both, in turns.
+    progress: Progress | None = None,
+) -> Restoration:
+    r"""Restore an image and its point-spread function by alternating Richardson-Lucy iterations.
 
     With :math:`v = k * x + b` and :math:`r = y / v`, the two adjoints of the one convolution give
 
@@ -45,19 +48,19 @@ def richardson_lucy(
 
     (Fish et al., JOSA A 12, 1995), and neither step ever increases the Kullback-Leibler divergence of y from v. An
     iteration is ten steps of the scene and two of the PSF: from a PSF that is too broad, the scene becomes sparse
-    first, and the PSF then as narrow as it has to be. What a PSF is 0 at stays 0, so the shape is the constraint on its
-    support, and `start` another one. Meant for scenes of points and lines on a dark ground, as in astronomy and
-    microscopy; for photographs see `fast`.
+    first, and then the PSF as narrow as it has to be. Zeros of the PSF stay zero, so its shape constrains its support,
+    as `start` does. Meant for points and lines on a dark background, as in astronomy and microscopy; for photographs
+    see `sparse_edges`.
 
     Parameters
     ----------
     image : numpy.ndarray or torch.Tensor
         Blurred image of 1 to 3 axes, all of them spatial; integers are scaled to [0, 1]. Negative values count as zero.
-        The scene goes on past the frame.
+        The scene is taken to continue beyond the image.
     psf_shape : int or tuple of int
-        Size of the PSF, one for every axis or one each.
+        Size of the PSF, one for all axes or one per axis.
     start : numpy.ndarray or torch.Tensor, optional
-        Where the PSF starts, of this shape; a broad Gaussian if None. What is 0 in it stays 0.
+        Initial PSF, of this shape; a broad Gaussian if None. Its zeros stay zero.
     num_iter : int
         Largest number of iterations.
     symmetric : bool
@@ -69,16 +72,18 @@ def richardson_lucy(
     callback : callable, optional
         ``callback(iteration, estimate, objective)``, where the objective is the divergence before the iteration;
         returning True stops.
+    progress : callable, optional
+        ``progress(fraction, stage)``, called with the completed fraction, 0 to 1, and what is being done.
 
     Returns
     -------
-    BlindResult
-        The confidence is the part of the divergence from the first guess that is explained.
+    Restoration
+        Its confidence is the part of the initial divergence that is explained.
 
     Raises
     ------
     TypeError, ValueError
-        If the image is no real array of 1 to 3 axes, is not finite or has nothing above the background, or an option
+        If the image is not a real array of 1 to 3 axes, is not finite or has nothing above the background, or an option
         does not fit.
 
     Examples
@@ -94,7 +99,7 @@ def richardson_lucy(
     True
     """
     began = time.perf_counter()
-    y, give_back = as_float_tensor(image, "image")
+    y, to_input_kind = as_float_tensor(image, "image")
     check_finite(y, "image")
     if not 1 <= y.ndim <= 3:
         raise ValueError(f"image must have 1 to 3 axes, got shape {tuple(y.shape)}")
@@ -105,18 +110,20 @@ def richardson_lucy(
             raise ValueError(f"{name} must be finite and not negative, got {value}")
     k = _start(start, _shape(psf_shape, tuple(y.shape)), y)
     y = y.clamp_min(0)
-    light = float((y - background).clamp_min(0).mean())
-    if not light > 0:
+    mean = float((y - background).clamp_min(0).mean())
+    if not mean > 0:
         raise ValueError(f"image has nothing above the background, {background:g}")
     model = _Model(y, tuple(k.shape), background)
-    x = torch.full(model.grid, light, dtype=y.dtype, device=y.device)
+    x = torch.full(model.grid, mean, dtype=y.dtype, device=y.device)
     first = previous = math.inf
+    report = per_iteration(progress, num_iter, SHARPENING)
     for iteration in range(num_iter):
         x, divergence = model.step_scene(x, k)
         for _ in range(_SCENE_STEPS - 1):
             x, _ = model.step_scene(x, k)
         first = min(first, divergence) if math.isinf(first) else first
-        stop = callback is not None and callback(iteration, give_back(model.shown(x)), divergence)
+        stop = callback is not None and callback(iteration, to_input_kind(model.shown(x)), divergence)
+        report(iteration)
         if stop or previous - divergence <= tolerance * divergence:
             break
         previous = divergence
@@ -124,48 +131,51 @@ def richardson_lucy(
             k = model.step_kernel(x, k, symmetric)
         x, k = x * k.sum(), k / k.sum()
     x, k = _recentered(x, k)
-    return BlindResult(
-        give_back(model.shown(x)),
-        give_back(k),
+    if progress is not None:
+        progress(1.0, SHARPENING)
+    return Restoration(
+        to_input_kind(model.shown(x)),
+        to_input_kind(k),
         estimate_noise(y),
-        float(min(max(1 - divergence / first, 0.0), 1.0)) if first > 0 else 0.0,
-        "",
+        "blind-richardson-lucy",
         time.perf_counter() - began,
+        float(min(max(1 - divergence / first, 0.0), 1.0)) if first > 0 else 0.0,
+        details={"num_iter": iteration + 1},
     )
 
 
 class _Model:
-    """The picture, and the two multiplicative steps that bring the blurred scene nearer to it."""
+    """The blurred image, and the multiplicative steps of scene and kernel."""
 
-    def __init__(self, y: torch.Tensor, taps: tuple[int, ...], background: float) -> None:
+    def __init__(self, y: torch.Tensor, kernel_shape: tuple[int, ...], background: float) -> None:
         self._y, self._background = y, background
         self._smallest = torch.finfo(y.dtype).eps * float(y.amax())  # below: rounding error
-        self.grid = padded_grid(y.shape, taps)
+        self.grid = padded_grid(y.shape, kernel_shape)
         self._crop = Crop(self.grid, tuple(y.shape), start=0)
-        self._seen = self._crop.T(torch.ones_like(y))
+        self._coverage = self._crop.T(torch.ones_like(y))
 
     def shown(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the part of the scene in the frame."""
+        """Return the scene in the image domain."""
         return self._crop(x).clone()
 
     def step_scene(self, x: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, float]:
         """Return the next scene, and the divergence of the last."""
         A = Convolution(k, self.grid, "circular")
         ratio, divergence = self._compare(A(x))
-        sensitivity = A.T(self._seen)
+        sensitivity = A.T(self._coverage)
         return multiplicative_step(x, A.T(ratio), sensitivity, margin=_MARGIN * float(sensitivity.max())), divergence
 
     def step_kernel(self, x: torch.Tensor, k: torch.Tensor, symmetric: bool) -> torch.Tensor:
         """Return the next kernel."""
         A = Convolution(k, self.grid, "circular").kernel_operator(x)
         ratio, _ = self._compare(A(k))
-        numerator, sensitivity = A.T(ratio), A.T(self._seen)
+        numerator, sensitivity = A.T(ratio), A.T(self._coverage)
         if symmetric:
             numerator, sensitivity = (each + each.flip(tuple(range(k.ndim))) for each in (numerator, sensitivity))
         return multiplicative_step(k, numerator, sensitivity, margin=_MARGIN * float(sensitivity.max()))
 
     def _compare(self, blurred: torch.Tensor) -> tuple[torch.Tensor, float]:
-        """Return the ratio that the adjoints take, 0 where nothing is seen, and the divergence."""
+        """Return the ratio for the adjoints, 0 in the padding, and the divergence."""
         y = self._y
         v = (self._crop(blurred) + self._background).clamp_min_(self._smallest)
         ratio = y / v
@@ -195,11 +205,11 @@ def _start(start: Any, shape: tuple[int, ...], like: torch.Tensor) -> torch.Tens
 
 
 def _recentered(x: torch.Tensor, k: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Move the light of the kernel to its center by whole pixels, as far as none is lost, and the scene against it."""
+    """Move the kernel's centroid to its center by whole pixels, without losing weight, and the scene against it."""
     for axis, size in enumerate(k.shape):
-        light = k.movedim(axis, 0).reshape(size, -1).sum(1)
-        wanted = size // 2 - round(float((light * torch.arange(size).to(light)).sum()))
-        lit = torch.nonzero(light > _TINY).flatten()
-        move = max(-int(lit[0]), min(size - 1 - int(lit[-1]), wanted))
+        weight = k.movedim(axis, 0).reshape(size, -1).sum(1)
+        wanted = size // 2 - round(float((weight * torch.arange(size).to(weight)).sum()))
+        occupied = torch.nonzero(weight > _TINY).flatten()
+        move = max(-int(occupied[0]), min(size - 1 - int(occupied[-1]), wanted))
         x, k = x.roll(-move, axis), k.roll(move, axis)
     return x, k

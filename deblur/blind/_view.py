@@ -1,4 +1,4 @@
-"""A gray picture as kernel estimation sees it: smoothed, smaller, with the pixels that cannot be trusted marked."""
+"""The gray image from which a blur is estimated, with its clipped pixels marked."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import torch.nn.functional as F
 
 from deblur.operators import Convolution
 
-_CLIPPED = 0.02  # of a small pixel's area: then it is clipped
+_CLIPPED = 0.02  # of the area of a smaller pixel: then it counts as clipped; by hand
 
 
 class View(NamedTuple):
-    """A gray picture.
+    """A gray image with a mask of its valid pixels.
 
     Attributes
     ----------
     y : torch.Tensor
         Shape ``(height, width)``.
-    seen : torch.Tensor
-        Boolean, of the same shape: where `y` is what the blurred scene was, and not clipped.
+    valid : torch.Tensor
+        Boolean, of the same shape: false at clipped pixels.
     """
 
     y: torch.Tensor
-    seen: torch.Tensor
+    valid: torch.Tensor
 
     def shrunk(self, factor: float) -> View:
         """Return the view, `factor` times smaller."""
@@ -34,9 +34,9 @@ class View(NamedTuple):
         size = [max(1, round(side / factor)) for side in self.y.shape]
         y = smooth(self.y, 0.4 * math.sqrt(factor**2 - 1))
         y = F.interpolate(y[None, None], size, mode="bicubic", align_corners=False)[0, 0]
-        if bool(self.seen.all()):
+        if bool(self.valid.all()):
             return View(y, torch.ones(size, dtype=torch.bool, device=y.device))
-        clipped = F.interpolate((~self.seen).to(y)[None, None], size, mode="area")[0, 0]
+        clipped = F.interpolate((~self.valid).to(y)[None, None], size, mode="area")[0, 0]
         return View(y, clipped <= _CLIPPED)
 
 
@@ -44,11 +44,11 @@ def smooth(y: torch.Tensor, sigma: float) -> torch.Tensor:
     """Smooth the last two axes by a sampled Gaussian; the border is continued by its own samples."""
     if sigma == 0:
         return y
-    reach = max(3, math.ceil(4 * sigma))
-    bell = torch.exp(-torch.arange(-reach, reach + 1, dtype=torch.float64).square() / (2 * sigma**2)).to(y)
+    radius = max(3, math.ceil(4 * sigma))
+    bell = torch.exp(-torch.arange(-radius, radius + 1, dtype=torch.float64).square() / (2 * sigma**2)).to(y)
     bell /= bell.sum()
-    for taps in (bell[None, :], bell[:, None]):
-        y = Convolution(taps, tuple(y.shape[-2:]), "replicate")(y)
+    for kernel in (bell[None, :], bell[:, None]):
+        y = Convolution(kernel, tuple(y.shape[-2:]), "replicate")(y)
     return y
 
 

@@ -35,6 +35,6 @@ def selfdeblur(
         progress=span(progress, _SEARCH_SHARE, 1),
         **shared,
     )
-    if refined.confidence <= found.confidence:
+    if (refined.confidence or 0.0) <= (found.confidence or 0.0):
         return refined
     return replace(refined, confidence=found.confidence, reason=found.reason)  # no surer than what it began with

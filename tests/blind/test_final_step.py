@@ -1,11 +1,11 @@
-"""The PSF fitted once more, to a scene as photographs are."""
+"""The last fit of the PSF, to a scene with the edges of photographs."""
 
 import skimage.data
 import torch
 
-from deblur.blind._final_step import refitted
-from deblur.blind._judge import similarity
-from deblur.blind._search import Settings
+from deblur.blind._kernels import similarity
+from deblur.blind._settings import Settings
+from deblur.blind._sparse_edges.refit import refitted
 from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, pad_to

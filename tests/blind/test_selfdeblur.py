@@ -1,4 +1,4 @@
-"""`deblur.blind.selfdeblur`: the fit, the run, and the door."""
+"""`deblur.blind.selfdeblur`: the fit, the run, input validation and results."""
 
 import dataclasses
 from functools import cache
@@ -10,11 +10,11 @@ import pytest
 import skimage.data
 import torch
 
-from deblur import psf
-from deblur.blind import SELFDEBLUR_PRESETS, BlindResult, SelfDeblurSettings, selfdeblur
-from deblur.blind import _selfdeblur_memory as memory
-from deblur.blind._selfdeblur_fit import Fit, Iterate, structural_similarity
-from deblur.blind._selfdeblur_run import framed
+from deblur import Restoration, psf
+from deblur.blind import SELFDEBLUR_PRESETS, SelfDeblurSettings, selfdeblur
+from deblur.blind._selfdeblur import memory
+from deblur.blind._selfdeblur.fit import Fit, Iterate, structural_similarity
+from deblur.blind._selfdeblur.run import crop_to_image
 from deblur.blind._view import View
 
 from ..nonblind.cases import psnr, valid_picture
@@ -75,11 +75,11 @@ def test_the_frame_follows_the_kernel() -> None:
     shifted = Iterate(x.roll((-1, 2), (0, 1)), k.roll((1, -2), (0, 1)))
     torch.testing.assert_close(shifted.blurred()[2:-2, 2:-2], Iterate(x, k).blurred()[2:-2, 2:-2])
     frame = (26, 28)
-    torch.testing.assert_close(framed(shifted, frame), framed(Iterate(x, k), frame))
+    torch.testing.assert_close(crop_to_image(shifted, frame), crop_to_image(Iterate(x, k), frame))
 
 
 @cache
-def planted() -> tuple[BlindResult, list[float]]:
+def planted() -> tuple[Restoration, list[float]]:
     losses: list[float] = []
     settings = SelfDeblurSettings(num_iter=(90,), width=24, across=8, depth=3, average=0.9)
     result = selfdeblur(
@@ -192,15 +192,15 @@ def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
 
 def test_clipped_pixels_tell_nothing() -> None:
     y = torch.from_numpy(blurred()[0]).float()
-    seen = torch.ones_like(y, dtype=torch.bool)
-    seen[20:30, 30:45] = False
+    valid = torch.ones_like(y, dtype=torch.bool)
+    valid[20:30, 30:45] = False
     settings = dataclasses.replace(TINY, squares=1.0)
-    fits = [Fit(View(torch.where(seen, y, value), seen), (7, 7), settings, 5, 0.0, 0) for value in (1.0, 0.3)]
+    fits = [Fit(View(torch.where(valid, y, value), valid), (7, 7), settings, 5, 0.0, 0) for value in (1.0, 0.3)]
     losses = [[fit.step() for _ in range(5)] for fit in fits]
     assert losses[0] == losses[1]
     torch.testing.assert_close(fits[0].mean.x, fits[1].mean.x)
-    seen[:] = True
-    assert Fit(View(y, seen), (7, 7), settings, 5, 0.0, 0).step() != losses[0][0]
+    valid[:] = True
+    assert Fit(View(y, valid), (7, 7), settings, 5, 0.0, 0).step() != losses[0][0]
 
 
 def test_a_clipped_lamp_in_color() -> None:
@@ -229,7 +229,9 @@ def test_memory_is_known_before_it_starts(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_a_picture_that_shows_nothing_comes_back(image: np.ndarray, reason: str) -> None:
     found = selfdeblur(image, 7)
-    assert found.image is image
+    assert not found.changed
+    np.testing.assert_array_equal(found.image, image)
+    assert found.image is not image
     assert found.confidence == 0
     assert reason in found.reason
 
@@ -238,7 +240,8 @@ def test_a_kernel_that_is_no_blur_is_not_undone() -> None:
     point = np.zeros((7, 7))
     point[3, 3] = 1
     found = selfdeblur(blurred()[0], 7, preset=TINY, start=point)
-    assert found.image is blurred()[0]
+    assert not found.changed
+    np.testing.assert_array_equal(found.image, blurred()[0])
     assert "no blur" in found.reason
 
 

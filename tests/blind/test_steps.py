@@ -7,12 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblur.blind._estimate import kernel_shapes, odd, refined, rough_psf
-from deblur.blind._image_step import edges_of, grid_for
-from deblur.blind._judge import judge, similarity, spread
-from deblur.blind._kernel_step import centered, cleaned, delta, enlarged, fit_psf, trimmed
-from deblur.blind._search import Candidate, Found, choose, rings
-from deblur.blind._sharpen import sharpen
+from deblur.blind._kernels import centered, cleaned, delta, enlarged, similarity, spread, trimmed
+from deblur.blind._sparse_edges.confidence import assess
+from deblur.blind._sparse_edges.estimate import kernel_shapes, odd, refined, rough_psf
+from deblur.blind._sparse_edges.image_step import grid_for, scene_of_edges
+from deblur.blind._sparse_edges.kernel_step import fit_psf
+from deblur.blind._sparse_edges.search import Candidate, SearchResult, choose, rings
+from deblur.blind._sparse_edges.sharpen import sharpen
 from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, disk, gaussian
@@ -24,7 +25,7 @@ def kernel(shape: tuple[int, int]) -> torch.Tensor:
     return values / values.sum()
 
 
-def seen_everywhere(y: torch.Tensor) -> View:
+def unclipped(y: torch.Tensor) -> View:
     return View(y, torch.ones_like(y, dtype=torch.bool))
 
 
@@ -37,18 +38,18 @@ def scene() -> torch.Tensor:
 def test_the_kernel_step_finds_the_kernel_that_was_there(scene: torch.Tensor, shape: tuple[int, int]) -> None:
     true = kernel(shape)
     y = Convolution(true, tuple(scene.shape), "reflect")(scene)
-    found = fit_psf(scene, seen_everywhere(y), delta(true), weight=0.0)
+    found = fit_psf(scene, unclipped(y), delta(true), weight=0.0)
     torch.testing.assert_close(found, true, atol=1e-5, rtol=0)
 
 
 def test_the_kernel_step_does_not_look_at_clipped_pixels(scene: torch.Tensor) -> None:
     true = kernel((5, 5))
     y = Convolution(true, tuple(scene.shape), "reflect")(scene)
-    seen = torch.ones_like(y, dtype=torch.bool)
-    seen[20:25, 30:33] = False
-    spoilt = torch.where(seen, y, 9.0)
+    valid = torch.ones_like(y, dtype=torch.bool)
+    valid[20:25, 30:33] = False
+    spoilt = torch.where(valid, y, 9.0)
     torch.testing.assert_close(
-        fit_psf(scene, View(spoilt, seen), delta(true)), fit_psf(scene, View(y, seen), delta(true))
+        fit_psf(scene, View(spoilt, valid), delta(true)), fit_psf(scene, View(y, valid), delta(true))
     )
 
 
@@ -57,21 +58,21 @@ def test_the_image_step_keeps_a_picture_of_few_edges_and_fills_clipped_pixels() 
     x[20:40, 25:50] = 0.8
     blur = torch.from_numpy(gaussian(1.2))
     y = Convolution(blur, (64, 64), "replicate")(x)
-    seen = torch.ones_like(y, dtype=torch.bool)
-    seen[28:31, 35:38] = False
-    view = View(torch.where(seen, y, 1.0), seen)
+    valid = torch.ones_like(y, dtype=torch.bool)
+    valid[28:31, 35:38] = False
+    view = View(torch.where(valid, y, 1.0), valid)
     filled = continue_smoothly(view.y, grid_for((64, 64), tuple(blur.shape)))
     for _ in range(3):
-        found, filled = edges_of(view, blur, filled, 2e-3)
+        found, filled = scene_of_edges(view, blur, filled, 2e-3)
     assert (found[:64, :64] - x).abs().mean() < 0.25 * (y - x).abs().mean()
     assert (filled[28:31, 35:38] - y[28:31, 35:38]).abs().max() < 0.02
 
 
 def test_the_final_step_does_not_look_at_clipped_pixels(scene: torch.Tensor) -> None:
-    seen = torch.ones_like(scene, dtype=torch.bool)
-    seen[10:14, 10:14] = False
-    a, first = sharpen(torch.where(seen, scene, 0.0), seen, kernel((3, 3)), 1e-2)
-    b, second = sharpen(torch.where(seen, scene, 5.0), seen, kernel((3, 3)), 1e-2)
+    valid = torch.ones_like(scene, dtype=torch.bool)
+    valid[10:14, 10:14] = False
+    a, first = sharpen(torch.where(valid, scene, 0.0), valid, kernel((3, 3)), 1e-2)
+    b, second = sharpen(torch.where(valid, scene, 5.0), valid, kernel((3, 3)), 1e-2)
     torch.testing.assert_close(a, b, atol=0.05, rtol=0)
     assert first == pytest.approx(second, rel=1e-3)
 
@@ -126,9 +127,9 @@ def test_a_large_kernel_is_found_at_half_the_size_and_refined() -> None:
     true = camera_shake(40, seed=2)
     scene = torch.from_numpy(skimage.data.camera()[120:380, 120:380] / 255.0).float()
     y = Convolution(torch.from_numpy(true).float(), tuple(scene.shape), "valid")(scene)
-    rough = rough_psf(seen_everywhere(y), (65, 65))
+    rough = rough_psf(unclipped(y), (65, 65))
     assert all(extent <= 33 for extent in rough.shape)
-    found = refined(seen_everywhere(y), rough, (65, 65))
+    found = refined(unclipped(y), rough, (65, 65))
     assert all(side % 2 == 1 and side <= 65 for side in found.shape)
     assert float(found.sum()) == pytest.approx(1, abs=1e-5)
     assert similarity(found, torch.from_numpy(true).float()) > 0.8
@@ -165,7 +166,7 @@ def test_the_spread_of_a_kernel_is_the_standard_deviation_of_its_light() -> None
 
 
 @pytest.mark.parametrize(
-    ("best", "other", "gain", "restores", "reason"),
+    ("best", "other", "gain", "is_usable", "reason"),
     [
         (camera_shake(11, shape=21, seed=1), camera_shake(11, shape=21, seed=1), 0.3, True, ""),
         (camera_shake(11, shape=21, seed=1), camera_shake(11, shape=21, seed=1), 0.05, False, "no one motion"),
@@ -176,13 +177,13 @@ def test_the_spread_of_a_kernel_is_the_standard_deviation_of_its_light() -> None
     ],
     ids=["clear", "in vain", "doubtful", "divided", "sharp", "cramped"],
 )
-def test_verdicts(best: np.ndarray, other: np.ndarray, gain: float, restores: bool, reason: str) -> None:
+def test_assessments(best: np.ndarray, other: np.ndarray, gain: float, is_usable: bool, reason: str) -> None:
     image = torch.zeros(8, 8)
     first, second = (Candidate(torch.from_numpy(each), image, 1.0, 0.0) for each in (best, other))
-    verdict = judge(Found(first, [second], gain))
-    assert verdict.restores is restores
-    assert reason in verdict.reason
-    assert (verdict.reason == "") == (verdict.confidence == 1)
+    assessment = assess(SearchResult(first, [second], gain))
+    assert assessment.is_usable is is_usable
+    assert reason in assessment.reason
+    assert (assessment.reason == "") == (assessment.confidence == 1)
 
 
 def test_pictures_far_below_black_are_not_believed() -> None:
@@ -190,6 +191,6 @@ def test_pictures_far_below_black_are_not_believed() -> None:
     ringing = torch.linspace(-1, 1, 10_000).reshape(100, 100)
     assert rings(ringing)
     assert not rings(ringing.clamp_min(-0.1))
-    verdict = judge(Found(Candidate(kernel, ringing, 1.0, 0.0), [], 0.3))
-    assert not verdict.restores
-    assert "rings" in verdict.reason
+    assessment = assess(SearchResult(Candidate(kernel, ringing, 1.0, 0.0), [], 0.3))
+    assert not assessment.is_usable
+    assert "rings" in assessment.reason

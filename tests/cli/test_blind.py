@@ -81,7 +81,7 @@ def test_selfdeblur_starts_from_the_fast_estimate(
     np.testing.assert_allclose(photo.read(result["output"]).pixels, alone.image.clip(0, 1), atol=0.01)
     assert steps[-2] == (1.0, "fitting two networks")
     assert [part for part, _ in steps] == sorted(part for part, _ in steps)
-    assert alone.confidence <= deblur.blind.fast(pixels, 13, channel_axis=-1).confidence
+    assert alone.confidence <= deblur.blind.sparse_edges(pixels, 13, channel_axis=-1).confidence
     assert sum(what == "fitting two networks" for _, what in steps) == 3
     with pytest.raises(ValueError, match="leave psf out"):
         deblur.restore(pixels, alone.psf, method="selfdeblur", channel_axis=-1)

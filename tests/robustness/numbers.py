@@ -121,20 +121,20 @@ METHODS: dict[str, Restore] = {
     "adm": adm,
     "unrolled": unrolled,
     "fused": fused,
-    "blind.fast": lambda y, k: _of(deblur.blind.fast(y, (5, 5))),
+    "blind.sparse_edges": lambda y, k: _of(deblur.blind.sparse_edges(y, (5, 5))),
     "blind.richardson_lucy": lambda y, k: _of(deblur.blind.richardson_lucy(y, (3, 3), num_iter=3)),
     "restore": lambda y, k: _of(deblur.restore(y, k)),
     "restore, saturation=1": lambda y, k: _of(deblur.restore(y, k, saturation=1, method="wiener")),
 }
 """Iterations are few: what overflows does so at once."""
 
-BLIND = ("blind.fast", "blind.richardson_lucy")
+BLIND = ("blind.sparse_edges", "blind.richardson_lucy")
 """They take no PSF."""
 
 IN_UNITS = ("restore, saturation=1",)
 """One of their options has the unit of the image."""
 
-SLOW = ("plug_and_play", "adm", "fused", "blind.fast")
+SLOW = ("plug_and_play", "adm", "fused", "blind.sparse_edges")
 """Methods that skip the widest image."""
 
 _FITS = {"euclidean": 2, "kullback-leibler": 1, "itakura-saito": 0, "beta 0.5": 0.5, "beta 3": 3}

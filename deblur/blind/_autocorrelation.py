@@ -1,4 +1,4 @@
-"""The length of a straight motion, from the two ends of the streaks it draws."""
+"""Length of a straight motion, from the negative peak of the gradient autocorrelation."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from deblur import psf
 from deblur.operators import Convolution
 
-_SHORTEST, _LONGEST = 8, 60  # pixels; nearer, a corner is anti-correlated with itself
-_SPREAD = 6.0  # degrees on either side of the direction that is given
+_SHORTEST, _LONGEST = 8, 60  # pixels; at shorter distances a corner is anti-correlated with itself
+_SPREAD = 6.0  # degrees on either side of the given direction; by hand
 
 
-class Streak(NamedTuple):
-    """A displacement at which the corners of a picture are anti-correlated.
+class MotionEstimate(NamedTuple):
+    """A displacement at which the corners of an image are anti-correlated.
 
     Attributes
     ----------
     length, angle : float
         In pixels, and in degrees from -90 to 90, as `deblur.psf.motion` takes them.
-    clarity : float
-        Depth of the dip, in standard deviations of the autocorrelation elsewhere.
+    z_score : float
+        Depth of the negative peak, in standard deviations of the autocorrelation elsewhere.
     """
 
     length: float
     angle: float
-    clarity: float
+    z_score: float
 
 
-def find_streak(picture: np.ndarray, direction: float) -> Streak:
-    """Find how far a motion went whose direction is known to some degrees.
+def estimate_motion(picture: np.ndarray, direction: float) -> MotionEstimate:
+    """Estimate the length of a linear motion whose direction is known to a few degrees.
 
-    A motion at constant speed turns every corner in the scene into two corners of opposite sign, one at each end of a
-    streak. So the picture of the corners, displaced by the whole motion, is anti-correlated with itself, and its
-    autocorrelation has its deepest dip there. Corners are where the second derivative along and across the motion is
-    large; the smooth shading and the long edges that would hide the dip have none. The autocorrelation needs nothing
-    new: it is the adjoint of convolution in the kernel, applied to twice the same picture.
+    Motion at constant speed turns every corner of the scene into two corners of opposite sign, one at each end of a
+    streak. So the corner image, displaced by the whole motion, is anti-correlated with itself, and its autocorrelation
+    has its negative peak there. Corners have a large second derivative along and across the motion; smooth shading and
+    long edges, which would hide the peak, do not. The autocorrelation is the adjoint of convolution in the kernel,
+    applied to the image twice.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def find_streak(picture: np.ndarray, direction: float) -> Streak:
 
     Returns
     -------
-    Streak
+    MotionEstimate
         From 8 to 60 pixels long.
 
     References
@@ -59,7 +59,7 @@ def find_streak(picture: np.ndarray, direction: float) -> Streak:
     Examples
     --------
     >>> from skimage import data
-    >>> length, angle, clarity = find_streak(data.clock() / 255, direction=0)
+    >>> length, angle, z_score = estimate_motion(data.clock() / 255, direction=0)
     >>> print(f"{length:.1f} pixels at {angle:.1f} degrees")
     36.0 pixels at 1.6 degrees
     """
@@ -68,11 +68,11 @@ def find_streak(picture: np.ndarray, direction: float) -> Streak:
     distance, angle = np.hypot(down, right), np.degrees(np.arctan2(-down, right))
     turn = (angle - direction + 90) % 180 - 90
     within = (distance >= _SHORTEST) & (distance <= _LONGEST)
-    dip = np.unravel_index(
+    peak = np.unravel_index(
         np.where(within & (np.abs(turn) <= _SPREAD), autocorrelation, np.inf).argmin(), distance.shape
     )
-    clarity = float(-autocorrelation[dip] / max(float(autocorrelation[within].std()), np.finfo(float).tiny))
-    return Streak(float(distance[dip]), float((angle[dip] + 90) % 180 - 90), clarity)
+    z_score = float(-autocorrelation[peak] / max(float(autocorrelation[within].std()), np.finfo(float).tiny))
+    return MotionEstimate(float(distance[peak]), float((angle[peak] + 90) % 180 - 90), z_score)
 
 
 def _corners(picture: np.ndarray, direction: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""SelfDeblur from the coarsest scale to the finest, as often as asked for; it can be put down and taken up again."""
+"""SelfDeblur from coarse to fine, with restarts; a run can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ import time
 import torch
 import torch.nn.functional as F
 
+from deblur.blind._kernels import centered
+from deblur.blind._picture import FEWEST_PIXELS
+from deblur.blind._view import View
 from deblur.networks._tensors import read_tensors, write_tensors
 
-from ._judge import FEWEST_PIXELS
-from ._kernel_step import centered
-from ._selfdeblur_fit import Fit, Iterate
-from ._selfdeblur_settings import SelfDeblurSettings
-from ._view import View
+from .fit import Fit, Iterate
+from .settings import SelfDeblurSettings
 
 _SAVE_EVERY = 60.0  # seconds
 _PRIOR, _EXPONENT = 3e-4, 0.8  # of the energy by which restarts are compared: Levin et al., SIGGRAPH 2007
 
 
 class Run:
-    """All fits of one picture, in turn.
+    """The fits of one image at all scales, with all seeds.
 
     Parameters
     ----------
     view : View
-        The picture.
+        The image.
     kernel_shape : tuple of int
         Odd.
     settings : SelfDeblurSettings
-        See there.
+        Settings of the method.
     start : torch.Tensor or None
-        Kernel to start from, of that shape.
+        Initial kernel, of that shape.
     restarts : int
-        How many times to go through the scales, with seeds that follow each other.
+        Number of passes through the scales, with consecutive seeds.
     noise_level : float
-        On the scale of the picture.
+        On the scale of the image.
     seed : int
-        The first of them.
+        The first seed.
     checkpoint : path-like or None
-        File to go on from, and to keep up to date.
+        File to resume from, and to keep up to date.
 
     Attributes
     ----------
     iteration : int
-        How many steps have been made, at all scales and in all turns.
+        Number of steps made so far, at all scales and with all seeds.
 
     Raises
     ------
     ValueError
-        If the checkpoint is damaged, or of another run.
+        If the checkpoint is damaged, or belongs to another run.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Run:
         factors = [2.0 ** (len(settings.num_iter) - 1 - number) for number in range(len(settings.num_iter))]
         pairs = zip(factors, settings.num_iter, strict=True)
         scales = [(f, count) for f, count in pairs if f == 1 or min(view.y.shape) / f >= FEWEST_PIXELS]
-        self._scales = scales if start is None else scales[-1:]  # the coarse ones are for the kernel
+        self._scales = scales if start is None else scales[-1:]  # the coarse ones only find the kernel
         self.iteration, self._turn, self._scale = 0, 0, 0
-        self._kernel = start  # that this scale starts from
+        self._kernel = start  # initial kernel of this scale
         self._kept: Iterate | None = None
         self._energy = math.inf
         self._saved = time.monotonic()
@@ -83,17 +83,25 @@ class Run:
             self._load(checkpoint)
         else:
             self._fit = self._begin()
-            self.save()  # if that cannot be done, better to hear of it now
+            self.save()  # an unwritable path fails at once, not after a minute
 
     @property
     def is_done(self) -> bool:
-        """Whether all turns have been taken."""
+        """Whether all fits are done."""
         return self._fit.is_done and self._scale + 1 == len(self._scales) and self._turn + 1 == self._restarts
 
+    @property
+    def fraction(self) -> float:
+        """The completed fraction of all steps, 0 to 1; a fit that stops early counts as complete."""
+        counts = [count for _, count in self._scales]
+        here = counts[self._scale] if self._fit.is_done else self._fit.iteration
+        done = self._turn * sum(counts) + sum(counts[: self._scale]) + here
+        return done / (self._restarts * sum(counts))
+
     def step(self) -> float:
-        """Make one step; return what it minimized."""
+        """Make one step; return its objective."""
         if self._fit.is_done:
-            self._go_on()
+            self._advance()
         loss = self._fit.step()
         self.iteration += 1
         if self._fit.is_done and self._scale + 1 == len(self._scales):
@@ -103,7 +111,7 @@ class Run:
         return loss
 
     def result(self) -> Iterate:
-        """Return the best that there is, enlarged if no turn has come to the finest scale yet."""
+        """Return the best iterate, enlarged if no fit has reached the finest scale yet."""
         if self._kept is not None:
             return self._kept
         x, k = self._fit.best
@@ -111,11 +119,11 @@ class Run:
         return Iterate(_resized(x, grid), _enlarged(k, self._shape))
 
     def current(self) -> torch.Tensor:
-        """Return the average scene of the fit under way, in the frame of the picture."""
-        return _resized(framed(self._fit.mean, tuple(self._fit.view.y.shape)), list(self._view.y.shape))
+        """Return the average scene of the current fit, in the image domain."""
+        return _resized(crop_to_image(self._fit.mean, tuple(self._fit.view.y.shape)), list(self._view.y.shape))
 
     def save(self) -> None:
-        """Write the checkpoint, if there is to be one."""
+        """Write the checkpoint, if there is a path for it."""
         if self._path is None:
             return
         tensors = {f"fit/{name}": t for name, t in self._fit.state().items()}
@@ -130,9 +138,9 @@ class Run:
     def _load(self, path: str | os.PathLike[str]) -> None:
         meta, tensors = read_tensors(path)
         if not {"run", "place"} <= meta.keys():
-            raise ValueError(f"{path} is no checkpoint of selfdeblur; give another file, or remove it")
+            raise ValueError(f"{path} is not a checkpoint of selfdeblur; give another file, or remove it")
         if meta["run"] != self._description():
-            raise ValueError(f"{path} is of another picture or of other settings; give another file, or remove it")
+            raise ValueError(f"{path} belongs to another picture or other settings; give another file, or remove it")
         self.iteration, self._turn, self._scale, self._energy = json.loads(meta["place"])
         to = self._view.y.device
         self._kernel = tensors["kernel"].to(to) if "kernel" in tensors else None
@@ -151,15 +159,15 @@ class Run:
         return json.dumps([content.hexdigest(), self._view.y.shape, *facts])
 
     def _begin(self) -> Fit:
-        """Return a fit at this scale that has made no step."""
+        """Return a new fit at this scale."""
         factor, num_iter = self._scales[self._scale]
         shape = _smaller(self._shape, factor)
         kernel = None if self._kernel is None else _enlarged(self._kernel, shape)
         view = self._view.shrunk(factor)
         return Fit(view, shape, self._settings, num_iter, self._noise_level / factor, self._seed + self._turn, kernel)
 
-    def _go_on(self) -> None:
-        """Begin the next scale, or the next turn."""
+    def _advance(self) -> None:
+        """Begin the next scale, or the next seed."""
         if self._scale + 1 < len(self._scales):
             self._kernel, self._scale = self._fit.best.k, self._scale + 1
         else:
@@ -167,22 +175,22 @@ class Run:
         self._fit = self._begin()
 
     def _compare(self) -> None:
-        """Keep what this turn has found, if it is better than what was kept."""
+        """Keep the iterate of this seed if it is better than the kept one."""
         energy = self._energy_of(self._fit.best)
         if energy < self._energy:
             self._kept, self._energy = self._fit.best, energy
 
     def _energy_of(self, iterate: Iterate) -> float:
         slopes = sum(float(iterate.x.diff(dim=axis).abs().pow(_EXPONENT).mean()) for axis in (-1, -2))
-        return float(F.mse_loss(iterate.beside(self._view), self._view.y)) + _PRIOR * slopes
+        return float(F.mse_loss(iterate.compared_with(self._view), self._view.y)) + _PRIOR * slopes
 
 
-def framed(iterate: Iterate, frame: tuple[int, ...]) -> torch.Tensor:
-    """Return the part of the scene that the frame shows, if the kernel's centroid stands for no shift."""
+def crop_to_image(iterate: Iterate, frame: tuple[int, ...]) -> torch.Tensor:
+    """Return the scene in the image domain, where the kernel's centroid stands for no shift."""
     corner = []
     for axis, size in enumerate(iterate.k.shape):
-        light = iterate.k.sum(1 - axis)
-        centroid = float((light * torch.arange(size, device=light.device)).sum() / light.sum())
+        weight = iterate.k.sum(1 - axis)
+        centroid = float((weight * torch.arange(size, device=weight.device)).sum() / weight.sum())
         corner.append(size - 1 - round(centroid))
     return iterate.x[corner[0] : corner[0] + frame[0], corner[1] : corner[1] + frame[1]]
 

@@ -1,4 +1,4 @@
-"""What a fit will need, before it starts."""
+"""Memory that a fit needs, estimated before it starts."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from deblur._core.devices import free_bytes
 from deblur.networks._deep_prior import Hourglass
 from deblur.networks._precision import fast_in_bfloat16
 
-from ._selfdeblur_settings import SelfDeblurSettings
+from .settings import SelfDeblurSettings
 
+# Measured on the published settings, see tests/blind/test_selfdeblur.py.
 _OVERHEAD = 1.5  # for gradients and working space of the layers, beside what the backward pass keeps
 _HALVED = 1.4  # in bfloat16, where normalizations and casts keep single precision beside it
 
 
 def check_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: torch.device) -> None:
-    """Raise `ValueError` if a fit needs more memory than is free; where nobody can tell, do not."""
+    """Raise `ValueError` if a fit needs more memory than is known to be free."""
     free = free_bytes(device)
     if free is None:
         return
@@ -29,7 +30,7 @@ def check_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: to
 
 
 def needed_memory(settings: SelfDeblurSettings, grid: tuple[int, ...], device: torch.device) -> int:
-    """Return about how many bytes the weights and what the backward pass keeps of a step take up.
+    """Return the memory of the weights and of what the backward pass keeps of a step, in bytes, estimated.
 
     The step is made on torch's meta device, which computes shapes only.
     """

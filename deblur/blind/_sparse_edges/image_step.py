@@ -1,17 +1,16 @@
-"""The image step of kernel estimation: the blurred scene, sharpened until nothing is left but its strong edges."""
+"""The image step of kernel estimation: a scene of which only the strong edges are left."""
 
 from __future__ import annotations
 
 import torch
 
 from deblur._core.arrays import Shape
+from deblur.blind._view import View
 from deblur.solvers.fourier import corner, fourier, inverse_fourier, roughness
 from deblur.solvers.framed import FramedBlur
 from deblur.solvers.padding import padded_grid
 
-from ._view import View
-
-_LAST_PENALTY = 1e5
+_LAST_PENALTY = 1e5  # Xu, Zheng and Jia, CVPR 2013
 
 
 def grid_for(frame: Shape, kernel_shape: Shape) -> Shape:
@@ -19,27 +18,29 @@ def grid_for(frame: Shape, kernel_shape: Shape) -> Shape:
     return padded_grid(frame, kernel_shape, [k // 2 for k in kernel_shape])
 
 
-def edges_of(view: View, psf: torch.Tensor, filled: torch.Tensor, sparsity: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Estimate a scene with few edges whose blur shows the view.
+def scene_of_edges(
+    view: View, psf: torch.Tensor, filled: torch.Tensor, sparsity: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Estimate a scene with few edges whose blur explains the view.
 
     Half-quadratic splitting of ``|M K x - y|^2 + sparsity |grad x|_0`` (Xu, Zheng and Jia, CVPR 2013, eq. 4), where
-    what the frame does not show, and clipped pixels, are filled anew in every step with what the scene would show.
+    the padding and clipped pixels are replaced in every step by the blurred scene.
 
     Parameters
     ----------
     view : View
-        What is seen.
+        Blurred image.
     psf : torch.Tensor
         Two axes, odd.
     filled : torch.Tensor
-        The view continued over its torus, where it starts.
+        The view continued over its padded grid: the starting point.
     sparsity : float
         Above 0: squared gradients below it are no edge.
 
     Returns
     -------
     scene, filled : torch.Tensor
-        On the torus.
+        On the padded grid.
     """
     grid, frame = tuple(filled.shape), tuple(view.y.shape)
     blur = FramedBlur(view.y, psf, grid)
@@ -55,6 +56,6 @@ def edges_of(view: View, psf: torch.Tensor, filled: torch.Tensor, sparsity: floa
         x = inverse_fourier(spectrum, grid)
         filled = inverse_fourier(spectrum.mul_(blur.kernel), grid)
         shown = corner(filled, frame)
-        torch.where(view.seen, view.y, shown, out=shown)
+        torch.where(view.valid, view.y, shown, out=shown)
         penalty *= 2
     return x, filled

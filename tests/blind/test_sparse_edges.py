@@ -1,4 +1,4 @@
-"""`deblur.blind.fast` through its door."""
+"""`deblur.blind.sparse_edges`: restoration, input validation and results."""
 
 from functools import cache
 from typing import Any
@@ -9,16 +9,16 @@ import skimage.data
 import torch
 
 import deblur
-from deblur import blind
-from deblur.blind import BlindResult, fast
+from deblur import Restoration, blind
+from deblur.blind import sparse_edges
 
 from ..nonblind.cases import psnr
 from .cases import BLUR, correlation, shaken
 
 
 @cache
-def result() -> BlindResult:
-    return fast(shaken()[0])
+def result() -> Restoration:
+    return sparse_edges(shaken()[0])
 
 
 def test_it_finds_the_blur_and_its_size_and_sharpens() -> None:
@@ -43,26 +43,26 @@ def test_the_kernel_is_clean() -> None:
 
 
 def test_a_given_size_is_kept_to() -> None:
-    found = fast(shaken()[0], (13, 15))
+    found = sparse_edges(shaken()[0], (13, 15))
     assert all(side <= most for side, most in zip(found.psf.shape, (13, 15), strict=True))
     assert correlation(found.psf, BLUR) > 0.8
 
 
 def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
     y = (shaken()[0].clip(0, 1)[:96, :96] * 255).round().astype(np.uint8)
-    gray = fast(y, 11)
+    gray = sparse_edges(y, 11)
     assert gray.image.dtype == np.float64
-    color = fast(np.stack([y] * 3, axis=1), 11, channel_axis=1)
+    color = sparse_edges(np.stack([y] * 3, axis=1), 11, channel_axis=1)
     assert color.image.shape == (96, 3, 96)
     # The network sees three planes at once then, two of them flat, and computes in bfloat16 where that is fast.
     np.testing.assert_allclose(color.image[:, 1], gray.image, atol=0.1)
     assert abs(color.image[:, 1] - gray.image).mean() < 0.01
-    tensor = fast(torch.from_numpy(y).float() / 255, 11)
+    tensor = sparse_edges(torch.from_numpy(y).float() / 255, 11)
     assert isinstance(tensor.image, torch.Tensor)
     assert isinstance(tensor.psf, torch.Tensor)
     assert tensor.image.dtype is torch.float32
     np.testing.assert_allclose(tensor.image, gray.image, atol=0.03)
-    again = fast(y / 255.0 * 4000, 11)
+    again = sparse_edges(y / 255.0 * 4000, 11)
     assert correlation(again.psf, gray.psf) > 0.8
     assert again.image.mean() == pytest.approx(4000 * gray.image.mean(), rel=0.05)
 
@@ -70,7 +70,7 @@ def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
 def test_progress_rises_and_the_image_is_not_written_to() -> None:
     y = shaken()[0][:80, :80].copy()
     before, parts = y.copy(), []
-    fast(y, 9, progress=lambda part, what: parts.append((part, what)))
+    sparse_edges(y, 9, progress=lambda part, what: parts.append((part, what)))
     assert parts[0][0] == 0
     assert parts[-1] == (1.0, "sharpening")
     assert [part for part, _ in parts] == sorted(part for part, _ in parts)
@@ -90,8 +90,12 @@ def test_progress_rises_and_the_image_is_not_written_to() -> None:
     ids=["flat", "black", "white", "noise", "tiny", "sharp"],
 )
 def test_what_cannot_be_sharpened_comes_back_as_it_is(image: np.ndarray, reason: str) -> None:
-    found = fast(image)
-    assert found.image is image
+    found = sparse_edges(image)
+    assert not found.changed
+    assert found.image is not image
+    assert found.image.dtype.kind == "f"
+    scale = 255 if image.dtype == np.uint8 else 1
+    np.testing.assert_allclose(found.image, image / scale, rtol=1e-6)
     assert found.confidence == 0
     assert reason in found.reason
     assert found.psf.sum() == found.psf.max() == 1
@@ -112,7 +116,7 @@ def test_what_cannot_be_sharpened_comes_back_as_it_is(image: np.ndarray, reason:
 )
 def test_bad_options_are_one_line(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
-        fast(np.random.default_rng(0).random((64, 64)), **arguments)
+        sparse_edges(np.random.default_rng(0).random((64, 64)), **arguments)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +132,13 @@ def test_bad_options_are_one_line(arguments: dict[str, Any], message: str) -> No
 )
 def test_bad_images_are_one_line(image: Any, message: str) -> None:
     with pytest.raises((ValueError, TypeError), match=message):
-        fast(image)
+        sparse_edges(image)
 
 
 def test_restore_without_a_psf_is_blind() -> None:
     y = shaken()[0][:96, :96]
-    found, restored = fast(y, 11), deblur.restore(y, psf_shape=11)
-    assert (restored.method, restored.confidence, restored.reason) == ("blind", found.confidence, found.reason)
+    found, restored = sparse_edges(y, 11), deblur.restore(y, psf_shape=11)
+    assert (restored.method, restored.confidence, restored.reason) == ("sparse-edges", found.confidence, found.reason)
     np.testing.assert_array_equal(restored.image, found.image)
     np.testing.assert_array_equal(restored.psf, found.psf)
     by_wiener = deblur.restore(y, method="wiener", psf_shape=11)
@@ -144,17 +148,20 @@ def test_restore_without_a_psf_is_blind() -> None:
     assert by_wiener.method == "wiener"
     assert by_wiener.confidence == found.confidence
     flat = np.full((64, 64), 0.5)
-    assert deblur.restore(flat, method="wiener").image is flat
+    unchanged = deblur.restore(flat, method="wiener")
+    assert not unchanged.changed
+    np.testing.assert_array_equal(unchanged.image, flat)
 
 
 def test_levin_images_are_restored_as_the_benchmark_says(data_dir: Any) -> None:
     from deblur.benchmark import run
 
-    (summary,) = run("levin-blind", ["fast"], limit=2).summary()
+    (summary,) = run("levin-blind", ["sparse-edges"], limit=2).summary()
     assert summary.scores["psnr"] > 33.5
     assert summary.scores["error_ratio"] < 1.5
 
 
 def test_the_public_names() -> None:
-    methods = {"defocus", "fast", "motion", "richardson_lucy", "selfdeblur"}
-    assert set(blind.__all__) == methods | {"BlindResult", "SELFDEBLUR_PRESETS", "SelfDeblurSettings"}
+    methods = {"defocus", "fast", "motion", "richardson_lucy", "selfdeblur", "sparse_edges"}
+    assert set(blind.__all__) == methods | {"SELFDEBLUR_PRESETS", "SelfDeblurSettings"}
+    assert blind.fast is blind.sparse_edges

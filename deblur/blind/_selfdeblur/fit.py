@@ -1,4 +1,4 @@
-"""SelfDeblur at one scale: two generators fitted to one picture."""
+"""SelfDeblur at one scale: two generators fitted to one image."""
 
 from __future__ import annotations
 
@@ -8,62 +8,63 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
+from deblur.blind._view import View
 from deblur.networks._deep_prior import Hourglass, KernelGenerator
 from deblur.networks._precision import reduced_precision
 from deblur.operators import Convolution
 
-from ._selfdeblur_settings import SelfDeblurSettings
-from ._view import View
+from .settings import SelfDeblurSettings
 
+# Ren et al., CVPR 2020, unless they say otherwise.
 _NOISE_CHANNELS, _KERNEL_INPUTS = 8, 200
 _LARGEST_INPUT = 0.1
 _MILESTONES = (0.4, 0.6, 0.8)  # of the iterations: where the step sizes are halved
-_VARIANCE_RATE = 0.1
-_SETTLING = 50  # iterations with one objective before the variance means anything
-_C1, _C2 = 1e-4, 9e-4
+_VARIANCE_RATE = 0.1  # Wang et al., TMLR 2023
+_SETTLING = 50  # iterations after a change of the objective in which the variance is ignored; by hand
+_C1, _C2 = 1e-4, 9e-4  # of SSIM: (0.01)^2 and (0.03)^2 of the range
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
 class Iterate(NamedTuple):
-    """A scene, which reaches half a kernel further than the picture at each side, and a kernel."""
+    """A scene, larger than the image by half a kernel on each side, and a kernel."""
 
     x: torch.Tensor
     k: torch.Tensor
 
     def copy(self) -> Iterate:
-        """Return one with memory of its own."""
+        """Return a copy."""
         return Iterate(self.x.clone(), self.k.clone())
 
     def blurred(self) -> torch.Tensor:
-        """Return the picture that these would make."""
+        """Return the scene blurred by the kernel, of the size of the image."""
         return Convolution(self.k, tuple(self.x.shape), "valid")(self.x)
 
-    def beside(self, view: View) -> torch.Tensor:
-        """Return that picture where the view is not clipped, and the view where it is: there it says nothing."""
-        return torch.where(view.seen, self.blurred(), view.y)
+    def compared_with(self, view: View) -> torch.Tensor:
+        """Return the blurred scene, with the clipped pixels of the view in place of its own: they do not count."""
+        return torch.where(view.valid, self.blurred(), view.y)
 
 
 class Fit:
-    """Two generators on their way, and the average of what they have made.
+    """A fit of two generators, and the average of their iterates.
 
-    All is a function of the arguments and of the number of steps.
+    Its state depends only on the arguments and the number of steps.
 
     Parameters
     ----------
     view : View
-        The picture, in single precision, on the scale [0, 1].
+        The image, in single precision, on the scale [0, 1].
     kernel_shape : tuple of int
         Odd.
     settings : SelfDeblurSettings
-        See there.
+        Settings of the method.
     num_iter : int
-        How many steps there will be.
+        Number of steps.
     noise_level : float
-        On that scale.
+        On the scale of the image.
     seed : int
-        Of the weights and of all noise.
+        Seed of the weights and of all noise.
     start : torch.Tensor, optional
-        Kernel to start from; about constant if None.
+        Initial kernel; nearly constant if None.
     """
 
     def __init__(
@@ -105,22 +106,22 @@ class Fit:
 
     @property
     def is_done(self) -> bool:
-        """Whether all steps have been made, or the iterates have stopped settling."""
+        """Whether all steps have been made, or the variance of the iterates has stopped falling."""
         patience = self.settings.patience
         waited = self.iteration - max(self._least_at, self._watched_from)
         return self.iteration >= self.num_iter or (patience is not None and waited >= patience)
 
     @property
     def best(self) -> Iterate:
-        """The average where the iterates had settled most, or the last one."""
+        """The average where the variance of the iterates was least, or the last one."""
         return self.mean.copy() if self._best is None else self._best
 
     def step(self) -> float:
-        """Update both generators; return what was minimized, before the update."""
+        """Update both generators; return the objective before the update."""
         with reduced_precision(self.z.device, wanted=self.settings.reduced_precision):
             x = self.nets["image"](self.z + self._jitter())
         iterate = Iterate(x[0, 0].float(), self.nets["kernel"](self.z_kernel))
-        y, v = self.view.y, iterate.beside(self.view)
+        y, v = self.view.y, iterate.compared_with(self.view)
         squares = self.iteration < self._last_of_squares
         loss = F.mse_loss(v, y) if squares else 1 - structural_similarity(v, y)
         if self._tv:
@@ -131,7 +132,7 @@ class Fit:
         for group, rate in zip(self.optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * 0.5**halvings
         self.optimizer.step()
-        self._follow(Iterate(iterate.x.detach(), iterate.k.detach()))
+        self._track(Iterate(iterate.x.detach(), iterate.k.detach()))
         return float(loss.detach())
 
     def _jitter(self) -> torch.Tensor:
@@ -140,9 +141,9 @@ class Fit:
         return noise.normal_(0, self.settings.jitter, generator=generator).to(self.z.device)
 
     @torch.no_grad()
-    def _follow(self, iterate: Iterate) -> None:
+    def _track(self, iterate: Iterate) -> None:
         self.iteration += 1
-        decay = min(self.settings.average, self.iteration / (self.iteration + 10))  # the first ones count for less
+        decay = min(self.settings.average, self.iteration / (self.iteration + 10))  # the first iterates count for less
         for mean, new in zip(self.mean, iterate, strict=True):
             mean.lerp_(new, 1 - decay if self.iteration > 1 else 1.0)
         change = iterate.x - self._fast_mean
@@ -156,7 +157,7 @@ class Fit:
             self._best = self.mean.copy()
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Return all that a fit with the same arguments needs to go on from here."""
+        """Return the state from which a fit with the same arguments resumes."""
         tensors = {f"nets/{name}": value for name, value in self.nets.state_dict().items()}
         for name, parameter in self.nets.named_parameters():
             for moment in _MOMENTS if parameter in self.optimizer.state else ():
@@ -168,7 +169,7 @@ class Fit:
         return tensors | {"fast_mean": self._fast_mean, "variance": self._variance, "numbers": numbers}
 
     def load_state(self, tensors: dict[str, torch.Tensor]) -> None:
-        """Go on from a state."""
+        """Resume from a state."""
         to = self.z.device
         self.nets.load_state_dict(
             {name.removeprefix("nets/"): t for name, t in tensors.items() if name.startswith("nets/")}
@@ -187,12 +188,12 @@ class Fit:
 
 
 def structural_similarity(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Return the mean SSIM of two pictures, under a Gaussian window of 11 pixels; beyond the border both are black."""
-    taps = torch.exp(-torch.arange(-5, 6, dtype=a.dtype, device=a.device).square() / (2 * 1.5**2))
-    taps = taps / taps.sum()
+    """Return the mean SSIM of two images under a Gaussian window of 11 pixels, zero-padded."""
+    window = torch.exp(-torch.arange(-5, 6, dtype=a.dtype, device=a.device).square() / (2 * 1.5**2))
+    window = window / window.sum()
     moments = torch.stack([a, b, a * a, b * b, a * b])[:, None]
     moments = F.conv2d(
-        F.conv2d(moments, taps.reshape(1, 1, 1, -1), padding=(0, 5)), taps.reshape(1, 1, -1, 1), padding=(5, 0)
+        F.conv2d(moments, window.reshape(1, 1, 1, -1), padding=(0, 5)), window.reshape(1, 1, -1, 1), padding=(5, 0)
     )
     mean_a, mean_b, square_a, square_b, product = moments[:, 0]
     means, powers = mean_a * mean_b, mean_a.square() + mean_b.square()

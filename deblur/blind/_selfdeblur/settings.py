@@ -1,4 +1,4 @@
-"""How `selfdeblur` goes about it: as published, or in minutes."""
+"""Settings of `selfdeblur`: as published, or faster."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class SelfDeblurSettings:
     Attributes
     ----------
     num_iter : tuple of int
-        Iterations at each scale, coarsest first; every scale has half the pixels a side of the next. Scales at which
-        the picture would be smaller than 32 pixels are left out.
+        Iterations at each scale, coarsest first; every scale has half the pixels per side of the next. Scales at which
+        the image would be smaller than 32 pixels are left out.
     width, across, depth : int
         Of the image generator, an hourglass: channels at every scale, channels handed across from its encoder, and
         how many times it halves the size.
@@ -91,4 +91,4 @@ SELFDEBLUR_PRESETS = {
         reduced_precision=True,
     ),
 }
-"""Of `selfdeblur`: as published, and the one for a processor."""
+"""Settings of `selfdeblur` by name: as published, and for a processor (python -m benchmarks.quality.selfdeblur)."""

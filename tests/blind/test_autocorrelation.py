@@ -1,4 +1,4 @@
-"""The length of a motion, from the two ends of its streaks."""
+"""The length of a motion, from the negative peak of the autocorrelation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from skimage import data
 
 from deblur import psf
-from deblur.blind._parametric import read_motion
-from deblur.blind._streak import find_streak
+from deblur.blind._autocorrelation import estimate_motion
+from deblur.blind._parametric import motion_from_spectrum
 from deblur.operators import Convolution
 
 SHARP = {name: getattr(data, name)() / 255 for name in ("camera", "coins", "page")}
@@ -32,29 +32,29 @@ def error(found: tuple[float, float], truth: tuple[float, float]) -> float:
 @pytest.mark.parametrize("name", SHARP)
 @pytest.mark.parametrize(("length", "angle"), [(15, 0), (20, 2), (36, 1.6), (25, 90), (30, 88), (24, 40), (50, -30)])
 def test_a_motion_of_known_direction_is_measured_to_a_pixel(name: str, length: float, angle: float) -> None:
-    streak = find_streak(moved(SHARP[name], length, angle), direction=angle + 1)
-    assert error(streak[:2], (length, angle)) <= 1.5  # a shift of one pixel in each direction
+    found = estimate_motion(moved(SHARP[name], length, angle), direction=angle + 1)
+    assert error(found[:2], (length, angle)) <= 1.5  # a shift of one pixel in each direction
 
 
 @pytest.mark.parametrize(("length", "angle"), [(9, 47), (36, 3), (50, 30)])
 def test_a_motion_of_unknown_direction_is_measured(length: float, angle: float) -> None:
-    found, explained = read_motion(moved(SHARP["camera"], length, angle), 0.004)
+    found, explained = motion_from_spectrum(moved(SHARP["camera"], length, angle), 0.004)
     assert error((found[0], found[1]), (length, angle)) <= 2
     assert explained > 0.1
 
 
 def test_the_motion_of_the_clock_turns_with_the_picture() -> None:
-    length, angle, _ = find_streak(CLOCK, 0)
+    length, angle, _ = estimate_motion(CLOCK, 0)
     assert length == pytest.approx(36, abs=1)
     assert angle == pytest.approx(1.6, abs=1)
-    assert find_streak(CLOCK[:, ::-1].copy(), 0)[:2] == pytest.approx((length, -angle))
-    assert find_streak(CLOCK[::-1, ::-1].copy(), 0)[:2] == pytest.approx((length, angle))
-    assert find_streak(CLOCK.T.copy(), 90)[:2] == pytest.approx((length, 90 - angle))
+    assert estimate_motion(CLOCK[:, ::-1].copy(), 0)[:2] == pytest.approx((length, -angle))
+    assert estimate_motion(CLOCK[::-1, ::-1].copy(), 0)[:2] == pytest.approx((length, angle))
+    assert estimate_motion(CLOCK.T.copy(), 90)[:2] == pytest.approx((length, 90 - angle))
 
 
 def test_the_motion_does_not_depend_on_brightness_and_contrast() -> None:
-    assert find_streak(0.3 * CLOCK + 0.5, 0) == pytest.approx(find_streak(CLOCK, 0))
+    assert estimate_motion(0.3 * CLOCK + 0.5, 0) == pytest.approx(estimate_motion(CLOCK, 0))
 
 
 def test_nothing_is_clear_in_a_flat_picture() -> None:
-    assert find_streak(np.full((150, 150), 0.5), 0).clarity < 5
+    assert estimate_motion(np.full((150, 150), 0.5), 0).z_score < 5

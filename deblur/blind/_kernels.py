@@ -1,0 +1,67 @@
+"""Operations on estimated point-spread functions: clean, center, enlarge, trim and compare."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.ndimage
+import torch
+import torch.nn.functional as F
+
+from deblur.psf import center, estimate_support
+
+
+def cleaned(psf: torch.Tensor, *, threshold: float, least_part: float) -> torch.Tensor:
+    """Clear negative and faint values and connected parts of small sum; scale to sum 1."""
+    psf = psf.clamp_min(0)
+    psf = torch.where(psf < threshold * psf.max(), 0, psf)
+    if not float(psf.sum()) > 0:
+        return delta(psf)
+    values = (psf / psf.sum()).cpu().numpy()
+    parts, count = scipy.ndimage.label(values > 0, structure=np.ones((3, 3)))
+    light = scipy.ndimage.sum_labels(values, parts, np.arange(count + 1))
+    kept = light >= min(least_part, float(light[1:].max()))
+    kept[0] = False
+    psf = psf * torch.from_numpy(kept[parts]).to(psf.device)
+    return psf / psf.sum()
+
+
+def centered(psf: torch.Tensor) -> torch.Tensor:
+    """Move the centroid to the middle by whole pixels, keep the size, and scale to sum 1."""
+    moved = center(psf)
+    cut = tuple(
+        slice(new // 2 - old // 2, new // 2 - old // 2 + old) for new, old in zip(moved.shape, psf.shape, strict=True)
+    )
+    return moved[cut] / moved[cut].sum()
+
+
+def enlarged(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Bring a PSF to the grid of the next finer scale."""
+    larger = F.interpolate(psf[None, None], shape, mode="bilinear", align_corners=False)[0, 0]
+    return centered(larger.clamp_min(0))
+
+
+def delta(like: torch.Tensor) -> torch.Tensor:
+    """Return the kernel that blurs nothing: one pixel."""
+    psf = torch.zeros_like(like)
+    psf[tuple(size // 2 for size in psf.shape)] = 1
+    return psf
+
+
+def trimmed(psf: torch.Tensor) -> torch.Tensor:
+    """Crop the zero rows and columns at the border."""
+    return psf[estimate_support(psf, energy=1)].contiguous()
+
+
+def spread(psf: torch.Tensor) -> float:
+    """Return the root mean square distance of a kernel's weight from its centroid, in pixels."""
+    places = torch.cartesian_prod(*(torch.arange(side).to(psf) for side in psf.shape))
+    light = psf.flatten()
+    centroid = light @ places
+    return float((light @ (places - centroid).square().sum(1)).sqrt())
+
+
+def similarity(a: torch.Tensor, b: torch.Tensor) -> float:
+    """Return the greatest normalized correlation of two kernels over all shifts (Hu and Yang, ECCV 2012)."""
+    grid = tuple(m + n - 1 for m, n in zip(a.shape, b.shape, strict=True))
+    spectrum = torch.fft.rfft2(a, s=grid) * torch.fft.rfft2(b, s=grid).conj()
+    return float(torch.fft.irfft2(spectrum, s=grid).max() / (a.norm() * b.norm()))

@@ -1,0 +1,1 @@
+"""Blind restoration by two untrained networks: the method `selfdeblur` and its steps."""

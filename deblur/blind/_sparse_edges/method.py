@@ -1,0 +1,105 @@
+"""Blind restoration of photographs: from a blurred image alone to a sharp one, in seconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from deblur._core.arrays import ArrayT
+from deblur._core.progress import Progress, silent, span
+from deblur._result import Restoration
+from deblur.blind._final_step import SEARCHING, SHARPENING, sharpen_all
+from deblur.blind._kernels import trimmed
+from deblur.blind._picture import Picture, checked_shape, unusable_reason
+from deblur.blind._settings import Settings
+
+from .confidence import assess
+from .crop import cut, sharpest_window
+from .refit import refitted
+from .search import search
+
+_WINDOW = 416  # pixels per side, by hand: all of a Levin image, a small part of a photograph
+_SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
+
+
+@torch.inference_mode()
+def sparse_edges(
+    image: ArrayT,
+    psf_shape: int | tuple[int, int] | Literal["auto"] = "auto",
+    *,
+    noise_level: float | None = None,
+    channel_axis: int | None = None,
+    progress: Progress | None = None,
+) -> Restoration:
+    """Restore a photograph blurred by an unknown point-spread function, from its strong edges.
+
+    The PSF is estimated from coarse to fine by alternating two steps: a scene of few strong edges that explains the
+    image (Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013), and the PSF
+    that takes the edges of that scene to those of the image. Neither assumes anything about what lies outside the
+    image. A rough estimate at half the size tells which kernel sizes to try, and the smallest is taken whose
+    restoration is as sparse as those of larger ones. Large kernels are estimated at half the size, then refined. Where
+    there is hardly any noise, the PSF is fitted once more, to the scene that `deblur.nonblind.unrolled` restores with
+    it, whose edges are as soft as those of photographs. That network restores the whole image. The PSF of a large image
+    is estimated on the window with the strongest edges in all directions.
+
+    Saturated pixels (above 0.98 of the range) are ignored when the PSF is estimated, and restored brighter than they
+    are. Images should be as the file has them, gamma-encoded. `deblur.blind.fast` is the former name, kept as an alias.
+
+    Parameters
+    ----------
+    image : numpy.ndarray or torch.Tensor
+        Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels; integers are scaled
+        to [0, 1].
+    psf_shape : "auto" or int or tuple of int
+        Largest size of the PSF, odd, 3 to half the image; one for both axes or one per axis. A third too much costs
+        little, too little spoils the result. By default it is estimated, up to 91.
+    noise_level : float, optional
+        Standard deviation of the noise, in the unit of the image; estimated if None.
+    channel_axis : int, optional
+        Axis of the channels, if there is one. One PSF is estimated for all of them.
+    progress : callable, optional
+        ``progress(fraction, stage)``, called with the completed fraction, 0 to 1, and what is being done.
+
+    Returns
+    -------
+    Restoration
+        The restored image, the PSF, and the confidence in it. Flat, tiny and sharp images come back with ``changed``
+        false, a PSF of one pixel, and the reason.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not a real array of two axes (and a channel axis), has NaN or infinite values, or an option
+        is out of range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from deblur.blind import sparse_edges
+    >>> result = sparse_edges(np.full((64, 64), 0.5))
+    >>> result.changed, result.confidence, result.reason
+    (False, 0.0, 'the picture is flat: it shows no edges to estimate a blur from')
+    """
+    picture = Picture(image, channel_axis, noise_level, method="sparse-edges")
+    shape = None if psf_shape == "auto" else checked_shape(psf_shape, picture, "'auto', or ")
+    report = progress or silent
+    report(0.0, SEARCHING)
+    reason = unusable_reason(picture)
+    if reason:
+        return picture.unchanged(0.0, reason)
+    settings = Settings.for_noise(picture.noise_level)
+    view = cut(picture.view, sharpest_window(picture.view, _WINDOW))
+    share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + picture.y.numel())  # of the time
+    found = search(view, settings, shape, span(progress, 0, share))
+    assessment = assess(found)
+    if not assessment.is_usable:
+        return picture.unchanged(assessment.confidence, assessment.reason)
+    psf = trimmed(refitted(found.best.psf, view, settings))
+    report(share, SHARPENING)
+    restored = sharpen_all(picture.y, psf, settings, span(progress, share, 1))
+    report(1.0, SHARPENING)
+    return picture.restored(restored, psf, assessment.confidence, assessment.reason)
+
+
+fast = sparse_edges
