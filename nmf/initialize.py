@@ -1,16 +1,15 @@
-"""Where to start: functions from data to factors, for ``nmf.NMF(W=..., H=...)``."""
+"""Initialization: functions from data to factors, for ``nmf.NMF(W=..., H=...)``."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._input import as_tensor, check_values, like
+from .arrays import ArrayT, as_tensor, in_kind_of
+from .validation import check_values
 
 
-def random(V: Any, rank: int, *, seed: int | None = None) -> tuple[Any, Any]:
+def random(V: ArrayT, rank: int, *, seed: int | None = None) -> tuple[ArrayT, ArrayT]:
     """Draw half-normal factors whose product has about the mean of V.
 
     Parameters
@@ -20,7 +19,7 @@ def random(V: Any, rank: int, *, seed: int | None = None) -> tuple[Any, Any]:
     rank : int
         Number of components.
     seed : int, optional
-        Of the draw.
+        Of the random numbers.
 
     Returns
     -------
@@ -40,16 +39,16 @@ def random(V: Any, rank: int, *, seed: int | None = None) -> tuple[Any, Any]:
     >>> W.shape, H.shape
     ((6, 2), (2, 9))
     """
-    data = _data(V, rank)
+    data: Tensor = _data(V, rank)
     generator = None if seed is None else torch.Generator().manual_seed(seed)
     shapes = (*data.shape[:-1], rank), (*data.shape[:-2], rank, data.shape[-1])
     W, H = (torch.randn(shape, generator=generator).abs_().to(data) for shape in shapes)
     mean = torch.nanmean(data, (-2, -1), keepdim=True)
     scale = (mean / (W.mean((-2, -1), keepdim=True) * H.mean((-2, -1), keepdim=True) * rank)).sqrt()
-    return like(W * scale, V), like(H * scale, V)
+    return in_kind_of(V, W * scale), in_kind_of(V, H * scale)
 
 
-def nndsvd(V: Any, rank: int, *, fill: str = "mean", seed: int | None = None) -> tuple[Any, Any]:
+def nndsvd(V: ArrayT, rank: int, *, fill: str = "mean", seed: int | None = None) -> tuple[ArrayT, ArrayT]:
     """Take the positive or negative parts of the leading singular vectors (Boutsidis and Gallopoulos, 2008).
 
     Parameters
@@ -59,10 +58,10 @@ def nndsvd(V: Any, rank: int, *, fill: str = "mean", seed: int | None = None) ->
     rank : int
         Number of components, at most min(F, T).
     fill : {"mean", "zero", "random"}
-        What replaces zeros, which multiplicative steps could not leave: the mean of V (NNDSVDa), nothing (NNDSVD, for
+        Replacement of zeros, which multiplicative steps cannot leave: the mean of V (NNDSVDa), nothing (NNDSVD, for
         coordinate descent), or small random numbers (NNDSVDar).
     seed : int, optional
-        Of the truncated decomposition, which is randomized for large V, and of the fill.
+        Of the truncated decomposition, which is randomized for large V, and of a random fill.
 
     Returns
     -------
@@ -112,10 +111,10 @@ def nndsvd(V: Any, rank: int, *, fill: str = "mean", seed: int | None = None) ->
         if fill != "zero":
             mean = data.mean((-2, -1), keepdim=True)
             W, H = (torch.where(x > 0, x, mean if fill == "mean" else mean * torch.rand_like(x) / 100) for x in (W, H))
-    return like(W, V), like(H, V)
+    return in_kind_of(V, W), in_kind_of(V, H)
 
 
-def kmeans(V: Any, rank: int, *, num_iter: int = 20, seed: int | None = None) -> tuple[Any, Any]:
+def kmeans(V: ArrayT, rank: int, *, num_iter: int = 20, seed: int | None = None) -> tuple[ArrayT, ArrayT]:
     """Take the centers of clusters of the columns as templates, and soft memberships as activations.
 
     The centers are those of spherical k-means, on columns of unit norm, started by k-means++.
@@ -163,7 +162,7 @@ def kmeans(V: Any, rank: int, *, num_iter: int = 20, seed: int | None = None) ->
         centers = torch.where(length > 0, sums / length.clamp_min(torch.finfo(data.dtype).tiny), centers)
     H = (centers.mT @ data).clamp_min(0)
     H = H * torch.nn.functional.one_hot((centers.mT @ units).argmax(0), rank).mT.to(H).add(0.1)
-    return like(centers + 1e-3 * centers.mean(), V), like(H + 1e-3 * H.mean(), V)
+    return in_kind_of(V, centers + 1e-3 * centers.mean()), in_kind_of(V, H + 1e-3 * H.mean())
 
 
 def _spread_centers(units: Tensor, norms: Tensor, rank: int, generator: torch.Generator | None) -> Tensor:
@@ -179,7 +178,7 @@ def _spread_centers(units: Tensor, norms: Tensor, rank: int, generator: torch.Ge
     return torch.stack(chosen, dim=1)
 
 
-def _data(V: Any, rank: int) -> Tensor:
+def _data(V: ArrayT, rank: int) -> Tensor:
     data = as_tensor(V, "V").detach()
     check_values(data, "V")
     if data.ndim < 2:

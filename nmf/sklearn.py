@@ -1,4 +1,4 @@
-"""A scikit-learn estimator; needs the extra ``sklearn``."""
+"""A scikit-learn estimator; needs ``scikit-learn``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 
 from deblur._core.extras import needs_extra
 
-from . import _nmf, initialize
+from . import initialize
+from .devices import to_device
+from .models import nmf as models
 
 with needs_extra("sklearn", "nmf.sklearn"):
     from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -32,7 +34,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_components : int, optional
         Rank; the number of features if None.
     init : {"nndsvda", "nndsvd", "nndsvdar", "random"}, optional
-        Where to start; by default `nndsvda` if there are enough samples and features, else `random`.
+        Initialization; by default `nndsvda` if there are enough samples and features, else `random`.
     solver, gamma : str or float
         As of `nmf.NMF.fit`.
     beta_loss : float or {"frobenius", "kullback-leibler", "itakura-saito"}
@@ -40,22 +42,22 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     l1_W, l2_W, l1_H, l2_H : float
         Penalties, named as in `nmf.NMF.fit`: W are the components, H the activations.
     tol : float
-        Stop when the objective fell by less than this fraction between two checks, ten iterations apart.
+        Stop when the objective fell by less than this fraction of itself in ten iterations.
     max_iter : int
         Largest number of iterations.
     random_state : int, numpy.random.RandomState, optional
         Of the initialization.
     device : str
-        Where to compute.
+        Where to compute: ``"cpu"``, ``"cuda"``, ``"mps"``, or ``"auto"`` for the accelerator of this machine.
 
     Attributes
     ----------
     components_ : numpy.ndarray
         Shape ``(n_components, n_features)``.
     n_components_, n_features_in_, n_iter_ : int
-        What was fitted.
+        Number of components, of features and of iterations.
     reconstruction_err_ : float
-        The divergence at the end, with the penalties.
+        The final divergence, with the penalties.
 
     Raises
     ------
@@ -119,7 +121,7 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         V = self._data(X, reset=True)
         rank = V.shape[0] if self.n_components is None else self.n_components
         W, H = self._start(V, rank)
-        module = _nmf.NMF(W=W, H=H, device=self.device)
+        module = models.NMF(W=W, H=H)
         result = module.fit(
             V,
             self._beta,
@@ -146,14 +148,14 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         V = self._data(X, reset=False)
         W = torch.from_numpy(self.components_.T.copy()).to(V.dtype)
-        module = _nmf.NMF(W=W, H=torch.ones(self.n_components_, 1), device=self.device)
+        module = models.NMF(W=W, H=torch.ones(self.n_components_, 1), device=V.device)
         H = module.transform(
             V, self._beta, solver=self.solver, gamma=self.gamma, l1_H=self.l1_H, l2_H=self.l2_H, tol=1e-2 * self.tol
         )
         return H.cpu().numpy().T.copy()
 
     def inverse_transform(self, X: np.ndarray) -> np.ndarray:
-        """Return what the activations X stand for, ``(n_samples, n_features)``."""
+        """Return the data that the activations X represent, ``(n_samples, n_features)``."""
         check_is_fitted(self)
         return X @ self.components_
 
@@ -173,8 +175,8 @@ class NMF(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             coo = X.T.tocoo()
             indices = torch.from_numpy(np.vstack(coo.coords).astype(np.int64))
             values = torch.from_numpy(np.array(coo.data))
-            return torch.sparse_coo_tensor(indices, values, coo.shape, device=self.device).coalesce()
-        return torch.from_numpy(np.array(X.T, order="C")).to(self.device)
+            return to_device(torch.sparse_coo_tensor(indices, values, coo.shape), self.device).coalesce()
+        return to_device(torch.from_numpy(np.array(X.T, order="C")), self.device)
 
     def _start(self, V: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.Tensor]:
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))

@@ -1,6 +1,6 @@
 """Factorization of sound: files, spectrograms, musical initialization, separation.
 
-Reading and writing files needs the extra ``audio``.
+Reading and writing files needs ``soundfile``.
 """
 
 import lazy_loader

@@ -1,4 +1,4 @@
-"""Other packages' interfaces over this one's engine, for migration."""
+"""The interfaces of other packages on top of `nmf`, for migration."""
 
 import lazy_loader
 

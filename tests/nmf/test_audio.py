@@ -1,4 +1,4 @@
-"""Sound in and out: files, spectrograms, initialization, separation, the command."""
+"""Sound: files, spectrograms, initialization, separation, the command."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ RATE = 8000
 
 
 def recording(seconds: float = 2.0) -> tuple[np.ndarray, np.ndarray, dict[str, list[float]]]:
-    """A click of noise and a low tone, and when they are struck."""
+    """Return a recording of noise bursts and low tones, its stems, and their onsets."""
     rng = np.random.default_rng(0)
     n = int(seconds * RATE)
     decay = np.exp(-np.arange(1200) / 200)
@@ -32,7 +32,7 @@ def recording(seconds: float = 2.0) -> tuple[np.ndarray, np.ndarray, dict[str, l
 
 
 @pytest.mark.parametrize("shape", [(1,), (100,), (4001,), (2, 3000), (8, 1000)])
-def test_the_transform_is_inverted(shape):
+def test_the_inverse_transform_restores_the_signal(shape):
     y = torch.from_numpy(np.random.default_rng(0).standard_normal(shape))
     transform = Spectrogram(256, 64)
     torch.testing.assert_close(transform.inverse(transform(y), shape[-1]), y)
@@ -42,7 +42,7 @@ def test_the_transform_is_inverted(shape):
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
 @pytest.mark.parametrize("channels", [1, 2, 8])
-def test_files_come_back(tmp_path, suffix, channels):
+def test_written_files_are_read_back(tmp_path, suffix, channels):
     y = 0.5 * np.sin(np.arange(4000) * 0.01 * np.arange(1, channels + 1)[:, None]).astype(np.float32)
     y = y if channels > 1 else y[0]
     audio.write(tmp_path / f"a.{suffix}", y, 44100)
@@ -53,7 +53,7 @@ def test_files_come_back(tmp_path, suffix, channels):
     assert [p.name for p in tmp_path.iterdir()] == [f"a.{suffix}"]
 
 
-def test_files_that_are_none(tmp_path):
+def test_files_without_sound(tmp_path):
     (tmp_path / "text.wav").write_text("no sound")
     audio.write(tmp_path / "empty.wav", np.zeros(0, np.float32), RATE)
     with pytest.raises(ValueError, match="cannot be read as sound"):
@@ -62,7 +62,7 @@ def test_files_that_are_none(tmp_path):
         audio.read(tmp_path / "empty.wav")
     with pytest.raises(FileNotFoundError, match="no such file"):
         audio.read(tmp_path / "none.wav")
-    with pytest.raises(ValueError, match="no known sound format"):
+    with pytest.raises(ValueError, match="unknown sound format"):
         audio.write(tmp_path / "a.txt", np.zeros(5), RATE)
     with pytest.raises(ValueError, match="rate must be positive"):
         audio.write(tmp_path / "a.wav", np.zeros(5), 0)

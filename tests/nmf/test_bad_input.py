@@ -87,7 +87,7 @@ def test_bad_weights(options, message):
         ({"shape": (5, 0), "rank": 2}, "shape must be that of V"),
         ({"shape": (5, 6), "rank": 2, "W": np.ones((4, 2))}, "W must have shape"),
         ({"shape": (5, 6), "rank": 2, "W": -np.ones((5, 2))}, "W must not be negative"),
-        ({"W": np.ones((5, 2)), "H": np.ones((3, 6))}, "one rank"),
+        ({"W": np.ones((5, 2)), "H": np.ones((3, 6))}, "the same rank"),
         ({"W": np.ones(5), "H": np.ones((3, 6))}, "at least 2 axes"),
     ],
 )
@@ -111,9 +111,9 @@ def test_bad_types(options, message):
 def test_bad_convolutions():
     with pytest.raises(ValueError, match="boundary must be one of"):
         nmf.NMFD((5, 6), 2, 3, boundary="reflect")
-    with pytest.raises(ValueError, match="axes of taps"):
+    with pytest.raises(ValueError, match="must have 2 sizes, one per axis"):
         nmf.NMF2D((1, 5, 6), 2, (2, 2, 2))
-    with pytest.raises(ValueError, match="at least one tap"):
+    with pytest.raises(ValueError, match="a size of at least 1"):
         nmf.NMFD((5, 6), 2, 0)
 
 

@@ -27,7 +27,7 @@ def test_is_the_textbook_formula(beta, rng):
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_float32_does_not_cancel(beta, rng):
-    """Seed defect 1: a relative error of 1e-4 came out as 0, or as negative."""
+    """In torchnmf a relative error of 1e-4 gives 0, or a negative divergence."""
     v = rng.random((500, 500)) + 1e-3
     p = (v * (1 + 1e-4 * rng.standard_normal(v.shape))).astype(np.float32)
     v = v.astype(np.float32)
@@ -69,7 +69,7 @@ def test_weights_leave_entries_out():
 
 
 def test_sparseness_is_one_for_one_hot_and_zero_for_constant():
-    """Seed defect 7: the documentation had it the other way round."""
+    """The documentation of torchnmf has it the other way round."""
     assert float(nmf.sparseness(torch.eye(5)[0])) == pytest.approx(1)
     assert float(nmf.sparseness(torch.ones(5))) == pytest.approx(0, abs=1e-6)
     with pytest.raises(ValueError, match="two entries"):

@@ -1,4 +1,4 @@
-"""Behavior of the modules through their public door."""
+"""Behavior of the modules through their public interface."""
 
 import copy
 
@@ -20,11 +20,11 @@ def test_fit_improves_and_components_sum_to_the_model(name):
     result = module.fit(V, max_iter=40)
     assert (result.history[-1] < result.history[0]).all()
     assert result.history.dtype == torch.float64
-    torch.testing.assert_close(module.components().sum(-2 - module._space_axes), module())
+    torch.testing.assert_close(module.components().sum(-2 - module.geometry.space_axes), module())
     X = torch.complex(V, -V)
     parts = module.separate(X)
-    torch.testing.assert_close(parts.sum(-2 - module._space_axes), X)
-    torch.testing.assert_close(module.separate(X, alpha=2.0).sum(-2 - module._space_axes), X)
+    torch.testing.assert_close(parts.sum(-2 - module.geometry.space_axes), X)
+    torch.testing.assert_close(module.separate(X, alpha=2.0).sum(-2 - module.geometry.space_axes), X)
 
 
 @settings(max_examples=40)
@@ -85,7 +85,7 @@ def test_shared_templates_are_those_of_the_columns_side_by_side():
 
 
 def test_frozen_parts_keep_their_bits():
-    """Seed defect 4: frozen templates were rescaled."""
+    """torchnmf rescales frozen templates."""
     V = torch.rand(8, 12) * 3.7e-5
     for solver in ("mm", "extrapolated", "hals"):
         drawn = nmf.NMF(V.shape, 3, seed=0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nmf
-from nmf import _hoyer
+from nmf.fit import projection
 
 
 def sparse_data():
@@ -48,7 +48,7 @@ def test_sparse_data_take_no_mask():
 
 
 @pytest.mark.parametrize("beta", [0, 1, 2])
-def test_parts_teach_the_templates_of_the_whole(beta, rng):
+def test_partial_fits_find_the_templates_of_the_whole(beta, rng):
     V = (rng.random((12, 2)) ** 3) @ (rng.random((2, 600)) ** 3) + 1e-3
     module = nmf.NMF((12, 60), 2, seed=0, dtype=torch.float64)
 
@@ -68,7 +68,7 @@ def test_parts_teach_the_templates_of_the_whole(beta, rng):
         module.partial_fit(V[:, :60], forget=2)
 
 
-def test_parts_teach_convolutive_templates(rng):
+def test_partial_fits_find_convolutive_templates(rng):
     truth = nmf.NMFD((12, 60), 2, 3, seed=3, dtype=torch.float64)
     module = nmf.NMFD(truth().shape, 2, 3, seed=0, dtype=torch.float64)
     losses = []
@@ -82,11 +82,11 @@ def test_parts_teach_convolutive_templates(rng):
 @given(rows=st.integers(1, 4), n=st.integers(2, 30), sparseness=st.floats(0.05, 0.95), seed=st.integers(0, 99))
 def test_projection_has_the_sparseness_and_the_norm(rows, n, sparseness, seed):
     x = torch.from_numpy(np.random.default_rng(seed).standard_normal((rows, n)))
-    y = _hoyer.project(x, sparseness)
+    y = projection.project(x, sparseness)
     assert (y >= 0).all()
     np.testing.assert_allclose(nmf.sparseness(y, dim=1), sparseness, atol=1e-6)
     np.testing.assert_allclose(y.norm(dim=1), x.norm(dim=1), rtol=1e-6)
-    torch.testing.assert_close(_hoyer.project(y, sparseness), y, rtol=1e-5, atol=1e-7)
+    torch.testing.assert_close(projection.project(y, sparseness), y, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("beta", [1, 2])

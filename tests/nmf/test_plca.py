@@ -31,7 +31,7 @@ def test_expectation_maximization_never_loses(name, setting):
     assert 0 < result.seconds < 60
     assert float(module().detach().sum()) == pytest.approx(1)
     assert float(module.Z.detach().sum()) == pytest.approx(1)
-    torch.testing.assert_close(module.components().sum(-2 - module._space_axes), module())
+    torch.testing.assert_close(module.components().sum(-2 - module.geometry.space_axes), module())
 
 
 def test_plca_is_kullback_leibler_nmf(rng):
@@ -43,7 +43,7 @@ def test_plca_is_kullback_leibler_nmf(rng):
 
 
 def test_tensor_priors_sparsify():
-    """Seed defect 6: tensors, though documented, raised."""
+    """In torchnmf tensors raise, though they are documented."""
     module = KINDS["plca"]()
     V = data_for(module)
     alpha = torch.tensor([1.0, 1.0, 0.99])
@@ -54,7 +54,7 @@ def test_tensor_priors_sparsify():
 
 
 def test_frozen_factors_and_number_of_iterations():
-    """Seed defect 8: the number of iterations was one less."""
+    """torchnmf returns one iteration less."""
     module = KINDS["siplca"](trainable_W=False, trainable_Z=False)
     W, Z, H = (p.detach().clone() for p in (module.W, module.Z, module.H))
     assert module.fit(data_for(module), max_iter=7, tol=0).n_iter == 7

@@ -6,11 +6,10 @@ import scipy.optimize
 import torch
 
 import nmf
-from nmf._data import DenseData
-from nmf._hals import Hals
-from nmf._penalties import Penalty
-from nmf._problem import Problem
-from nmf._solvers import Multiplicative
+from nmf.fit.hals import Hals
+from nmf.fit.multiplicative import Multiplicative
+
+from .cases import problem_for
 
 
 @pytest.mark.parametrize(("beta", "loss"), [(2, "frobenius"), (1, "kullback-leibler"), (0, "itakura-saito")])
@@ -40,7 +39,7 @@ def test_coordinate_descent_reaches_scikit_learns(rng):
 
 
 @pytest.mark.parametrize("beta", [-1, 0, 0.5, 1, 1.5, 2, 3])
-def test_the_default_solver_is_ahead_of_plain_steps_and_keeps_its_best(beta, rng):
+def test_the_default_solver_is_faster_than_plain_steps_and_keeps_the_best_factors(beta, rng):
     V = torch.from_numpy((rng.random((30, 5)) @ rng.random((5, 50))) * rng.gamma(2.0, 0.5, (30, 50)) + 1e-2)
     ends = {}
     for solver in ("mm", "auto"):
@@ -55,13 +54,12 @@ def test_the_default_solver_is_ahead_of_plain_steps_and_keeps_its_best(beta, rng
 def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
     module = nmf.NMF((2, 5, 6), 2, seed=0)
     W, H = module.W.detach(), module.H.detach()
-    problem = Problem(DenseData(torch.rand(2, 5, 6), None, 1, 1), module._model(W, H), Penalty(), Penalty(), -1)
-    solver = Multiplicative(problem, W, H, None, extrapolate=True)
+    solver = Multiplicative(problem_for(torch.rand(2, 5, 6), W, H), None, extrapolate=True)
     steps = torch.stack([solver._advance() for _ in range(60)])
     assert (steps.diff(dim=0) >= 0).all()
     assert steps[0].tolist() == [0, 0]
     torch.testing.assert_close(steps[-1], torch.tensor([0.9, 0.9]))
-    far = solver._ahead(torch.ones(2, 1), torch.tensor([[1e6], [1e-6]]), torch.ones(2))
+    far = solver._extrapolated(torch.ones(2, 1), torch.tensor([[1e6], [1e-6]]), torch.ones(2))
     torch.testing.assert_close(far, torch.tensor([[0.5], [2.0]]))  # however much an entry changed
     solver.W = 2 * W
     solver.restart(torch.tensor([True, False]), W, H)
@@ -71,11 +69,11 @@ def test_extrapolation_has_a_ceiling_that_is_lowered_where_the_objective_rose():
     torch.testing.assert_close(steps[-1], torch.tensor([0.63, 0.9]))
 
 
-def test_coordinate_descent_goes_ahead_less_where_the_objective_rose():
+def test_coordinate_descent_extrapolates_less_where_the_objective_rose():
     module = nmf.NMF((2, 5, 6), 2, seed=0, dtype=torch.float64)
     W, H = module.W.detach(), module.H.detach()
     V = torch.rand(2, 5, 6, dtype=torch.float64)
-    solver = Hals(Problem(DenseData(V, None, 2, 1), module._model(W, H), Penalty(), Penalty(), -1), W, H)
+    solver = Hals(problem_for(V, W, H, beta=2))
     falling, rising = torch.tensor([-1.0, -1.0]), torch.tensor([-2.0, 5.0])
     steps = []
     for value in (falling, rising, falling - 2):
@@ -116,7 +114,7 @@ def test_coordinate_descent_with_fixed_activations_solves_least_squares(share_W,
 
 
 def test_stops_on_the_penalized_objective():
-    """Others look at the divergence alone, and stop while the penalty still falls."""
+    """Rules on the divergence alone stop while the penalty still falls."""
     V = torch.rand(20, 30, dtype=torch.float64)
     module = nmf.NMF(V.shape, 3, seed=0, dtype=torch.float64)
     result = module.fit(V, 1, solver="mm", l1_H=5.0, l1_W=5.0, tol=1e-6, max_iter=5000)

@@ -1,4 +1,4 @@
-"""Data that stay on disk give what they give in memory, and do not come into memory."""
+"""Fits to data on disk equal fits to data in memory, and do not load them."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import nmf
-from nmf import _stored
+from nmf.data import stored as stored_data
 
 SHAPE = (30, 250)
 
@@ -23,8 +23,8 @@ KINDS = ["memmap", "slice of a memmap", "16-bit memmap", "zarr", "zarr in wide c
 
 @pytest.fixture
 def stored(request, V, tmp_path, monkeypatch):
-    """V on disk, to be read in blocks of 40 columns."""
-    monkeypatch.setattr(_stored, "_BLOCK", 40 * SHAPE[0] * 8)
+    """V on disk, read in blocks of 40 columns."""
+    monkeypatch.setattr(stored_data, "_BLOCK", 40 * SHAPE[0] * 8)
     if "memmap" in request.param:
         whole = np.pad(V, ((0, 0), (7, 0))) if "slice" in request.param else V
         whole = np.rint(100 * whole + 1).astype(np.uint16) if "16" in request.param else whole
@@ -44,7 +44,7 @@ def stored(request, V, tmp_path, monkeypatch):
     [*((kind, 1) for kind in KINDS), *(("memmap", beta) for beta in (0, 0.5, 1.5, 2, 3))],
     indirect=["stored"],
 )
-def test_data_on_disk_give_what_they_give_in_memory(stored, beta):
+def test_data_on_disk_give_the_results_of_data_in_memory(stored, beta):
     on_disk, in_memory = (nmf.NMF(SHAPE, 3, seed=0, dtype=torch.float64) for _ in range(2))
     array = np.array(stored)
     options = {"solver": "extrapolated", "max_iter": 10, "check_every": 5, "tol": 0, "l1_H": 0.1, "smooth_H": 0.1}
@@ -66,12 +66,12 @@ def test_every_way_to_fit_takes_data_on_disk(stored):
         torch.testing.assert_close(on_disk.W, in_memory.W, rtol=1e-6, atol=1e-9)
 
 
-def test_blocks_hold_whole_chunks_or_no_more_than_was_asked_for(V, tmp_path, monkeypatch):
+def test_blocks_hold_whole_chunks_or_at_most_the_block_size(V, tmp_path, monkeypatch):
     zarr = pytest.importorskip("zarr", reason="the package zarr")
-    monkeypatch.setattr(_stored, "_BLOCK", 40 * SHAPE[0] * 8)
+    monkeypatch.setattr(stored_data, "_BLOCK", 40 * SHAPE[0] * 8)
     for chunks, width in (((30, 16), 32), ((11, 200), 40)):
         array = zarr.create_array(tmp_path / "V.zarr", data=V, chunks=chunks, overwrite=True)
-        blocks = list(_stored.StoredMatrix(array, 1, torch.ones(1)).blocks())
+        blocks = list(stored_data.StoredMatrix(array, 1, torch.ones(1)).blocks())
         assert max(block.shape[1] for _, block in blocks) == width
         np.testing.assert_allclose(torch.cat([block for _, block in blocks], 1), V)
 
@@ -89,7 +89,7 @@ def test_blocks_hold_whole_chunks_or_no_more_than_was_asked_for(V, tmp_path, mon
         (lambda V: np.floor(V), {"beta": 0}, "V has zeros"),
     ],
 )
-def test_what_cannot_be_done_is_said(V, tmp_path, change, options, message):
+def test_unsupported_options_raise(V, tmp_path, change, options, message):
     np.save(tmp_path / "V.npy", change(V))
     with pytest.raises(ValueError, match=message):
         nmf.NMF(SHAPE, 3).fit(np.load(tmp_path / "V.npy", mmap_mode="r"), **options)
@@ -99,7 +99,7 @@ FIT = """
 import resource, sys
 import numpy as np, torch, nmf
 V = np.load(sys.argv[1], mmap_mode="r")
-nmf.NMF((400, 1000), 2, seed=0).fit(np.array(V[:, :1000]), max_iter=1)  # loads what is loaded on first use
+nmf.NMF((400, 1000), 2, seed=0).fit(np.array(V[:, :1000]), max_iter=1)  # imports all it needs
 status = dict(line.split(":") for line in open("/proc/self/status"))
 limit = 1024 * int(status["VmData"].split()[0]) + V.nbytes * 9 // 10
 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -1,10 +1,10 @@
-"""The unit of V: what it does to penalties and to objectives is known to the last factor."""
+"""The unit of V: penalties and objectives scale with it exactly."""
 
 import pytest
 import torch
 
 from nmf import NMF
-from nmf._units import Units
+from nmf.fit.units import Units
 
 SCALE = 3000.0  # no power of two, which is what a fit computes in
 
@@ -34,11 +34,11 @@ def test_a_penalty_in_another_unit(name: str, beta: float, train: str) -> None:
     torch.testing.assert_close(W_other, W_one * (SCALE if carrier == "W" else 1), rtol=1e-5, atol=1e-9)
     free = NMF(W=W, H=H, trainable_H=train == "both", dtype=torch.float64)
     free.fit(V, beta, max_iter=30, tol=0)
-    assert not torch.allclose(free(), one, rtol=1e-3)  # the penalty was felt
+    assert not torch.allclose(free(), one, rtol=1e-3)  # the penalty has an effect
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e-2, 1.0, 700.0, 1e12])
-def test_the_data_that_count_have_a_mean_near_one(scale: float) -> None:
+def test_data_of_positive_weight_have_a_mean_near_one(scale: float) -> None:
     V = scale * torch.rand(3, 8, 20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weights = torch.zeros_like(V)
     weights[..., :2] = 0.5  # a tenth of the columns is known

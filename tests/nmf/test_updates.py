@@ -1,4 +1,4 @@
-"""The multiplicative step: monotone, invariant, and the same for every model."""
+"""The multiplicative step: monotone, independent of the unit of V, and the same for every model."""
 
 import numpy as np
 import pytest
@@ -7,24 +7,22 @@ import torch
 import nmf
 from deblur.nonblind import richardson_lucy
 from deblur.operators import Convolution, ConvolutionBank, adjoint_error
-from nmf._convolutive_maps import ConvolutiveModel
-from nmf._data import DenseData, smallest_product
-from nmf._maps import MatrixModel
-from nmf._penalties import Penalty, Slope, divergence_slope
-from nmf._problem import Problem, majorizer_step
+from nmf.data.dense import DenseData, smallest_product
+from nmf.fit.problem import majorizer_step
+from nmf.maps import matrix
+from nmf.maps.convolutive import ConvolutiveModel
+from nmf.maps.geometry import Geometry
+from nmf.maps.matrix import MatrixModel
+from nmf.objective.penalties import Penalties, Penalty, Slope, divergence_slope
 
-from .cases import BETAS, MODELS, data_for
+from .cases import BETAS, MODELS, data_for, problem_for
 
 PENALTIES = {"l1": 0.1, "l2": 0.2, "smooth": 0.3, "orthogonal": 0.1}
 
 
-def problem_for(module, V, beta, weights=None, penalized=False):
-    penalty_W = Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "orthogonal")}) if penalized else Penalty()
-    penalty_H = Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "smooth")}) if penalized else Penalty()
-    axes = module._problem_axes
+def module_problem(module, V, beta, weights=None, penalties=None):
     W, H = module.W.detach(), module.H.detach()
-    data = DenseData(V if weights is None else V * (weights > 0), weights, beta, axes)
-    return Problem(data, module._model(W, H), penalty_W, penalty_H, -1 - module.taps_axes), W, H
+    return problem_for(V, W, H, module.geometry, beta=beta, weights=weights, penalties=penalties), W, H
 
 
 @pytest.mark.parametrize("setting", ["plain", "masked", "penalized", "one-penalty"])
@@ -36,9 +34,14 @@ def test_every_half_update_lowers_the_objective(name, beta, setting):
     weights = (
         torch.from_numpy(np.random.default_rng(1).choice([0.0, 0.5, 2.0], V.shape)) if setting == "masked" else None
     )
-    problem, W, H = problem_for(module, V, beta, weights, setting == "penalized")
-    if setting == "one-penalty":
-        problem.penalty_H = Penalty(l2=0.5)
+    penalties = {
+        "penalized": Penalties(
+            Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "orthogonal")}),
+            Penalty(**{name: PENALTIES[name] for name in ("l1", "l2", "smooth")}),
+        ),
+        "one-penalty": Penalties(H=Penalty(l2=0.5)),
+    }
+    problem, W, H = module_problem(module, V, beta, weights, penalties.get(setting))
     value = problem.objective(W, H)
     for _ in range(12):
         for update in ("W", "H"):
@@ -77,7 +80,7 @@ def test_the_values_of_the_penalties(rng):
     }
     for name, value in expected.items():
         np.testing.assert_allclose(Penalty(**{name: 0.3}).value(torch.from_numpy(x), 1, 1), 0.3 * value)
-        in_other_units = Penalty(**{name: 0.3}).scaled(torch.tensor(1 / 8), torch.tensor(1 / 64))
+        in_other_units = Penalty(**{name: 0.3}).scaled(lambda power: torch.tensor(8.0**-power))
         np.testing.assert_allclose(in_other_units.value(8 * torch.from_numpy(x), 1, 1), 0.3 * value)
     assert not Penalty(l1=torch.zeros(2))
     assert Penalty(l1=torch.tensor([0.0, 1.0]))
@@ -93,25 +96,25 @@ def test_powers_of_the_smallest_product_are_numbers(dtype, beta):
 
 
 @pytest.mark.parametrize("beta", BETAS)
-def test_what_the_data_do_not_see_stays(beta):
+def test_entries_on_which_the_data_do_not_depend_stay(beta):
     x, zero = torch.rand(3, 4), torch.zeros(3, 4)
     torch.testing.assert_close(majorizer_step(divergence_slope(zero, zero, beta), x, None), x)
 
 
 class Twice:
-    """Stands for another process that has the same columns."""
+    """A stand-in for a group of two processes with the same columns."""
 
     def sum(self, x):
         return 2 * x
 
 
 @pytest.mark.parametrize("beta", [0, 1, 2])
-def test_what_processes_sum_is_what_one_has(beta):
+def test_sums_over_processes_are_those_of_one(beta):
     V, W, H = torch.rand(6, 8).double() + 0.1, torch.rand(6, 2).double(), torch.rand(2, 8).double()
-    penalties = Penalty(l1=0.1), Penalty(l2=0.2)
-    part = Problem(DenseData(V, None, beta, 0), MatrixModel(W, H), *penalties, -1, shards=Twice())
+    penalties = Penalties(Penalty(l1=0.1), Penalty(l2=0.2))
+    part = problem_for(V, W, H, beta=beta, penalties=penalties, shards=Twice())
     VV, HH = torch.cat([V, V], 1), torch.cat([H, H], 1)
-    whole = Problem(DenseData(VV, None, beta, 0), MatrixModel(W, HH), *penalties, -1)
+    whole = problem_for(VV, W, HH, beta=beta, penalties=penalties)
     torch.testing.assert_close(part.objective(W, H), whole.objective(W, HH))
     torch.testing.assert_close(part.updated_W(W, H, None), whole.updated_W(W, HH, None))
     torch.testing.assert_close(part.updated_H(W, H, None), whole.updated_H(W, HH, None)[:, :8])
@@ -122,11 +125,11 @@ def test_what_processes_sum_is_what_one_has(beta):
 def test_the_maps_of_the_factors_are_adjoint_and_agree(name, method):
     module = MODELS[name]()
     W, H = module.W.detach(), module.H.detach()
-    model = module._model(W, H)
+    model = module.geometry.model(W, H)
     if method != "auto":
-        if not module.taps_axes or module.boundary == "extend":
+        if not module.geometry.kernel_axes or module.boundary == "extend":
             pytest.skip("a matrix product, or a convolution under another name")
-        model = ConvolutiveModel(torch.rand_like(W), H, module.taps_axes, module.boundary, method)
+        model = ConvolutiveModel(torch.rand_like(W), H, module.geometry.kernel_axes, module.boundary, method)
         torch.testing.assert_close(model.of_H(W)(H), module())
     of_W, of_H = model.of_W(H), model.of_H(W)
     torch.testing.assert_close(of_W(W), of_H(H))
@@ -142,16 +145,14 @@ def test_the_maps_of_the_factors_are_adjoint_and_agree(name, method):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("kind", ["matrix", "batch", "convolution"])
 def test_tiles_change_nothing(kind, weighted, beta, monkeypatch):
-    from nmf import _maps
-
     lead = (2,) if kind == "batch" else ()
     V, H = torch.rand(*lead, 300, 40) + 0.1, torch.rand(*lead, 3, 40)
     weights = torch.rand(V.shape) if weighted else None
     W = torch.rand(*lead, 300, 3, *((5,) if kind == "convolution" else ()))
     results = []
     for tile in (1, 2**30):
-        monkeypatch.setattr(_maps, "_TILE_OF_ONE_THREAD", tile)
-        monkeypatch.setattr(_maps, "_TILE_OF_THREADS", tile)
+        monkeypatch.setattr(matrix, "_TILE_OF_ONE_THREAD", tile)
+        monkeypatch.setattr(matrix, "_TILE_OF_THREADS", tile)
         data = DenseData(V, weights, beta, len(lead))
         model = ConvolutiveModel(W, H, 1, "causal", "gemm") if kind == "convolution" else MatrixModel(W, H)
         assert len(list(model.of_H(W).tiles(H))) == (5 if tile == 1 else 1)
@@ -190,7 +191,7 @@ def test_every_backend_takes_the_same_step(boundary, beta, lead, rng):
         model = ConvolutiveModel(W, H, 1, boundary, method=method)
         shape = model.of_H(W)(H).shape
         V = torch.from_numpy(np.random.default_rng(1).random(shape) + 0.1)
-        problem = Problem(DenseData(V, None, beta, len(lead)), model, Penalty(), Penalty(), -2)
+        problem = problem_for(V, W, H, Geometry(1), beta=beta, model=model)
         steps[method] = problem.updated_W(W, H, None), problem.updated_H(W, H, None), problem.objective(W, H)
     for method in ConvolutionBank.methods:
         torch.testing.assert_close(steps[method], steps["direct"])
@@ -205,7 +206,7 @@ def test_the_update_of_H_is_richardson_lucy(rng):
     ones = torch.ones_like(x)
     for _ in range(10):
         seen = A.T(ones)
-        margin = 1e-3 * float(seen.max())  # the restoration's own damping, by which it takes a little shorter steps
+        margin = 1e-3 * float(seen.max())  # the damping of the restoration, whose steps are a little shorter
         ratio = (A.T(y / A(x)) + margin) / (seen + margin)
         x = x * ratio
     restored = richardson_lucy(
@@ -220,10 +221,10 @@ def test_the_update_of_H_is_richardson_lucy(rng):
 
 
 def test_joint_update_beats_averaged_ratios(rng):
-    """The ratio of sums is monotone; the mean of the taps' ratios, which others take, ends higher."""
+    """The ratio of sums is monotone; the mean of the ratios of the frames, which other packages take, ends higher."""
     V = torch.from_numpy(rng.gamma(0.5, 1.0, (12, 60)) + 1e-3)
     module = nmf.NMFD(V.shape, 3, 6, seed=0, dtype=torch.float64)
-    problem, W, H = problem_for(module, V, 1)
+    problem, W, H = module_problem(module, V, 1)
     averaged_W, averaged_H = W, H
     for _ in range(100):
         W = problem.updated_W(W, H, None)
@@ -241,7 +242,7 @@ def test_joint_update_beats_averaged_ratios(rng):
 @pytest.mark.parametrize("name", ["nmf", "nmfd-causal"])
 @pytest.mark.parametrize("beta", BETAS)
 def test_the_unit_of_V_does_not_matter(name, beta):
-    """Seed defect 2: V times 1e-6 gave an error of 45, and NaN at 1e-8."""
+    """torchnmf gives an error of 45 for V times 1e-6, and NaN for 1e-8."""
     V = data_for(MODELS[name]()).float()
     results = []
     for scale in (1.0, 1e-8, 1e-4, 1e4, 1e8):
@@ -253,8 +254,8 @@ def test_the_unit_of_V_does_not_matter(name, beta):
 
 
 @pytest.mark.parametrize("beta", [0.5, 1, 1.5, 2, 3])
-def test_zeros_everywhere_do_no_harm(beta):
-    """Seed defect 3: a component of zeros gave NaN."""
+def test_zeros_anywhere_keep_the_fit_finite(beta):
+    """In torchnmf a component of zeros gives NaN."""
     V = torch.rand(8, 10)
     V[2], V[:, 3] = 0, 0
     W, H = torch.rand(8, 3), torch.rand(3, 10)

@@ -1,17 +1,23 @@
-"""What the modules of the other package's layout share: W is (C, R, ...), H is (N, R, ...)."""
+"""The base of modules in torchnmf's layout: W is (C, R, ...), H is (N, R, ...)."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+Factor: TypeAlias = Iterable[int] | Tensor | None
+"""A shape, of a factor that is drawn at random, or where to start."""
 
-def factor(given: Any, name: str, trainable: bool) -> nn.Parameter | None:
+Size: TypeAlias = int | Iterable[int]
+"""The size of a template: one number for all axes, or one per axis."""
+
+
+def factor(given: Factor, name: str, trainable: bool) -> nn.Parameter | None:
     """Return a parameter: a copy of a tensor, random numbers of a shape, or None."""
     if given is None:
         return None
@@ -23,26 +29,26 @@ def factor(given: Any, name: str, trainable: bool) -> nn.Parameter | None:
 
 
 def common_rank(rank: int | None, *found: int | None) -> int:
-    """Return the one rank that all agree on, `rank` counting only where nothing else does."""
+    """Return the rank on which all factors agree, or `rank` if there are none."""
     ranks: set[int | None] = {r for r in found if r is not None} or {rank}
     if len(ranks) > 1 or not all(ranks):
         raise ValueError(f"W, H and Z must have one rank, got {sorted(map(str, ranks))}; without them, give one")
     return int(ranks.pop() or 0)
 
 
-def sizes(shape: Any, axes: int, kernel: int | Iterable[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def sizes(shape: Iterable[int], axes: int, kernel: Size) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the shape of V, and the size of a template along the axes after the channels."""
     shape = tuple(shape)
     if len(shape) != axes + 2:
         raise ValueError(f"Vshape must have {axes + 2} axes, got {shape}")
-    taps = (kernel,) * axes if isinstance(kernel, int) else tuple(kernel)
-    if len(taps) != axes or any(not 1 <= k <= n for k, n in zip(taps, shape[2:], strict=True)):
-        raise ValueError(f"the templates must have {axes} sizes that fit into V of {shape}, got {taps}")
-    return shape, taps
+    kernel = (kernel,) * axes if isinstance(kernel, int) else tuple(kernel)
+    if len(kernel) != axes or any(not 1 <= k <= n for k, n in zip(kernel, shape[2:], strict=True)):
+        raise ValueError(f"templates must have {axes} sizes that fit into V of shape {shape}, got {kernel}")
+    return shape, kernel
 
 
 class Stop:
-    """The other package's rule: ``sqrt(2 D)`` fell by less than `tol` of its start, in ten iterations."""
+    """torchnmf's stopping rule: in ten iterations ``sqrt(2 D)`` fell by less than `tol` of its first value."""
 
     def __init__(self, tol: float, verbose: bool) -> None:
         self._tol, self._verbose = tol, verbose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from nmf import _divergence
+from nmf.objective import divergence
 
 __all__ = ["beta_div", "euclidean", "is_div", "kl_div", "sparseness"]
 
@@ -44,7 +44,7 @@ def beta_div(input: Tensor, target: Tensor, beta: float = 2) -> Tensor:
         floor = eps * float(target.detach().mean() or 1)
         input = input.clamp_min(floor)
         target = target.clamp_min(floor) if beta <= 0 else target
-    return _divergence.beta_divergence(target, input, beta).to(input.dtype)
+    return divergence.beta_divergence(target, input, beta).to(input.dtype)
 
 
 def kl_div(input: Tensor, target: Tensor) -> Tensor:
@@ -162,4 +162,4 @@ def sparseness(x: Tensor) -> Tensor:
     >>> sparseness(torch.tensor([0.0, 3.0])), sparseness(torch.ones(5))
     (tensor(1.0000), tensor(0.))
     """
-    return _divergence.sparseness(x)
+    return divergence.sparseness(x)

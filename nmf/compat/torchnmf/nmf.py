@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
 
-from nmf import _nmf, _nmfd
-from nmf._convolutive_maps import ConvolutiveModel
-from nmf._factorization import Factorization
+from nmf.maps.convolutive import ConvolutiveModel
+from nmf.models import nmf, nmfd
 
-from ._base import Described, Stop, common_rank, factor, sizes
+from ._base import Described, Factor, Size, Stop, common_rank, factor, sizes
 
 __all__ = ["NMF", "NMF2D", "NMF3D", "NMFD", "BaseComponent"]
+
+Engine: TypeAlias = nmf.NMF | nmfd.NMFD | nmfd.NMF2D | nmfd.NMF3D
 
 
 class BaseComponent(Described):
@@ -25,7 +26,7 @@ class BaseComponent(Described):
     rank : int, optional
         Number of components; needed without W and H.
     W, H : tuple of int or torch.Tensor, optional
-        Shapes, of factors that are then drawn at random, or where to start.
+        Shapes of factors to draw at random, or the factors to start from.
     trainable_W, trainable_H : bool
         Whether a given tensor is changed by a fit.
 
@@ -45,8 +46,8 @@ class BaseComponent(Described):
     def __init__(
         self,
         rank: int | None = None,
-        W: Any = None,
-        H: Any = None,
+        W: Factor = None,
+        H: Factor = None,
         trainable_W: bool = True,
         trainable_H: bool = True,
     ) -> None:
@@ -64,7 +65,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
-        """Return the model of V from `H` and `W`; subclasses say which."""
+        """Return the model of V from `H` and `W`; subclasses define it."""
         raise NotImplementedError
 
     def fit(
@@ -77,7 +78,7 @@ class BaseComponent(Described):
         alpha: float = 0,
         l1_ratio: float = 0,
     ) -> int:
-        """Bring down the beta-divergence by multiplicative updates, and return the number of iterations.
+        """Minimize the beta-divergence by multiplicative updates, and return the number of iterations.
 
         Parameters
         ----------
@@ -92,7 +93,7 @@ class BaseComponent(Described):
         verbose : bool
             Print the progress.
         alpha, l1_ratio : float
-            Weight of the penalty on both factors, and the part of it that is L1, the rest being L2.
+            Weight of the penalty on both factors, and the fraction of it that is L1; the rest is L2.
         """
         l1, l2 = alpha * l1_ratio, alpha * (1 - l1_ratio)
         engine = self._engine()
@@ -141,7 +142,7 @@ class BaseComponent(Described):
         self._take(engine)
         return max_iter
 
-    def _engine(self) -> Factorization:
+    def _engine(self) -> Engine:
         raise NotImplementedError
 
     @staticmethod
@@ -149,7 +150,7 @@ class BaseComponent(Described):
         return V
 
     @torch.no_grad()
-    def _take(self, engine: Factorization) -> None:
+    def _take(self, engine: Engine) -> None:
         assert self.W is not None
         assert self.H is not None
         self.to(engine.W.dtype)
@@ -205,31 +206,30 @@ class NMF(BaseComponent):
     def _to_engine(V: Tensor) -> Tensor:
         return V.t() if V.is_sparse else V.mT
 
-    def _engine(self) -> Factorization:
-        return _nmf.NMF(**self._options())
+    def _engine(self) -> Engine:
+        return nmf.NMF(**self._options())
 
 
 class _Convolutive(BaseComponent):
     _axes = 1
-    _of: Callable[..., Factorization]
+    _of: Callable[..., Engine]
 
-    def _set_up(self, Vshape: Any, rank: int | None, kernel: Any, kwargs: dict[str, Any]) -> None:
+    def _set_up(self, Vshape: Iterable[int] | None, rank: int | None, kernel: Size, kwargs: dict[str, Any]) -> None:
         if Vshape is not None:
-            shape, taps = sizes(Vshape, self._axes, kernel)
-            # Without a rank, as many components as the other package makes: the second axis, the third in 2-D and 3-D.
+            shape, kernel_shape = sizes(Vshape, self._axes, kernel)
+            # Without a rank, as many components as torchnmf has: the size of the second axis, in 2-D and 3-D of the
+            # last but one.
             rank = rank or shape[1 if self._axes == 1 else -2]
-            space = tuple(n - k + 1 for n, k in zip(shape[2:], taps, strict=True))
-            kwargs |= {"W": (shape[1], rank, *taps), "H": (shape[0], rank, *space)}
+            space = tuple(n - k + 1 for n, k in zip(shape[2:], kernel_shape, strict=True))
+            kwargs |= {"W": (shape[1], rank, *kernel_shape), "H": (shape[0], rank, *space)}
         super().__init__(rank, **kwargs)
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor) -> Tensor:
         """Return the full convolution of activations `H` and templates `W`."""
-        kinds = {3: _nmfd.NMFD, 4: _nmfd.NMF2D, 5: _nmfd.NMF3D}
-        kind = kinds[W.ndim]
-        return ConvolutiveModel(W, H, kind.taps_axes, "full").of_H(W)(H)
+        return ConvolutiveModel(W, H, W.ndim - 2, "full").of_H(W)(H)
 
-    def _engine(self) -> Factorization:
+    def _engine(self) -> Engine:
         return self._of(boundary="full", share_W=True, **self._options())
 
 
@@ -260,9 +260,11 @@ class NMFD(_Convolutive):
     (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
     """
 
-    _of = _nmfd.NMFD
+    _of = nmfd.NMFD
 
-    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Any = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Size = 1, **kwargs: Any
+    ) -> None:
         self._set_up(Vshape, rank, T, kwargs)
 
 
@@ -293,10 +295,10 @@ class NMF2D(_Convolutive):
     (torch.Size([1, 16, 3, 4]), torch.Size([1, 16, 31, 47]), torch.Size([1, 1, 33, 50]))
     """
 
-    _axes, _of = 2, _nmfd.NMF2D
+    _axes, _of = 2, nmfd.NMF2D
 
     def __init__(
-        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Size = 1, **kwargs: Any
     ) -> None:
         self._set_up(Vshape, rank, kernel_size, kwargs)
 
@@ -328,9 +330,9 @@ class NMF3D(_Convolutive):
     (torch.Size([1, 2, 2, 2, 2]), torch.Size([1, 2, 5, 6, 7]), torch.Size([1, 1, 6, 7, 8]))
     """
 
-    _axes, _of = 3, _nmfd.NMF3D
+    _axes, _of = 3, nmfd.NMF3D
 
     def __init__(
-        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Size = 1, **kwargs: Any
     ) -> None:
         self._set_up(Vshape, rank, kernel_size, kwargs)

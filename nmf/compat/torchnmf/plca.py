@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from nmf import _plca
-from nmf._convolutive_maps import ConvolutiveModel
+from nmf.maps.convolutive import ConvolutiveModel
+from nmf.models import plca
 
-from ._base import Described, common_rank, factor, sizes
+from ._base import Described, Factor, Size, common_rank, factor, sizes
 
 __all__ = ["PLCA", "SIPLCA", "SIPLCA2", "SIPLCA3", "BaseComponent"]
 
@@ -24,7 +24,7 @@ class BaseComponent(Described):
     rank : int, optional
         Number of components; needed without factors.
     W, H : tuple of int or torch.Tensor, optional
-        Shapes, of factors that are then drawn at random, or where to start.
+        Shapes of factors to draw at random, or the factors to start from.
     Z : torch.Tensor, optional
         Probabilities of the components, shape ``(rank,)``.
     trainable_W, trainable_H, trainable_Z : bool
@@ -48,8 +48,8 @@ class BaseComponent(Described):
     def __init__(
         self,
         rank: int | None = None,
-        W: Any = None,
-        H: Any = None,
+        W: Factor = None,
+        H: Factor = None,
         Z: Tensor | None = None,
         trainable_W: bool = True,
         trainable_H: bool = True,
@@ -68,7 +68,7 @@ class BaseComponent(Described):
         with torch.no_grad():
             for x in (self.W, self.H, self.Z):
                 if x is not None:
-                    x.copy_(_plca._normalized(x, 1 if x.ndim > 1 else 0))
+                    x.copy_(plca.normalized(x, 1 if x.ndim > 1 else 0))
 
     def forward(
         self, H: Tensor | None = None, W: Tensor | None = None, Z: Tensor | None = None, norm: float | None = None
@@ -82,7 +82,7 @@ class BaseComponent(Described):
 
     @staticmethod
     def reconstruct(H: Tensor, W: Tensor, Z: Tensor) -> Tensor:
-        """Return the distribution from `H`, `W` and `Z`; subclasses say which."""
+        """Return the distribution from `H`, `W` and `Z`; subclasses define it."""
         raise NotImplementedError
 
     def fit(
@@ -106,7 +106,7 @@ class BaseComponent(Described):
         max_iter : int
             Largest number of iterations.
         verbose : bool
-            Print how it went.
+            Print the number of iterations and the divergence.
         W_alpha, H_alpha, Z_alpha : float or torch.Tensor
             Dirichlet parameters, positive, broadcastable to the factor.
         """
@@ -133,7 +133,7 @@ class BaseComponent(Described):
                     own.copy_(new)
         return result.n_iter, V.sum()
 
-    def _engine(self, **factors: Any) -> _plca.Probabilistic:
+    def _engine(self, **factors: Any) -> plca.Probabilistic:
         raise NotImplementedError
 
     @staticmethod
@@ -182,20 +182,20 @@ class PLCA(BaseComponent):
     def _to_engine(V: Tensor) -> Tensor:
         return V.mT
 
-    def _engine(self, **factors: Any) -> _plca.Probabilistic:
-        return _plca.PLCA(**factors)
+    def _engine(self, **factors: Any) -> plca.Probabilistic:
+        return plca.PLCA(**factors)
 
 
 class _ShiftInvariant(BaseComponent):
     _axes = 1
-    _of: type[_plca.Probabilistic]
+    _of: type[plca.Probabilistic]
 
-    def _set_up(self, Vshape: Any, rank: int | None, kernel: Any, kwargs: dict[str, Any]) -> None:
+    def _set_up(self, Vshape: Iterable[int] | None, rank: int | None, kernel: Size, kwargs: dict[str, Any]) -> None:
         if Vshape is not None:
-            shape, taps = sizes(Vshape, self._axes, kernel)
+            shape, kernel_shape = sizes(Vshape, self._axes, kernel)
             rank = rank or shape[1 if self._axes == 1 else -2]
-            space = tuple(n - k + 1 for n, k in zip(shape[2:], taps, strict=True))
-            kwargs |= {"W": (shape[1], rank, *taps), "H": (shape[0], rank, *space)}
+            space = tuple(n - k + 1 for n, k in zip(shape[2:], kernel_shape, strict=True))
+            kwargs |= {"W": (shape[1], rank, *kernel_shape), "H": (shape[0], rank, *space)}
         super().__init__(rank, **kwargs)
 
     @staticmethod
@@ -205,7 +205,7 @@ class _ShiftInvariant(BaseComponent):
         weighted = W * Z.reshape(-1, *[1] * axes)
         return ConvolutiveModel(weighted, H, axes, "full").of_H(weighted)(H)
 
-    def _engine(self, **factors: Any) -> _plca.Probabilistic:
+    def _engine(self, **factors: Any) -> plca.Probabilistic:
         return self._of(**factors)
 
 
@@ -236,9 +236,11 @@ class SIPLCA(_ShiftInvariant):
     (torch.Size([33, 16, 3]), torch.Size([1, 16, 48]), torch.Size([1, 33, 50]))
     """
 
-    _of = _plca.SIPLCA
+    _of = plca.SIPLCA
 
-    def __init__(self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Any = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, T: Size = 1, **kwargs: Any
+    ) -> None:
         self._set_up(Vshape, rank, T, kwargs)
 
 
@@ -268,10 +270,10 @@ class SIPLCA2(_ShiftInvariant):
     torch.Size([1, 16, 31, 47])
     """
 
-    _axes, _of = 2, _plca.SIPLCA2
+    _axes, _of = 2, plca.SIPLCA2
 
     def __init__(
-        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Size = 1, **kwargs: Any
     ) -> None:
         self._set_up(Vshape, rank, kernel_size, kwargs)
 
@@ -302,9 +304,9 @@ class SIPLCA3(_ShiftInvariant):
     torch.Size([1, 2, 5, 6, 7])
     """
 
-    _axes, _of = 3, _plca.SIPLCA3
+    _axes, _of = 3, plca.SIPLCA3
 
     def __init__(
-        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Any = 1, **kwargs: Any
+        self, Vshape: Iterable[int] | None = None, rank: int | None = None, kernel_size: Size = 1, **kwargs: Any
     ) -> None:
         self._set_up(Vshape, rank, kernel_size, kwargs)

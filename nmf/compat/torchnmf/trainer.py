@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim.optimizer import Optimizer
+from torch.optim.optimizer import Optimizer, ParamsT
 
-from nmf import _beta_mu
-from nmf._hoyer import project
+from nmf.fit import beta_mu
+from nmf.fit.projection import project
 
 __all__ = ["BetaMu", "SparsityProj"]
 
 
-class BetaMu(_beta_mu.BetaMu):
+class BetaMu(beta_mu.BetaMu):
     """Multiplicative updates; see `nmf.BetaMu`.
 
     Parameters
@@ -52,7 +52,7 @@ class BetaMu(_beta_mu.BetaMu):
     """
 
     def __init__(
-        self, params: Iterable[Any], beta: float = 1, l1_reg: float = 0, l2_reg: float = 0, orthogonal: float = 0
+        self, params: ParamsT, beta: float = 1, l1_reg: float = 0, l2_reg: float = 0, orthogonal: float = 0
     ) -> None:
         super().__init__(params, beta, l1=l1_reg, l2=l2_reg, orthogonal=orthogonal)
 
@@ -69,7 +69,7 @@ class SparsityProj(Optimizer):
     dim : int
         The axis of components, each of which gets this sparseness.
     max_iter : int
-        Largest number of trials of a shorter step.
+        Largest number of step lengths to try.
 
     Raises
     ------
@@ -91,13 +91,13 @@ class SparsityProj(Optimizer):
     0.6
     """
 
-    def __init__(self, params: Iterable[Any], sparsity: float, dim: int = 1, max_iter: int = 10) -> None:
+    def __init__(self, params: ParamsT, sparsity: float, dim: int = 1, max_iter: int = 10) -> None:
         if not 0 < sparsity < 1:
             raise ValueError(f"sparsity must lie between 0 and 1, got {sparsity}")
         super().__init__(params, {"sparsity": sparsity, "lr": 1.0, "dim": dim, "max_iter": max_iter})
 
     def step(self, closure: Callable[[], Tensor]) -> Tensor:  # type: ignore[override]
-        """Take one step with the loss that `closure` returns, if a short enough one does not increase it."""
+        """Take one step on the loss that `closure` returns, unless even the shortest would increase it."""
         loss = torch.tensor(0.0)
         for group in self.param_groups:
             with torch.enable_grad():

@@ -61,23 +61,25 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "deblur/nonblind/_momentum.py": _RICHARDSON_LUCY,
     "deblur/nonblind/_poisson.py": _RICHARDSON_LUCY,
     "deblur/nonblind/_wiener.py": ("deblur/nonblind/_wiener.py", "tests/nonblind/test_wiener.py"),
-    "nmf/_divergence.py": ("nmf/_divergence.py", *_UPDATES),
-    "nmf/_maps.py": _FITS,
-    "nmf/_convolutive_maps.py": (*_UPDATES, "tests/nmf/test_models.py"),
-    "nmf/_data.py": _FITS,
-    "nmf/_penalties.py": _UPDATES,
-    "nmf/_problem.py": (*_UPDATES, "tests/nmf/test_models.py"),
-    "nmf/_solvers.py": _FITS,
-    "nmf/_hals.py": ("tests/nmf/test_units.py", *_FITS),
-    "nmf/_units.py": ("tests/nmf/test_units.py", *_UPDATES, "tests/nmf/test_models.py"),
-    "nmf/_beta_mu.py": ("nmf/_beta_mu.py", "tests/nmf/test_more_fits.py", "tests/nmf/test_compat.py"),
-    "nmf/_nmf.py": ("nmf/_nmf.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_stored.py", *_FITS),
-    "nmf/_nmfd.py": ("nmf/_nmfd.py", "tests/nmf/test_bad_input.py", *_FITS),
-    "nmf/_plca.py": ("nmf/_plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
+    "nmf/objective/divergence.py": ("nmf/objective/divergence.py", *_UPDATES),
+    "nmf/maps/matrix.py": _FITS,
+    "nmf/maps/geometry.py": ("tests/nmf/test_bad_input.py", *_FITS),
+    "nmf/maps/convolutive.py": (*_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/data/dense.py": _FITS,
+    "nmf/objective/penalties.py": _UPDATES,
+    "nmf/fit/problem.py": (*_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/fit/multiplicative.py": _FITS,
+    "nmf/fit/descent.py": _FITS,
+    "nmf/fit/hals.py": ("tests/nmf/test_units.py", *_FITS),
+    "nmf/fit/units.py": ("tests/nmf/test_units.py", *_UPDATES, "tests/nmf/test_models.py"),
+    "nmf/fit/beta_mu.py": ("nmf/fit/beta_mu.py", "tests/nmf/test_more_fits.py", "tests/nmf/test_compat.py"),
+    "nmf/models/nmf.py": ("nmf/models/nmf.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_stored.py", *_FITS),
+    "nmf/models/nmfd.py": ("nmf/models/nmfd.py", "tests/nmf/test_bad_input.py", *_FITS),
+    "nmf/models/plca.py": ("nmf/models/plca.py", "tests/nmf/test_bad_input.py", "tests/nmf/test_plca.py"),
 }
 
 EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
-    "nmf/_beta_mu.py": (("p.requires_grad_(False)", "p", "unused gradients, only slower"),),
+    "nmf/fit/beta_mu.py": (("p.requires_grad_(False)", "p", "unused gradients, only slower"),),
     "deblur/operators/_varying.py": (("values > 1e-30", "values > (2e-30)", "zero up to rounding"),),
     "deblur/operators/_linear.py": (
         ("Sum(self, -other)", "Sum(-other, self)", "a sum commutes"),
@@ -99,24 +101,30 @@ EQUIVALENT: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("penalty = 1 if all(map(is_fast_size", "penalty = ", "only the speed"),
         ("return penalty * math.prod(period)", "math.prod(", "only the speed"),
     ),
-    "nmf/_convolutive_maps.py": (("narrow(out_axis, 0, 1)", "narrow(out_axis, (1), 1)", "any row will do"),),
-    "nmf/_hals.py": (("where(seen, diagonal, 1.0)", "where(seen, diagonal, (2.0))", "not used where nothing is seen"),),
+    "nmf/maps/convolutive.py": (("narrow(out_axis, 0, 1)", "narrow(out_axis, (1), 1)", "any row will do"),),
+    "nmf/fit/hals.py": (
+        ("where(seen, diagonal, 1.0)", "where(seen, diagonal, (2.0))", "not used where nothing is seen"),
+    ),
     "deblur/nonblind/_wiener.py": (
         ("inner(direction, image,", "inner(image, direction,", "an inner product is symmetric"),
         ("_BORDER_TOLERANCE**2", "_BORDER_TOLERANCE**(3)", "closer than required, only slower"),
     ),
-    "nmf/_maps.py": (
+    "nmf/maps/matrix.py": (
         ("len(parts) > 1 else parts[0]", "len(parts) > 1 else parts[(-1)]", "there is one part"),
         ("if len(parts) > 1", "if (len(parts) >= 1)", "one part is copied, which only takes time"),
     ),
-    "nmf/_data.py": (
+    "nmf/data/dense.py": (
         ("or beta < 0", "or beta < (1)", "the floor is applied at once, which only takes time"),
         ("or beta < 0", "and beta < 0)", "a vanishing model is found and floored later"),
         ("share = 4", "share = (", "the size of a tile, which is a matter of speed"),
     ),
-    "nmf/_solvers.py": (("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),),
-    "nmf/_problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
-    "nmf/_penalties.py": (("return bool((weight > 0).any())", "return ((weight > 0).any())", "a bool as a tensor"),),
+    "nmf/fit/descent.py": (
+        ("1e3 * torch.finfo", "(2000.0) * torch.finfo", "what rounding is, to an order of magnitude"),
+    ),
+    "nmf/fit/problem.py": (("if exponent == 1:", "if exponent == (2):", "the power of one is the same, and slower"),),
+    "nmf/objective/penalties.py": (
+        ("return bool((weight > 0).any())", "return ((weight > 0).any())", "a bool as a tensor"),
+    ),
     "deblur/nonblind/_poisson.py": (("_FLAT * float(x.amax())", "_FLAT * (x.amax())", "a number as a tensor"),),
     "deblur/nonblind/_momentum.py": (
         (

@@ -1,0 +1,1 @@
+"""Templates and activations as the parameters of a module."""

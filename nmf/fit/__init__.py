@@ -1,0 +1,1 @@
+"""Fitting: options, problems, solvers and the loop that runs them."""

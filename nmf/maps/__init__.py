@@ -1,0 +1,1 @@
+"""The model as linear maps of its factors: matrix products and convolutions."""

@@ -1,0 +1,1 @@
+"""The models: `NMF`, its convolutive forms, and probabilistic latent component analysis."""

@@ -1,0 +1,1 @@
+"""The objective: the beta-divergence of the model from the data, and penalties on the factors."""
