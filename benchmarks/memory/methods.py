@@ -14,9 +14,10 @@ from benchmarks._arguments import argument_parser
 from benchmarks._memory import peak_growth, printed_by_child
 from deblur import psf
 from deblur._core.memory import give_back_freed_memory
-from deblur.restoration._array import METHODS
-from deblur.restoration._cost import samples, window_bytes
+from deblur.restoration._cost import padded_samples, window_bytes
+from deblur.restoration._registry import ROWS, find_method
 
+METHODS = tuple(row.name for row in ROWS if not row.blind)
 CASES = {"2-D": ((1900, 2000), psf.disk(10)), "3-D": ((60, 240, 250), psf.gaussian((1.5, 2, 2)))}
 QUICK = {
     "richardson-lucy": {"num_iter": 3},
@@ -50,15 +51,16 @@ def main() -> None:
         return
     for case, (shape, blur) in CASES.items():
         for method in options.method or METHODS:
-            if case == "3-D" and method in ("plug-and-play", "adm", "unrolled", "fused"):
+            row = find_method(method)
+            if len(shape) not in row.axes:
                 continue
             try:
                 peak = float(printed_by_child("benchmarks.memory.methods", "--peak-of", method, case))
             except RuntimeError as error:
                 print(f"{case}  {method:20s} {error}", flush=True)
                 continue
-            estimated = window_bytes(method, shape, blur.shape)
-            per_sample = peak / 4 / samples(method, shape, blur.shape)
+            estimated = window_bytes(row, shape, blur.shape)
+            per_sample = peak / 4 / padded_samples(row, shape, blur.shape)
             print(
                 f"{case}  {method:20s} {per_sample:5.1f} floats per padded sample, {peak / 2**20:6.0f} MB; "
                 f"estimated {estimated / 2**20:6.0f} MB, {peak / estimated:.2f}",
