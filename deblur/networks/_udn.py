@@ -11,7 +11,7 @@ from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_f
 from deblur.solvers.framed import FramedBlur
 
 from ._dilated import DilatedDenoiser
-from ._torus import Surroundings, check_pictures, torus_for
+from ._padding import SeamlessView, check_batch, grid_for
 
 _FIRST, _LAST = 49 / 255, 5 / 255
 _LOWEST_NOISE = 1e-3
@@ -74,16 +74,16 @@ class UDN(nn.Module):
         weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
         """Return each layer's estimate from `y`, `psf`, `noise_level`, `boundary` and `weights`; see `forward`."""
-        check_pictures(y, psf, noise_level)
-        frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
+        check_batch(y, psf, noise_level)
+        frame, grid = tuple(y.shape[-2:]), grid_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
-        around = Surroundings(frame, grid)
+        view = SeamlessView(frame, grid)
         noise = noise_level.clamp_min(_LOWEST_NOISE)[:, None, None, None]
         z, estimates = continue_smoothly(y, grid), []
         for layer, level in zip(self.layers, self.levels, strict=True):
             weight, target = (noise / level).square(), fourier(z, grid)
             filled = blur.fill(weight, target, num_iter=_BORDER_ITERATIONS)
             x = inverse_fourier(blur.filtered(filled, weight, target), grid)
-            z = around.crop(layer(around.pad(x)))
+            z = view.crop(layer(view.pad(x)))
             estimates.append(corner(z, frame))
         return estimates

@@ -13,7 +13,7 @@ from deblur.solvers.fourier import corner, fourier, inverse_fourier, roughness
 from deblur.solvers.framed import FILLING, FramedBlur
 
 from ._denoiser import Denoiser, noise_features
-from ._torus import Surroundings, check_pictures, torus_for
+from ._padding import SeamlessView, check_batch, grid_for
 from ._unet import UNet
 
 _LOWEST_NOISE = 1e-3  # lower levels are taken for this one: the data step would be ill-conditioned in float32
@@ -155,25 +155,25 @@ class UnrolledHQS(nn.Module):
         weights: torch.Tensor | None = None,
     ) -> list[torch.Tensor]:
         """Return each stage's estimate from `y`, `psf`, `noise_level`, `boundary` and `weights`; see `forward`."""
-        check_pictures(y, psf, noise_level)
-        frame, grid = tuple(y.shape[-2:]), torus_for(y, psf, boundary)
+        check_batch(y, psf, noise_level)
+        frame, grid = tuple(y.shape[-2:]), grid_for(y, psf, boundary)
         blur = FramedBlur(y, psf[:, None] if psf.ndim == 3 else psf, grid, weights)
         log_noise = noise_level.clamp_min(_LOWEST_NOISE).log()[:, None]
         levels = (self.level[0] + self.level[1] * log_noise).exp()
         pulls = (self.weight[0] + self.weight[1] * log_noise).exp()[..., None, None, None]
-        around = Surroundings(frame, grid)
+        view = SeamlessView(frame, grid)
         smoothness = roughness(None, grid, y).sqrt()
-        memory = y.new_zeros(len(y), _MEMORY, *around.shape)
+        memory = y.new_zeros(len(y), _MEMORY, *view.shape)
         estimates, z = [], None
         for stage in range(self.stages):
             weight = pulls[:, stage] * (smoothness if z is None else 1.0)
             target = 0.0 if z is None else fourier(z, grid)
             filled = blur.fill(weight, target, num_iter=FILLING[stage > 0])
             solutions = [inverse_fourier(blur.filtered(filled, b * weight, target), grid) for b in _BALANCES]
-            features = torch.cat([around.pad(torch.cat(solutions, 1)), memory], 1)
+            features = torch.cat([view.pad(torch.cat(solutions, 1)), memory], 1)
             one_hot = functional.one_hot(torch.full((len(y),), stage, device=y.device), self.stages).to(y.dtype)
             answer = self.unet(features, torch.cat([noise_features(levels[:, stage]), one_hot], 1))
             correction, memory = answer[:, :1].to(y.dtype), answer[:, 1:]
-            z = solutions[0] - self.gain[stage] * around.crop(correction)
+            z = solutions[0] - self.gain[stage] * view.crop(correction)
             estimates.append(corner(z, frame))
         return estimates

@@ -9,8 +9,8 @@ from torch import nn
 
 from deblur._core.progress import Callback, Progress, per_iteration, span
 from deblur.networks import pretrained
+from deblur.networks._padding import SeamlessView, grid_for
 from deblur.networks._precision import reduced_precision
-from deblur.networks._torus import Surroundings, torus_for
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, inverse_fourier
 from deblur.solvers.framed import FILLING, FramedBlur
 
@@ -27,9 +27,9 @@ class HalfQuadratic:
 
     def __init__(self, measurement: PsfMeasurement, planes: Planes, boundary: str, denoiser: nn.Module | None) -> None:
         self._measurement, self._planes = measurement, planes
-        grid = torus_for(planes.y, planes.psf, boundary)
+        grid = grid_for(planes.y, planes.psf, boundary)
         self._blur = FramedBlur(planes.y, planes.psf[:, None], grid, planes.weights)
-        self._around = Surroundings(self._blur.frame, grid)
+        self._view = SeamlessView(self._blur.frame, grid)
         self._denoiser = (pretrained("denoiser") if denoiser is None else denoiser).to(planes.y.device)
         self.start = continue_smoothly(planes.y, grid)
 
@@ -70,10 +70,10 @@ class HalfQuadratic:
 
     def _denoise(self, x: torch.Tensor, level: torch.Tensor, iteration: int) -> torch.Tensor:
         flip = [-1] if iteration // 4 % 2 else []
-        rotated = self._around.pad(x).rot90(iteration % 4, (-2, -1)).flip(flip)
+        rotated = self._view.pad(x).rot90(iteration % 4, (-2, -1)).flip(flip)
         with reduced_precision(x.device):
             planes = [self._denoiser(plane[None], s[None]) for plane, s in zip(rotated, level, strict=True)]
-        return self._around.crop(torch.cat(planes).flip(flip).rot90(-iteration % 4, (-2, -1)))
+        return self._view.crop(torch.cat(planes).flip(flip).rot90(-iteration % 4, (-2, -1)))
 
     def _finish(self, z: torch.Tensor) -> Any:
         return self._measurement.finish(self._planes.merge(corner(z, self._blur.frame)))

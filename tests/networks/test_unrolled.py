@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deblur.networks import UDN, Denoiser, UnrolledHQS, _torus
+from deblur.networks import UDN, Denoiser, UnrolledHQS, _padding
 from deblur.networks._denoiser import noise_features
-from deblur.networks._torus import Surroundings, torus_for
+from deblur.networks._padding import SeamlessView, grid_for
 from deblur.solvers.fourier import corner, inverse_fourier, roughness
 from deblur.solvers.framed import FramedBlur
 
@@ -87,7 +87,7 @@ def test_a_circular_image_has_no_seam(seam: int | None, tolerance: float, monkey
     random weights, which do not fade with distance; with no padding at all it is 40 %.
     """
     if seam is not None:
-        monkeypatch.setattr(_torus, "_SEAM", seam)
+        monkeypatch.setattr(_padding, "_SEAM", seam)
     net, y, kernel, level = unrolled(), photograph(96, 88), psfs(1, 5, 5)[0], torch.tensor([0.02])
     by = (net.unet.multiple * 3, net.unet.multiple * 4)
     answer = net(y, kernel, level, "circular")
@@ -107,12 +107,12 @@ def test_the_first_stage_of_a_denoiser_is_plug_and_play(boundary: str) -> None:
     log_noise = noise.log()
     level = (net.level[0, 0] + net.level[1, 0] * log_noise).exp()
     weight = (net.weight[0, 0] + net.weight[1, 0] * log_noise).exp()[:, None, None, None]
-    grid = torus_for(y, kernel, boundary)
-    blur, around = FramedBlur(y, kernel, grid), Surroundings((30, 37), grid)
+    grid = grid_for(y, kernel, boundary)
+    blur, view = FramedBlur(y, kernel, grid), SeamlessView((30, 37), grid)
     weight = weight * roughness(None, grid, y).sqrt()
     smooth = inverse_fourier(blur.filtered(blur.fill(weight, num_iter=100), weight), grid)
-    padded = around.pad(smooth)
-    noise_found = around.crop(padded - denoiser(padded, level))
+    padded = view.pad(smooth)
+    noise_found = view.crop(padded - denoiser(padded, level))
     expected = corner(smooth - net.gain[0] * noise_found, (30, 37))
     torch.testing.assert_close(net.estimates(y, kernel, noise, boundary)[0], expected, rtol=0, atol=1e-5)
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deblur.networks._torus import torus_for
+from deblur.networks._padding import grid_for
 from deblur.operators import Convolution, Crop
 from deblur.solvers.fourier import fourier, inverse_fourier
 from deblur.solvers.framed import FramedBlur
@@ -93,12 +93,12 @@ def test_gradients_flow_through_the_filter() -> None:
     assert torch.autograd.gradcheck(step, (log_weight, z))
 
 
-@pytest.mark.parametrize("taps", [(1, 1), (5, 4), (9, 30)])
-def test_the_torus_has_room_for_what_the_psf_reaches(taps: tuple[int, int]) -> None:
-    y, psf = rand(1, 1, 33, 40), kernel(*taps)
-    assert torus_for(y, psf, "circular") == (33, 40)
+@pytest.mark.parametrize("kernel_shape", [(1, 1), (5, 4), (9, 30)])
+def test_the_padded_grid_holds_what_the_psf_reaches(kernel_shape: tuple[int, int]) -> None:
+    y, psf = rand(1, 1, 33, 40), kernel(*kernel_shape)
+    assert grid_for(y, psf, "circular") == (33, 40)
     assert all(
-        g >= f + k - 1 + min(k, 16) for g, f, k in zip(torus_for(y, psf, "unknown"), (33, 40), taps, strict=True)
+        g >= f + k - 1 + min(k, 16) for g, f, k in zip(grid_for(y, psf, "unknown"), (33, 40), kernel_shape, strict=True)
     )
     with pytest.raises(ValueError, match="boundary must be unknown or circular, got 'zero'"):
-        torus_for(y, psf, "zero")
+        grid_for(y, psf, "zero")

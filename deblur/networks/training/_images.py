@@ -45,7 +45,7 @@ class Photographs:
         self._images = [_read(Path(path)) for path in paths]
 
     def crop(self, size: int, rng: np.random.Generator) -> np.ndarray:
-        """Return a random gray crop of shape ``(size, size)``, float32 in [0, 1].
+        """Return a gray crop of shape ``(size, size)``, float32 in [0, 1], drawn by `rng`.
 
         Seven in ten are made smaller first, all are flipped and turned at random. Nine in ten are luminance; the others
         are another mixture of the colors, or a color difference, so that the planes of a color image are familiar too.

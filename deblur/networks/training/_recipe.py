@@ -32,7 +32,7 @@ class Recipe(ABC):
         Part of the training, at its end, over which the learning rate falls linearly to zero. Before it a training can
         be made longer at no loss (warm-up, stable, decay: Hu et al., 2024, arXiv:2404.06395).
     average : float
-        Decay of the moving average of the weights, which is what is validated and exported.
+        Decay of the moving average of the weights, which is validated and exported; at most, see `decay`.
     seed : int
         Seed of the initial weights and of every batch.
     first_step : int
@@ -103,6 +103,18 @@ class Recipe(ABC):
         done, last = step - self.first_step, self.steps - self.first_step
         risen = (done + 1) / self.warm_up if done < self.warm_up else 1.0
         return self.learning_rate * min(risen, (last - done) / (self.cool_down * last) if self.cool_down else 1.0)
+
+    def decay(self, step: int) -> float:
+        """Return the decay of the moving average after `step` steps.
+
+        The average reaches back over a ninth of the steps so far at most, so that it forgets the initial weights, and
+        in the cool-down over the steps that are left, so that it profits from the lower rate, but never over less than
+        a tenth of the cool-down.
+        """
+        reach, left, cooling = (10 + step) / 9, self.steps - step, self.cool_down * (self.steps - self.first_step)
+        if left < cooling:
+            reach = min(reach, max(left, 0.1 * cooling, 1.0))
+        return min(self.average, 1 - 1 / reach)
 
     def groups(self, model: nn.Module) -> list[dict[str, object]]:
         """Return the parameter groups of `model`, each with the factor of its learning rate."""

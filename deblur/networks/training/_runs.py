@@ -144,7 +144,8 @@ def branched(folder: Path, kind: str, output: Path, *, steps: int) -> Recipe:
     >>> import torch
     >>> from deblur.networks.training import Photographs, Trainer, branched, recipe_from
     >>> photographs = Photographs([pathlib.Path(skimage.__file__).parent / "data/astronaut.png"])
-    >>> recipe = recipe_from("denoiser", {"steps": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1})
+    >>> settings = {"steps": 1, "warm_up": 1, "widths": [8, 16], "depths": [1, 1], "decoder_depth": 1}
+    >>> recipe = recipe_from("denoiser", settings)
     >>> with tempfile.TemporaryDirectory() as name:
     ...     folder = pathlib.Path(name)
     ...     scores = Trainer(recipe, photographs, photographs, folder, torch.device("cpu")).run()

@@ -197,10 +197,8 @@ class Trainer:
             group["lr"] = rate * group["factor"]
         self.optimizer.step()
         self.step += 1
-        # The average reaches back a tenth of the steps so far at most, so that it forgets the initial weights.
-        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         averaged, current = list(self.averaged.parameters()), list(self.model.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - decay)
+        torch._foreach_lerp_(averaged, current, 1 - self.recipe.decay(self.step))
         for kept, buffer in zip(self.averaged.buffers(), self.model.buffers(), strict=True):
             kept.copy_(buffer)
 

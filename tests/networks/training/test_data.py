@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deblur import psf as psfs
-from deblur.networks._torus import torus_for
+from deblur.networks._padding import grid_for
 from deblur.networks.training import Photographs, _pairs
 from deblur.networks.training._pairs import blurred_batch, observe, random_psf
 
@@ -101,7 +101,7 @@ def test_every_image_fills_a_padded_grid_of_128_or_160(photographs: Photographs)
         circular += bool(batch["is_circular"])
         boundary = "circular" if batch["is_circular"] else "unknown"
         size = 160 if batch["psf"].shape[-1] > 23 else 128
-        assert torus_for(batch["blurred"], batch["psf"], boundary) == (size, size)
+        assert grid_for(batch["blurred"], batch["psf"], boundary) == (size, size)
         assert batch["sharp"].shape == batch["blurred"].shape
         assert batch["psf"].shape[0] == 2
         torch.testing.assert_close(batch["psf"].sum((-2, -1)), torch.ones(2))

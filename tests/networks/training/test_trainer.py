@@ -154,6 +154,14 @@ def test_the_learning_rate_warms_up_stays_and_cools_down() -> None:
     assert [later.rate(step) for step in range(500, 1501)] == rates
 
 
+def test_the_average_reaches_back_over_less_at_both_ends() -> None:
+    recipe = cases.denoiser(steps=10_000, cool_down=0.2, average=0.999)
+    reach = [1 / (1 - recipe.decay(step)) for step in (1, 80, 5000, 7999, 9500, 9900, 10_000)]
+    assert reach == pytest.approx([11 / 9, 10, 5010 / 9, 8009 / 9, 500, 200, 200])
+    assert cases.denoiser(steps=10**6, average=0.999).decay(500_000) == 0.999
+    assert cases.denoiser(average=0.0).decay(6) == 0
+
+
 def test_steps_parameters_learn_five_times_as_fast() -> None:
     recipe = cases.unrolled()
     model = recipe.model()

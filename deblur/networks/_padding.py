@@ -1,4 +1,4 @@
-"""The torus on which a network's data steps are exact, and what of it the convolutions should see."""
+"""The padded grid on which a network's data steps are exact, and the view of it that its convolutions get."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from deblur.solvers.padding import ROOM, padded_grid
 
 from ._denoiser import check_noise_levels
 
-_SEAM = 8
+_SEAM = 8  # pixels of the periodic continuation that a network sees around a circular image
 
 
-def check_pictures(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor) -> None:
+def check_batch(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor) -> None:
     """Raise `ValueError` unless these are gray images, one PSF or one per image, and one noise level per image."""
     if y.ndim != 4 or y.shape[1] != 1:
         raise ValueError(f"y must have shape (batch, 1, height, width), got {tuple(y.shape)}")
@@ -22,31 +22,37 @@ def check_pictures(y: torch.Tensor, psf: torch.Tensor, noise_level: torch.Tensor
     check_noise_levels(noise_level, y)
 
 
-def torus_for(y: torch.Tensor, psf: torch.Tensor, boundary: str) -> Shape:
-    """Return the frame of y itself for a circular blur, else the frame with what the PSF reaches and some room more."""
-    frame, taps = tuple(y.shape[-2:]), tuple(psf.shape[-2:])
+def grid_for(y: torch.Tensor, psf: torch.Tensor, boundary: str) -> Shape:
+    """Return the shape of the image itself for a circular blur, else that of the padded grid."""
+    frame = tuple(y.shape[-2:])
     if boundary == "circular":
         return frame
     if boundary != "unknown":
         raise ValueError(f"boundary must be unknown or circular, got {boundary!r}")
-    return padded_grid(frame, taps, ROOM)
+    return padded_grid(frame, psf.shape[-2:], ROOM)
 
 
-class Surroundings:
-    """What a network should see of a torus: no seam inside the frame, and none at its edge."""
+class SeamlessView:
+    """A view of a periodic grid for convolutions, whose own padding then falls outside the image domain.
+
+    A padded grid is rolled so that the image is in its center; a circular image, which fills its grid, is continued
+    periodically.
+    """
 
     def __init__(self, frame: Shape, grid: Shape) -> None:
-        self._is_whole = frame == grid
+        self._is_circular = frame == grid
         self._shift = tuple((g - f) // 2 for f, g in zip(frame, grid, strict=True))
         self._seam = min(_SEAM, *frame)
-        self.shape = tuple(g + 2 * self._seam for g in grid) if self._is_whole else grid
+        self.shape = tuple(g + 2 * self._seam for g in grid) if self._is_circular else grid
 
     def pad(self, x: torch.Tensor) -> torch.Tensor:
-        if self._is_whole:
+        """Return the view of a grid `x`."""
+        if self._is_circular:
             return functional.pad(x, (self._seam,) * 4, mode="circular")
         return x.roll(self._shift, (-2, -1))
 
     def crop(self, x: torch.Tensor) -> torch.Tensor:
-        if self._is_whole:
+        """Return the grid of a view `x`."""
+        if self._is_circular:
             return x[..., self._seam : -self._seam, self._seam : -self._seam]
         return x.roll(tuple(-s for s in self._shift), (-2, -1))
