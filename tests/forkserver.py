@@ -85,6 +85,8 @@ def serve(control: socket.socket) -> list[int] | None:
             if control.fileno() in ready:
                 message, streams, *_ = socket.recv_fds(control, 1, 4)
                 if not message:
+                    for pid in running:
+                        os.kill(pid, signal.SIGKILL)
                     return None
                 pid = os.fork()
                 if pid == 0:

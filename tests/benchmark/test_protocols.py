@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,16 @@ def test_a_sample_is_the_same_every_time(benchmark_: Protocol, data_dir: Path) -
 def test_blurred_anchor(name: str, anchor: float, data_dir: Path) -> None:
     (summary,) = run(name, ["blurred"], noises=[0.01]).summary()
     assert summary.scores["psnr"] == pytest.approx(anchor, abs=0.02)
+
+
+def test_the_blurred_levin_images_score_as_published(data_dir: Path) -> None:
+    alone = replace(protocol("levin-blind"), extra=None)  # error ratios would need every picture to be restored
+    rows = run(alone, ["blurred"]).rows
+    assert np.mean([row.scores["psnr"] for row in rows]) == pytest.approx(23.25, abs=0.02)
+    assert np.mean([row.scores["ssim"] for row in rows]) == pytest.approx(0.699, abs=0.0005)
+    kernels = [[row.scores["psnr"] for row in rows if row.psf == f"kernel{k}"] for k in range(1, 9)]
+    expected = [24.11, 22.89, 26.48, 19.96, 27.05, 23.79, 21.23, 20.46]
+    np.testing.assert_allclose(np.mean(kernels, axis=1), expected, rtol=0, atol=0.02)
 
 
 def test_bars_anchor(data_dir: Path) -> None:

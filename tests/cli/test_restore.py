@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -209,12 +210,16 @@ def test_the_options_name_what_the_library_has() -> None:
 
 
 def test_real_photographs(run: Run, tmp_path: Path, data_dir: Path) -> None:
-    sources = sorted(path for path in (data_dir / "real_blurred").iterdir() if path.suffix in (".jpg", ".png"))
+    pictures = sorted(path for path in (data_dir / "real_blurred").iterdir() if path.suffix in (".jpg", ".png"))
+    sources = sorted(sorted(pictures, key=lambda path: path.stat().st_size)[:6] + pictures[1:3])
+    (tmp_path / "real").mkdir()
+    for path in sources:
+        shutil.copy(path, tmp_path / "real")
     blur = ("--psf", "disk:radius=2", "--method", "wiener")
-    done = run("restore", data_dir / "real_blurred", *blur, "-o", tmp_path / "out", "--json")
+    done = run("restore", "real", *blur, "-o", "out", "--json")
     results = json.loads(done.stdout)
-    assert [Path(result["input"]) for result in results] == sources
+    assert [Path(result["input"]).name for result in results] == [path.name for path in sources]
     for source, result in zip(sources, results, strict=True):
-        before, after = photo.read(source), photo.read(result["output"])
+        before, after = photo.read(source), photo.read(tmp_path / result["output"])
         assert (after.pixels.shape, after.dtype) == (before.pixels.shape, before.dtype)
         assert np.abs(after.pixels - before.pixels).mean() > 1e-3
