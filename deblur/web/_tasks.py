@@ -1,9 +1,8 @@
-"""What a worker process does for the page: everything that decodes, computes and encodes."""
+"""Tasks of the page's worker processes: everything that decodes, computes and encodes."""
 
 from __future__ import annotations
 
 import base64
-import math
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 import deblur
 from deblur import photo, psf
+from deblur._core.drawing import psf_image
 from deblur._core.progress import Progress
 from deblur._examples.pictures import EXAMPLES
 from deblur.photo import Photo
@@ -20,16 +20,15 @@ from deblur.web._limits import MEGA, SEVERAL_PAGES, RefusedError, suffix_of
 
 _KEPT = 2  # photographs that are kept decoded between previews
 _LARGEST_PSF = MEGA  # pixels
-_DRAWN_SIDE = 160  # pixels, at least, of a drawn PSF
 
 
 class Tasks:
-    """The tasks, and the photographs that were looked at last.
+    """Tasks by name, with the photographs that were used last kept decoded.
 
     Parameters
     ----------
     folder : pathlib.Path
-        For files on their way to and from the libraries that insist on files; each is gone when a task ends.
+        For temporary files, for libraries that read and write only files; each is removed when its task ends.
     most_pixels : int
         Limit on a photograph's size.
     device : str
@@ -55,7 +54,7 @@ class Tasks:
         return small
 
     def open(self, progress: Progress, key: str, data: bytes) -> dict[str, Any]:
-        """Decode a photograph, and return what the page has to know of it."""
+        """Decode a photograph, and return the facts that the page shows."""
         suffix = suffix_of(data, self._most_pixels)
         opened = self._photo(key, data)
         height, width = opened.pixels.shape[:2]
@@ -182,12 +181,8 @@ class Tasks:
             path.unlink(missing_ok=True)
 
     def _drawn(self, kernel: np.ndarray) -> bytes:
-        """Draw a PSF; brightness is the square root of the value, so that faint parts show."""
-        values = np.sqrt(np.clip(np.asarray(kernel, np.float64), 0, None) / np.max(kernel))
-        side = max(values.shape) + 2
-        values = np.pad(values, [((side - size) // 2, side - size - (side - size) // 2) for size in values.shape])
-        times = max(1, math.ceil(_DRAWN_SIDE / side))
-        return self._encoded(Photo(np.kron(values, np.ones((times, times)))), ".png")
+        """Draw a PSF as a PNG."""
+        return self._encoded(Photo(psf_image(np.asarray(kernel, np.float64), square=True) / 255), ".png")
 
 
 def _kernel(blur: str | np.ndarray) -> np.ndarray:
