@@ -90,17 +90,18 @@ def test_the_fence_refuses_other_packages():
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("import nmf; nmf.audio.read('a.wav')", "needs soundfile; install it with: pip install soundfile"),
-        ("import nmf; nmf.sklearn.NMF", "nmf.sklearn needs scikit-learn; install it with: pip install scikit-learn"),
-        ("import nmf.cli", "python -m nmf needs typer; install it with: pip install typer"),
+        ("import nmf; nmf.audio.read('a.wav')", "reading and writing sound files needs soundfile: pip install "),
+        ("import nmf; nmf.sklearn.NMF", "nmf.sklearn needs sklearn: pip install "),
+        ("import nmf.cli", "python -m nmf needs typer: pip install typer"),
     ],
 )
-def test_packages_that_are_missing_are_named_with_how_to_install_them(code, message):
-    done = run(f"{code}")
-    assert done.stderr.splitlines()[-1].endswith(message)
+def test_missing_packages_are_named_with_how_to_install_them(code, message):
+    error = run(code).stderr.splitlines()[-1]
+    assert message in error
+    assert "pip install 'deblur-toolkit" not in error  # it is not on the package index
 
 
 def test_the_command_says_what_it_needs_in_one_line():
     done = run("import runpy; sys.argv = ['nmf', '--help']; runpy.run_module('nmf', run_name='__main__')")
     assert done.returncode == 2
-    assert done.stderr == "nmf: python -m nmf needs typer; install it with: pip install typer\n"
+    assert done.stderr == "nmf: python -m nmf needs typer: pip install typer\n"
