@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import sys
 
 import numpy as np
@@ -52,10 +53,15 @@ def command(*arguments: object) -> None:
     assert done.exit_code == 0, done.output
 
 
-@pytest.mark.parametrize("method", ["wiener", "richardson-lucy", "unrolled"])
-@pytest.mark.parametrize("layout", ["gray", "color"])
-@pytest.mark.parametrize("dtype", TYPES)
-@pytest.mark.parametrize("total", SUMS)
+@pytest.mark.parametrize(
+    ("method", "layout", "dtype", "total"),
+    [
+        *itertools.product(["wiener"], ["gray", "color"], TYPES, SUMS),
+        *itertools.product(["richardson-lucy"], ["color"], TYPES, [0.5]),
+        ("unrolled", "gray", "uint16", 1.0),
+        ("unrolled", "color", "uint8", 2.0),
+    ],
+)
 def test_an_array_through_every_front_end(scene, tmp_path, method, layout, dtype, total) -> None:
     """`restore`, `restore_photo`, `restore_large`, Dask, the napari plugin and the command, none in linear light."""
     da = pytest.importorskip("dask.array", reason="the extra dask")
