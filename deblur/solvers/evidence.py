@@ -1,6 +1,6 @@
-"""How noisy and how smooth: the most likely weights of a Gaussian model, given the picture and the PSF.
+"""Noise level and smoothness: the most likely weights of a Gaussian model, given the image and the PSF.
 
-A coefficient of the picture's spectrum is normal with variance ``v |K|^2 / |L|^2 + s^2``: a scene whose roughness L x
+A coefficient of the image's spectrum is normal with variance ``v |K|^2 / |L|^2 + s^2``: a scene whose roughness L x
 is white with variance v, blurred by K, plus white noise. Maximizing the likelihood over v, or over v and s, is type-II
 maximum likelihood (MacKay, Neural Computation 1992); it is smooth in both, so a logarithmic grid will do.
 """
@@ -11,20 +11,20 @@ import torch
 
 from deblur.solvers.fourier import squared_modulus
 
-_COEFFICIENTS = 2**14  # sample enough
+_COEFFICIENTS = 2**14  # of the spectrum are sampled; by hand
 
 
 class Evidence:
-    """A sample of the spectrum of each picture of a batch.
+    """Likelihood of noise level and prior weight, from a sample of the spectrum of each image of a batch.
 
     Parameters
     ----------
     spectrum : torch.Tensor
-        Half spectrum of the pictures on a torus, ``(*batch, *half)``.
+        Half spectrum of the images on a padded grid, ``(*batch, *half)``.
     power, prior : torch.Tensor
         ``|K|^2`` and ``|L|^2``, broadcastable to it.
     grid : tuple of int
-        Shape of the torus.
+        Shape of the padded grid.
     """
 
     def __init__(self, spectrum: torch.Tensor, power: torch.Tensor, prior: torch.Tensor, grid: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""Half spectra of real images: regularizers, inner products, and a smooth start past the frame."""
+"""Half spectra of real images: regularizers, inner products, and smooth continuation over a padded grid."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def inverse_fourier(spectrum: torch.Tensor, grid: Shape) -> torch.Tensor:
 
 
 def transfer_function(kernel: Any, grid: Shape, like: torch.Tensor) -> torch.Tensor:
-    """Return the half spectrum of a kernel centered on the origin of a torus."""
+    """Return the half spectrum of a kernel centered on the origin of a periodic grid."""
     return Convolution(kernel, grid, "circular").transfer_function(like.dtype).to(like.device)
 
 
@@ -47,7 +47,7 @@ def roughness(regularizer: Any, grid: Shape, like: torch.Tensor) -> torch.Tensor
 
 
 def inner(a: torch.Tensor, b: torch.Tensor, grid: Shape) -> torch.Tensor:
-    """Return the inner product of the two real images with these half spectra, times their size, one number an image.
+    """Return the inner product of the two real images with these half spectra, times their size, per image.
 
     By Parseval; every column of a half spectrum counts twice but the first, and the last of an even size.
     """
@@ -64,7 +64,7 @@ def _dot(a: torch.Tensor, b: torch.Tensor, ndim: int) -> torch.Tensor:
 
 
 def continue_smoothly(y: torch.Tensor, grid: Shape) -> torch.Tensor:
-    """Fill a torus from the picture in its corner: past the frame, blend from its last sample to its first."""
+    """Fill a padded grid from the image in its corner: blend from the last sample to the first along each axis."""
     filled = y.new_empty((*y.shape[: y.ndim - len(grid)], *grid))
     done = list(y.shape[y.ndim - len(grid) :])
     corner(filled, done).copy_(y)
@@ -88,7 +88,7 @@ def corner(x: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
 
 
 def clear_outside_(x: torch.Tensor, frame: Shape) -> torch.Tensor:
-    """Set all of a torus outside the frame in its corner to zero, in place."""
+    """Set the padding around the image in the first corner to zero, in place."""
     for axis, size in zip(range(-len(frame), 0), frame, strict=True):
         x.narrow(axis, size, x.shape[axis] - size).zero_()
     return x

@@ -1,4 +1,4 @@
-"""The blur of a scene that goes on past the frame of its picture, on a torus where convolution is a product."""
+"""The blur of a scene that extends beyond the image domain, on a padded grid where convolution is a product."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from deblur.solvers.fourier import (
 )
 
 FILLING = (100, 5)
-"""Iterations of `FramedBlur.fill` where a restoration begins, and where it goes on from an estimate."""
+"""Iterations of `FramedBlur.fill` at the start of a restoration, and from an estimate on."""
 
 
 class FramedBlur:
-    """``y = M K x``: a circular blur K on a torus, of which the picture y shows the frame M in the first corner.
+    """The blur ``y = M K x``: circular (K) on a padded grid, cropped (M) to the image domain in its first corner.
 
     Parameters
     ----------
     y : torch.Tensor
-        Pictures, shape ``(*batch, *frame)``.
+        Images, shape ``(*batch, *frame)``.
     psf : torch.Tensor
-        Shape ``(*psf_batch, *taps)``, broadcastable over the batch.
+        Shape ``(*psf_batch, *kernel_shape)``, broadcastable over the batch.
     grid : tuple of int
-        Shape of the torus; equal to the frame for a blur that is circular on the frame itself.
+        Shape of the padded grid; that of the image for a circular blur.
     weights : torch.Tensor, optional
-        1 where y is seen and 0 where it is not, of the shape of y; None if all of the frame is.
+        1 where y is valid and 0 elsewhere, of the shape of y; all valid if None.
 
     Attributes
     ----------
@@ -47,13 +47,13 @@ class FramedBlur:
         self.power = squared_modulus(self.kernel)
 
     def shown(self, x: torch.Tensor) -> torch.Tensor:
-        """Return ``M K x``: what the picture shows of a scene on the torus."""
+        """Return ``M K x``: the blurred image of a scene on the padded grid."""
         return corner(inverse_fourier(self.kernel * fourier(x, self.grid), self.grid), self.frame)
 
     def filtered(self, filled: torch.Tensor, weight: torch.Tensor, towards: torch.Tensor | float = 0.0) -> torch.Tensor:
         """Return the half spectrum of the x that minimizes ``|K x - filled|^2 + weight |x - towards|^2``, in one step.
 
-        All are half spectra, `filled` that of a picture of the whole torus.
+        All are half spectra, `filled` that of an image of the whole padded grid.
         """
         return (self.conjugate * filled + weight * towards) / (self.power + weight)
 
@@ -61,12 +61,12 @@ class FramedBlur:
     def fill(
         self, weight: torch.Tensor, towards: torch.Tensor | float = 0.0, *, num_iter: int, tolerance: float = 1e-6
     ) -> torch.Tensor:
-        """Return the half spectrum of the picture continued over the torus by what the best scene would show there.
+        """Return the half spectrum of the image, continued over the padded grid by the blur of the best scene.
 
         With this continuation `filtered` gives the scene that minimizes ``|M K x - y|^2 + weight |x - towards|^2``.
-        Of a continued picture v, the least that the torus leaves of ``|K x - v|^2 + weight |x - towards|^2`` is the
+        For a continued image v, the minimum over the padded grid of ``|K x - v|^2 + weight |x - towards|^2`` is the
         quadratic form ``(v - K towards)^T Q (v - K towards)``, where Q multiplies the spectrum by
-        ``weight / (|K|^2 + weight)``. Conjugate gradients minimize it over the samples that are not seen.
+        ``weight / (|K|^2 + weight)``. Conjugate gradients minimize it over the padding and invalid samples.
         """
         if self.frame == self.grid and self._weights is None:
             return fourier(self.y, self.grid)
@@ -94,7 +94,7 @@ class FramedBlur:
         return inverse_fourier(fourier(x, self.grid).mul_(spectrum), self.grid)
 
     def _hidden(self, x: torch.Tensor) -> torch.Tensor:
-        """Set the samples that are seen to zero, in place."""
+        """Set the valid samples to zero, in place."""
         frame = corner(x, self.frame)
         if self._weights is None:
             frame.zero_()

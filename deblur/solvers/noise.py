@@ -1,4 +1,4 @@
-"""White noise at the finest scale of a picture."""
+"""White noise at the finest scale of an image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def noise_of(y: torch.Tensor, ndim: int) -> torch.Tensor:
 def _level(image: np.ndarray) -> float:
     import pywt
 
-    if min(image.shape) < 4:  # fewer samples cannot tell noise from structure
+    if min(image.shape) < 4:  # too few samples to separate noise from structure
         return 0.0
     details = pywt.dwtn(image, "db2")["d" * image.ndim]
     details = np.abs(details[details != 0])  # exact zeros are painted or masked areas

@@ -9,7 +9,7 @@ _NEWTON_STEPS = 3  # to the rounding of double precision, for any exponent
 
 
 def shrinkage(modulus: torch.Tensor, threshold: float, exponent: float) -> torch.Tensor:
-    r"""Return what a vector of this modulus is multiplied by to become the minimizer below.
+    r"""Return the factor that turns a vector of this modulus into the minimizer below.
 
     .. math::
 

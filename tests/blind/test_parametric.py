@@ -50,3 +50,18 @@ def test_sharp_and_small_pictures_come_back_as_they_are(method: Callable[[Any], 
     torch.testing.assert_close(found.image, small.float() / 255)
     assert "128 pixels" in found.reason
     assert "flat" in method(np.full((200, 200), 0.5)).reason
+
+
+@pytest.mark.parametrize(
+    ("method", "blur", "parameters"), [(defocus, psf.disk(4), {"radius"}), (motion, psf.motion(9), {"length", "angle"})]
+)
+def test_progress_rises_to_one_and_the_estimated_parameters_are_kept(
+    method: Callable[..., Restoration], blur: np.ndarray, parameters: set[str]
+) -> None:
+    y, _ = valid_picture(skimage.data.camera()[:200, 100:300] / 255, blur, 0.003)
+    fractions: list[float] = []
+    found = method(y, progress=lambda fraction, stage: fractions.append(fraction))
+    assert found.method == method.__name__
+    assert set(found.details) == parameters
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)

@@ -101,3 +101,11 @@ def test_a_callback_stops_and_tensors_come_back() -> None:
 def test_bad_input_is_one_line(image: np.ndarray, shape: Any, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         richardson_lucy(image, shape, **options)
+
+
+def test_progress_counts_the_iterations() -> None:
+    y = picture(psf.gaussian(1.2), (40, 40))
+    fractions: list[float] = []
+    found = richardson_lucy(y, 7, num_iter=4, tolerance=0, progress=lambda fraction, stage: fractions.append(fraction))
+    assert fractions == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert (found.method, found.details["num_iter"]) == ("blind-richardson-lucy", 4)

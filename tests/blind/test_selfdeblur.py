@@ -176,7 +176,7 @@ def test_the_stopping_rule_stops() -> None:
 def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
     y = (blurred()[0].clip(0, 1) * 255).round().astype(np.uint8)
     gray = selfdeblur(y, 7, preset=TINY)
-    assert gray.image.dtype == np.float64
+    assert gray.image.dtype == np.float32
     color = selfdeblur(np.stack([y // 2, y, y], axis=1), 7, preset=TINY, channel_axis=1)
     assert color.image.shape == (64, 3, 64)
     weights = np.array([0.299, 0.587, 0.114])
@@ -281,3 +281,13 @@ def test_bad_input_is_one_line(arguments: dict[str, Any], message: str) -> None:
 def test_bad_settings_are_one_line(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(TINY, **changes)
+
+
+def test_progress_rises_to_one_over_scales_and_restarts() -> None:
+    fractions: list[float] = []
+    found = selfdeblur(
+        blurred()[0], 7, preset=TINY, restarts=2, progress=lambda fraction, stage: fractions.append(fraction)
+    )
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert found.details["num_iter"] == len(fractions) == 2 * sum(TINY.num_iter)

@@ -51,7 +51,7 @@ def test_a_given_size_is_kept_to() -> None:
 def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
     y = (shaken()[0].clip(0, 1)[:96, :96] * 255).round().astype(np.uint8)
     gray = sparse_edges(y, 11)
-    assert gray.image.dtype == np.float64
+    assert gray.image.dtype == np.float32
     color = sparse_edges(np.stack([y] * 3, axis=1), 11, channel_axis=1)
     assert color.image.shape == (96, 3, 96)
     # The network sees three planes at once then, two of them flat, and computes in bfloat16 where that is fast.

@@ -33,7 +33,7 @@ def test_it_does_what_the_library_does_with_the_values_of_the_file(run: Run, fol
     after = photo.read(folder / "shaken-restored.png").pixels
     np.testing.assert_allclose(after, expected.image.clip(0, 1), atol=0.01)
     np.testing.assert_allclose(psf.load(folder / "found.tif"), expected.psf, atol=1e-4)
-    assert result["method"] == "blind"
+    assert result["method"] == "sparse-edges"
     assert result["linear"] is False
     assert result["confidence"] == pytest.approx(expected.confidence, abs=0.01)
     assert result["reason"] == expected.reason
@@ -42,7 +42,7 @@ def test_it_does_what_the_library_does_with_the_values_of_the_file(run: Run, fol
 
 def test_the_line_tells_the_confidence(run: Run, folder: Path) -> None:
     line = run("restore", "shaken.png", *SIZE, cwd=folder).stdout
-    assert line.startswith("shaken.png -> shaken-restored.png (blind, PSF ")
+    assert line.startswith("shaken.png -> shaken-restored.png (sparse-edges, PSF ")
     assert "confidence" in line
 
 

@@ -1,4 +1,4 @@
-"""The data step on a torus, against dense algebra."""
+"""The data step on a padded grid, against dense algebra."""
 
 import pytest
 import torch
