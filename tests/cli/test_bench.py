@@ -133,7 +133,7 @@ def test_a_terminal_shows_how_far_it_is(start: Start, files: Path) -> None:
     assert b"Report: out/report.html" in work.communicate()[0]
     os.close(terminal)
     assert work.returncode == 0
-    assert re.search(r"folder: [1-5] of 6, \d+ s left", shown)
+    assert re.search(r"folder: [1-5] of 6 cases, \d+ s left", shown)
     assert "━" in shown
 
 
