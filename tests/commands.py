@@ -17,6 +17,8 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, STDOUT
 from typing import IO, Any
 
+from tests.forkserver import NUMBER
+
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80"}
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"  # whose libraries do not survive a fork
 AT_START = ("PYTHON", "OMP_", "MKL_", "OPENBLAS_", "LD_")
@@ -27,17 +29,21 @@ class Process:
     """A running fork: the part of `subprocess.Popen` that the tests use."""
 
     def __init__(self, client: socket.socket, streams: list[IO[Any] | None]) -> None:
-        self._replies = client.makefile("rb")
         self._client = client
         self.stdin, self.stdout, self.stderr = streams
-        self.pid = int(self._replies.readline())
+        self.pid = self._number()
         self.returncode: int | None = None
+
+    def _number(self) -> int:
+        received = self._client.recv(NUMBER.size, socket.MSG_WAITALL)
+        assert received, "the server of the forks has ended"
+        return NUMBER.unpack(received)[0]
 
     def wait(self, timeout: float | None = None) -> int:
         if self.returncode is None:
             self._client.settimeout(timeout)
             try:
-                self.returncode = int(self._client.recv(16))
+                self.returncode = self._number()
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired("deblur", timeout or 0) from None
             self._client.close()

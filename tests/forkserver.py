@@ -16,6 +16,7 @@ import pkgutil
 import selectors
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import threading
@@ -30,6 +31,9 @@ LIBRARIES = (
     *("distributed", "starlette.applications", "uvicorn", "zarr"),
 )
 """What the commands import, of which some is optional. None of it may start a thread: a fork has but one."""
+
+NUMBER = struct.Struct("=i")
+"""How the number of a fork and its exit code are sent."""
 
 
 def main() -> None:
@@ -59,7 +63,7 @@ def load() -> None:
 
 
 def serve(control: socket.socket) -> list[int] | None:
-    """Fork for every message from `control`, and write the exit code of each fork to its socket.
+    """Fork for every message from `control`, and write the number of each fork, and its exit code, to its socket.
 
     A message has four file descriptors: standard input, output and error, and a socket.
 
@@ -94,7 +98,7 @@ def serve(control: socket.socket) -> list[int] | None:
                 running[pid] = socket.socket(fileno=streams.pop())
                 for stream in streams:
                     os.close(stream)
-                running[pid].sendall(b"%d\n" % pid)
+                running[pid].sendall(NUMBER.pack(pid))
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for each in (control, *running.values()):
@@ -110,7 +114,7 @@ def report_ended(running: dict[int, socket.socket]) -> None:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
             with running.pop(pid) as client, suppress(OSError):  # nobody may be waiting
-                client.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+                client.sendall(NUMBER.pack(os.waitstatus_to_exitcode(status)))
 
 
 def become(stdin: int, stdout: int, stderr: int, client: int) -> str:

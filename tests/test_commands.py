@@ -11,7 +11,7 @@ from tests.commands import CAN_FORK, ENVIRONMENT, Process, installed
 SHOW = ["psf", "show", "gaussian:sigma=2x1"]
 
 
-@pytest.mark.parametrize("arguments", [SHOW, ["psf", "show", "missing.npy"], ["--version"], ["restore", "--help"]])
+@pytest.mark.parametrize("arguments", [SHOW, ["restore", "--psff"], ["--version"], ["restore", "--help"]])
 def test_a_fork_does_what_a_process_of_its_own_does(tmp_path: Path, arguments: list[str]) -> None:
     results = []
     for own_process in (False, True):

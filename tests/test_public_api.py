@@ -1,4 +1,4 @@
-"""Every public name says what goes in, what comes out, what is raised, and how it is called.
+"""Every public name documents its parameters, results and exceptions, and has an example.
 
 A public name is one in the stub or the ``__all__`` of a public module; its public methods count too.
 """
@@ -59,7 +59,7 @@ SHAPE = re.compile(
     r"|\b(axis|axes|batch|broadcastable|number|numbers|matrix|one each)\b|\b(as|as of|of|see|like) `",
     re.IGNORECASE,
 )
-"""Names a shape or axes, says that it is one number, or refers to where that is said."""
+"""Matches a shape, axes, a scalar, or a reference to a description of them."""
 
 UNITS = {
     "noise_level": "unit|scale|fraction|see `|as of",
@@ -103,7 +103,7 @@ def doc_of(value: Any) -> Any:
 
 
 def is_record(value: Any) -> bool:
-    """Whether it only holds what a function returns: it checks nothing, and that function has the example."""
+    """Return whether a class only holds results: the function that returns it has the example."""
     if not inspect.isclass(value):
         return False
     return hasattr(value, "_fields") or (dataclasses.is_dataclass(value) and not hasattr(value, "__post_init__"))
@@ -130,7 +130,7 @@ def described(doc: Any) -> dict[str, tuple[str, str]]:
 
 
 def faults(name: str, value: Any) -> list[str]:
-    """Return what a docstring lacks."""
+    """Return what is missing from a docstring."""
     doc, record = doc_of(value), is_record(value)
     texts, wanted = described(doc), parameters(value)
     found = [] if "".join(doc["Summary"]).strip() else ["no summary"]
@@ -167,7 +167,7 @@ def undefined(doc: str) -> set[str]:
 
 
 def faults_of_method(value: Any, doc: str) -> list[str]:
-    """Return what the docstring of a method lacks: one line may do, if it names every parameter."""
+    """Return what is missing from the docstring of a method; one line suffices if it names every parameter."""
     if not doc:
         return ["no docstring"]
     if isinstance(value, property):
@@ -196,7 +196,7 @@ def test_no_public_module_is_forgotten() -> None:
         assert importlib.import_module(module).__doc__
 
 
-def test_what_raises_nothing_is_still_there() -> None:
+def test_names_that_raise_nothing_still_exist() -> None:
     assert set(RAISES_NOTHING) <= set(NAMES)
 
 

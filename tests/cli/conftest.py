@@ -65,7 +65,7 @@ def sharp() -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def blurred(sharp: np.ndarray) -> np.ndarray:
-    """It, blurred by BLUR in linear light, with noise of 0.5 %."""
+    """`sharp` blurred by BLUR in linear light, with noise of 0.5 %."""
     light = np.moveaxis(photo.to_linear(sharp), -1, 0)
     light = Convolution(psf.parse(BLUR), light.shape[1:], "reflect")(light)
     noise = np.random.default_rng(0).normal(0, 0.005, sharp.shape)

@@ -1,4 +1,4 @@
-"""Whatever is wrong: the right exit code, one line that names the culprit, and no file that was not there before."""
+"""Bad input of every kind: exit code 2, one line that names what is wrong, and no new file."""
 
 from pathlib import Path
 

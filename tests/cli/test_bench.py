@@ -1,4 +1,4 @@
-"""`deblur bench` as it is used: the table, the reports, what a kill leaves, and what is said of bad input."""
+"""`deblur bench` as it is used: the table, the reports, what is left after a kill, and error messages."""
 
 import csv
 import json
@@ -37,7 +37,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def scores(path: Path) -> list[dict[str, object]]:
-    """The rows of a JSON file but for the time, which is another one each time."""
+    """The rows of a JSON file without their times, which differ between runs."""
     return [{key: row[key] for key in row if key != "seconds"} for row in json.loads(path.read_text())["rows"]]
 
 
@@ -62,7 +62,7 @@ def test_the_table_and_the_reports(run: Run, files: Path) -> None:
     assert [row["psnr"] for row in rows] == [str(row["psnr"]) for row in content["rows"]]
 
 
-def test_another_run_has_the_same_scores_whatever_the_jobs(run: Run, files: Path) -> None:
+def test_scores_are_the_same_in_every_run_and_for_any_number_of_jobs(run: Run, files: Path) -> None:
     one = run(*OWN, *METHODS, "-o", "one").stdout
     assert "Report: two/report.html" in run(*OWN, *METHODS, "-o", "two", "--jobs", "2").stdout
     assert scores(files / "one/results.json") == scores(files / "two/results.json")
@@ -71,7 +71,7 @@ def test_another_run_has_the_same_scores_whatever_the_jobs(run: Run, files: Path
     assert (files / "one/cases.jsonl").read_bytes() == log
 
 
-def test_by_default_all_methods_run_into_a_folder_of_the_protocol(run: Run, files: Path) -> None:
+def test_by_default_all_methods_run_and_the_folder_has_the_name_of_the_protocol(run: Run, files: Path) -> None:
     run(*OWN, "--limit", "1")
     content = json.loads((files / "deblur-bench/folder/results.json").read_text())
     assert [each["method"] for each in content["summary"]] == method_names()
@@ -94,7 +94,7 @@ def test_a_failure_is_reported_and_the_others_go_on(run: Run, files: Path) -> No
     assert run(*OWN, *METHODS[:4], "-o", "out").stderr == ""
 
 
-def test_where_nothing_succeeds_there_is_a_report_all_the_same(run: Run, files: Path) -> None:
+def test_there_is_a_report_even_if_every_case_fails(run: Run, files: Path) -> None:
     for _ in range(2):  # the second finds a folder in which nothing was done
         done = run(*OWN, "--method", "wiener(balance=-1)", "-o", "out", code=1)
         assert "deblur: wiener(balance=-1) failed on im" in done.stderr
@@ -105,7 +105,7 @@ def test_where_nothing_succeeds_there_is_a_report_all_the_same(run: Run, files: 
     ("number", "code", "jobs"),
     [(signal.SIGINT, 130, "1"), (signal.SIGINT, 130, "2"), (signal.SIGTERM, 143, "2"), (signal.SIGKILL, -9, "2")],
 )
-def test_a_run_that_was_killed_goes_on_where_it_stopped(
+def test_a_killed_run_resumes_where_it_stopped(
     run: Run, start: Start, files: Path, number: int, code: int, jobs: str
 ) -> None:
     log = files / "out/cases.jsonl"
@@ -124,7 +124,7 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     assert log.read_text().count("\n") == 6
 
 
-def test_a_terminal_shows_how_far_it_is(start: Start, files: Path) -> None:
+def test_a_terminal_shows_progress(start: Start, files: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
     terminal, theirs = pty.openpty()
     work = start(*SLOW, "-o", "out", stderr=theirs, variables=TERMINAL)
@@ -137,7 +137,7 @@ def test_a_terminal_shows_how_far_it_is(start: Start, files: Path) -> None:
     assert "━" in shown
 
 
-def test_without_space_what_was_done_is_kept(run: Run, files: Path) -> None:
+def test_finished_cases_are_kept_when_the_disk_is_full(run: Run, files: Path) -> None:
     pytest.importorskip("resource", reason="needs POSIX limits")
     run(*OWN, "--method", "blurred", "-o", "out")
     size = (files / "out/cases.jsonl").stat().st_size

@@ -40,13 +40,13 @@ def test_it_does_what_the_library_does_with_the_values_of_the_file(run: Run, fol
     assert tuple(result["psf_shape"]) == expected.psf.shape
 
 
-def test_the_line_tells_the_confidence(run: Run, folder: Path) -> None:
+def test_the_line_has_the_confidence(run: Run, folder: Path) -> None:
     line = run("restore", "shaken.png", *SIZE, cwd=folder).stdout
     assert line.startswith("shaken.png -> shaken-restored.png (sparse-edges, PSF ")
     assert "confidence" in line
 
 
-def test_a_picture_that_shows_nothing_is_written_as_it_is_with_the_reason(run: Run, folder: Path) -> None:
+def test_a_flat_picture_is_copied_and_the_reason_is_printed(run: Run, folder: Path) -> None:
     done = run("restore", "flat.png", cwd=folder)
     assert "confidence 0" in done.stdout
     assert done.stdout.endswith(": the picture is flat: it shows no edges to estimate a blur from\n")

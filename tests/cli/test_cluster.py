@@ -1,4 +1,4 @@
-"""`deblur restore` on a Dask cluster: what one machine would write, whatever happens to the workers."""
+"""`deblur restore` on a Dask cluster writes what one process writes, even if workers are killed."""
 
 import json
 import os
@@ -123,7 +123,7 @@ def test_a_worker_that_is_killed_loses_nothing_and_doubles_nothing(
     assert visible(folder / "there") == contents(folder / "here")
 
 
-def test_it_says_how_far_it_is_and_goes_on_with_a_folder(start: Start, cluster: Cluster, tmp_path: Path) -> None:
+def test_progress_is_shown_and_existing_results_are_skipped(start: Start, cluster: Cluster, tmp_path: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs a POSIX terminal")
     for name in ("first", "second"):
         noise = np.random.default_rng(0).random((500, 500), dtype=np.float32)
@@ -145,7 +145,7 @@ def test_it_says_how_far_it_is_and_goes_on_with_a_folder(start: Start, cluster: 
     assert (tmp_path / "first-restored.tif").read_text() == "left alone"
 
 
-def test_what_workers_say_is_about_the_files_of_the_user(
+def test_messages_of_workers_name_the_files_of_the_user(
     run: Run, cluster: Cluster, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
@@ -172,7 +172,7 @@ def test_processes_here_write_what_one_writes(run: Run, folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("number", "code", "said"), [(signal.SIGINT, 130, b"deblur: interrupted\n"), (signal.SIGTERM, 143, b"")]
 )
-def test_ended_it_leaves_no_part_of_what_workers_write(
+def test_interrupted_it_leaves_no_partial_file_of_a_worker(
     start: Start, tmp_path: Path, number: int, code: int, said: bytes
 ) -> None:
     (tmp_path / "blurred").mkdir()
@@ -200,14 +200,14 @@ def test_ended_it_leaves_no_part_of_what_workers_write(
         (["--jobs", "0"], "--jobs"),
     ],
 )
-def test_options_that_do_not_go_together(run: Run, folder: Path, tmp_path: Path, options: list[str], said: str) -> None:
+def test_options_that_exclude_each_other(run: Run, folder: Path, tmp_path: Path, options: list[str], said: str) -> None:
     shutil.copy(folder / "blurred" / "0.png", tmp_path)
     done = run("restore", "0.png", *OPTIONS, *options, code=2)
     assert re.fullmatch(f"deblur: .*{said}.*\n", done.stderr)
 
 
 class TestAttempt:
-    """What a worker does with a picture, whatever happened to it before."""
+    """One picture on a worker, which an earlier worker may have begun."""
 
     @pytest.fixture
     def job(self, tmp_path: Path) -> Job:
@@ -234,13 +234,13 @@ class TestAttempt:
         assert self.attempt(job) == {"method": "wiener"}
         assert job.target.read_text() == "new"
 
-    def test_leaves_what_a_lost_worker_wrote(self, job: Job) -> None:
+    def test_keeps_the_result_of_a_lost_worker(self, job: Job) -> None:
         job.target.write_text("old")
         assert self.attempt(job) == {"reason": "written by a worker that was lost then"}
         assert job.target.read_text() == "old"
         assert self.attempt(job, force=True) == {"method": "wiener"}
 
-    def test_says_what_is_wrong(self, job: Job) -> None:
+    def test_errors_are_returned(self, job: Job) -> None:
         assert self.attempt(Job(job.source.with_name("bad.png"), job.target)) == "it is bad"
         assert "does not see" in str(self.attempt(job, mark="of another folder"))
         assert "has deblur" in str(self.attempt(job, version="0"))

@@ -1,4 +1,4 @@
-"""`deblur datasets`: against the cards that come along, and against a server of our own for what is downloaded."""
+"""`deblur datasets`, with the cards of the package and a local server for downloads."""
 
 import os
 import re
@@ -31,7 +31,7 @@ def nowhere(environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """A server with the one file of the one data set, "mine", that the command knows after `only_mine`."""
+    """A server with the only file of the only data set, "mine", of commands that run `only_mine` first."""
     running = Server()
     thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
     thread.start()
@@ -48,7 +48,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def only_mine(server: Server, tmp_path: Path) -> str:
-    """What the command runs first, to know the cards of `server` only."""
+    """Code that replaces the cards of the command by that of `server`."""
     return (
         "import pathlib\nfrom deblur.benchmark import _cards\n"
         f"_cards._folder = lambda: pathlib.Path({str(tmp_path / 'cards')!r})\n"
@@ -78,7 +78,7 @@ def test_info_says_what_the_card_says(run: Run, name: str) -> None:
     assert f"get them with: deblur datasets get {name}" in words
 
 
-def test_data_that_are_here(
+def test_data_of_a_folder(
     run: Run, data_dir: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(data_dir / "set5", tmp_path / "data/set5")
@@ -97,7 +97,7 @@ def test_data_that_are_here(
     assert done.stderr == f"deblur: set5: 1 of 5 files in {folder} differ from its card\n"
 
 
-def test_verify_has_a_line_a_fault(run: Run) -> None:
+def test_verify_prints_a_line_per_missing_file(run: Run) -> None:
     done = run("datasets", "verify", "set5", code=1)
     assert done.stdout.splitlines() == [f"{file.path} is missing" for file in card("set5").files]
     assert re.fullmatch(r"deblur: set5: 5 of 5 files are missing .* deblur datasets get set5\n", done.stderr)
@@ -116,7 +116,7 @@ def test_get(run: Run, only_mine: str, tmp_path: Path) -> None:
     assert run("datasets", "verify", "mine", prelude=only_mine).stderr == ""
 
 
-def test_get_mends_what_verify_finds(run: Run, only_mine: str, tmp_path: Path) -> None:
+def test_get_repairs_a_damaged_file(run: Run, only_mine: str, tmp_path: Path) -> None:
     run("datasets", "get", "mine", prelude=only_mine)
     path = tmp_path / "cache" / PATH
     path.write_bytes(b"?" + CONTENT[1:])
@@ -140,9 +140,7 @@ def test_a_bad_server_is_one_line(
     assert files_in(tmp_path / "cache") == []
 
 
-def test_a_download_that_was_killed_goes_on(
-    run: Run, start: Start, server: Server, only_mine: str, tmp_path: Path
-) -> None:
+def test_a_killed_download_is_resumed(run: Run, start: Start, server: Server, only_mine: str, tmp_path: Path) -> None:
     server.moods = ["stalled"]
     work = start("datasets", "get", "mine", prelude=only_mine)
     while work.poll() is None and not any(path.stat().st_size for path in tmp_path.glob("cache/mine/.*.part")):
@@ -190,12 +188,6 @@ def test_bad_input_is_one_line(run: Run, tmp_path: Path, arguments: list[str], n
     assert named in done.stderr
     assert "internal error" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize("words", [[], ["list"], ["info"], ["get"], ["verify"]], ids=" ".join)
-def test_help_teaches_with_an_example(run: Run, words: list[str]) -> None:
-    shown = run("datasets", *words, "--help").stdout
-    assert f"\n    deblur datasets {' '.join(words)}".rstrip() in shown
 
 
 def test_without_a_network(run: Run, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`deblur export`: a network that was trained, for other runtimes."""
+"""`deblur export`: trained networks for other runtimes."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_both_formats(run: Run, tmp_path: Path, trained: Denoiser) -> None:
     assert np.abs(program(image, level).detach().numpy() - expected).max() < 1e-6
 
 
-def test_sizes_are_those_asked_for(run: Run, tmp_path: Path) -> None:
+def test_sizes_are_those_of_the_options(run: Run, tmp_path: Path) -> None:
     network = UnrolledHQS(1, **SMALL).half().float().eval()
     save(tmp_path / "small.safetensors", network, {"stages": 1, **SMALL})
     run("export", "small.safetensors", "--torch", "small.pt2", "--size", "40x50", "--psf-size", "5")

@@ -1,4 +1,4 @@
-"""The help is the manual: every command, each with an example, each option explained; and shells complete."""
+"""Help of every command, with examples and all options, and shell completion."""
 
 import re
 

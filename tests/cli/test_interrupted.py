@@ -1,4 +1,4 @@
-"""What a killed `deblur restore` leaves behind, and the bar that it shows on a terminal."""
+"""`deblur restore` when it is killed, and its progress bar."""
 
 import os
 import re
@@ -62,7 +62,7 @@ def long_work(tmp_path: Path) -> list[str]:
         (signal.SIGKILL, -signal.SIGKILL, [], False),
     ],
 )
-def test_killed_while_it_computes_it_leaves_nothing(
+def test_killed_while_it_computes_it_leaves_no_file(
     start: Start, tmp_path: Path, long_work: list[str], number: int, code: int, said: list[bytes], own_process: bool
 ) -> None:
     terminal, theirs = pty.openpty()
@@ -93,7 +93,7 @@ def test_terminated_while_it_writes_it_leaves_no_part_of_a_file(start: Start, tm
     assert {path.name for path in tmp_path.iterdir()} == {"a.tif"} | ({"b.png"} if work.returncode == 0 else set())
 
 
-def test_the_bar_goes_and_the_lines_stay(start: Start, tmp_path: Path, blurred: np.ndarray) -> None:
+def test_the_bar_is_erased_and_the_messages_stay(start: Start, tmp_path: Path, blurred: np.ndarray) -> None:
     photo.write(tmp_path / "[red]a.png", Photo(blurred, -1))
     terminal, theirs = pty.openpty()
     arguments = ["[red]a.png", "no.png", "--psf", "disk:radius=2", "--method", "richardson-lucy", "--json"]
@@ -111,7 +111,7 @@ def test_the_bar_goes_and_the_lines_stay(start: Start, tmp_path: Path, blurred: 
     assert "━" not in shown.rpartition("\x1b[2K")[2]  # after the last line that was wiped out
 
 
-def test_an_interrupt_that_python_could_only_print_comes_again(environment: dict[str, str]) -> None:
+def test_an_interrupt_inside_a_destructor_is_not_lost(environment: dict[str, str]) -> None:
     program = """
 import os, signal, sys, time
 from deblur.cli import _app

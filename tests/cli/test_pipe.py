@@ -1,4 +1,4 @@
-"""`deblur restore -`: what goes in at one end comes out at the other, and nothing else does."""
+"""`deblur restore -`: a picture from standard input, the result to standard output."""
 
 import subprocess
 from pathlib import Path
@@ -27,7 +27,7 @@ def pipe(start: Start, tmp_path: Path):
 
 
 @pytest.mark.parametrize(("suffix", "dtype"), [(".jpg", "uint8"), (".tif", "float32")])
-def test_it_is_what_the_file_becomes(
+def test_the_output_is_that_of_a_file(
     run: Run, pipe, tmp_path: Path, blurred: np.ndarray, suffix: str, dtype: str
 ) -> None:
     source = tmp_path / f"photo{suffix}"
@@ -72,7 +72,7 @@ def test_errors_go_to_standard_error(pipe, tmp_path: Path, data: bytes, argument
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reader_that_goes_away(commands: Commands, environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_closed_pipe_ends_the_command(commands: Commands, environment: dict[str, str], tmp_path: Path) -> None:
     source = tmp_path / "photo.tif"
     photo.write(source, Photo(np.random.default_rng(0).random((300, 300)), dtype=np.dtype(np.float64)))
     command = f'"{commands.command}" restore - --psf disk:radius=1 --method wiener'

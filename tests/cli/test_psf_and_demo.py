@@ -14,8 +14,6 @@ from deblur.psf._kinds import kinds
 
 from .conftest import Run, Start
 
-COMMANDS = [[], ["restore"], ["demo"], ["psf"], ["psf", "make"], ["psf", "estimate"], ["psf", "beads"], ["psf", "show"]]
-
 
 def test_the_examples_in_the_help_work(run: Run, tmp_path: Path) -> None:
     lines = run("psf", "--help").stdout.splitlines()
@@ -68,13 +66,13 @@ def test_an_enlarged_picture(run: Run, tmp_path: Path) -> None:
     np.testing.assert_allclose(picture[::times, ::times] ** 2, flat / flat.max(), atol=0.01)
 
 
-def test_the_figures_of_a_lopsided_psf(run: Run, tmp_path: Path) -> None:
+def test_sum_and_centroid_of_an_off_center_psf(run: Run, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([[0.0, 0, 0], [0, 0, 1], [0, 0, 1]]))
     lines = run("psf", "show", "a.npy").stdout.splitlines()
     assert lines[1:3] == ["sum       2", "centroid  +0.50, +1.00 pixels from the center"]
 
 
-def test_a_reader_that_has_seen_enough(start: Start) -> None:
+def test_a_closed_pipe_is_no_error(start: Start) -> None:
     show = start("psf", "show", "disk:radius=2")
     assert show.stdout is not None
     show.stdout.close()
@@ -82,7 +80,7 @@ def test_a_reader_that_has_seen_enough(start: Start) -> None:
     assert show.returncode == 141
 
 
-def test_a_terminal_without_blocks(start: Start) -> None:
+def test_a_terminal_without_block_characters(start: Start) -> None:
     shown, _ = start("psf", "show", "disk:radius=2", variables={"PYTHONIOENCODING": "ascii"}).communicate()
     assert shown.isascii()
     assert b"@@" in shown
@@ -106,13 +104,9 @@ def test_version(run: Run) -> None:
     assert run("--version", own_process=True).stdout == f"deblur {deblur.__version__}\n"
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_help_teaches_with_an_example(run: Run, words: list[str]) -> None:
-    done = run(*words, "--help")
-    assert f"\n    deblur {' '.join(words)}".rstrip() in done.stdout
-    assert done.stderr == ""
-    if words in ([], ["psf"]):
-        assert run(*words).stdout == done.stdout
+@pytest.mark.parametrize("words", [[], ["psf"]], ids=" ".join)
+def test_a_group_alone_prints_its_help(run: Run, words: list[str]) -> None:
+    assert run(*words).stdout == run(*words, "--help").stdout
 
 
 def test_every_kind_of_psf_is_in_the_help(run: Run) -> None:

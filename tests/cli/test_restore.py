@@ -110,7 +110,7 @@ def test_linear_light(run: Run, tmp_path: Path, blurred: np.ndarray) -> None:
         np.testing.assert_allclose(photo.read(tmp_path / output).pixels, expected.clip(0, 1), atol=1e-4)
 
 
-def test_the_file_keeps_what_it_says(run: Run, tmp_path: Path, blurred: np.ndarray, rng: np.random.Generator) -> None:
+def test_metadata_are_kept(run: Run, tmp_path: Path, blurred: np.ndarray, rng: np.random.Generator) -> None:
     exif = Image.Exif()
     exif[0x0110], exif[0x0112] = "Lens camera", 6  # model; turned by 90 degrees
     icc = b"not a real profile, but kept as it is"

@@ -77,7 +77,7 @@ def test_zarr_in_and_out(run: Run, tmp_path: Path, cells: np.ndarray) -> None:
     assert "exists already" in run("restore", "cells.zarr", *STEPS, "-o", "sharper.zarr", code=2).stderr
 
 
-def test_what_is_too_bright_is_said_and_floats_keep_it(run: Run, tmp_path: Path, cells: np.ndarray) -> None:
+def test_clipped_counts_are_reported_and_floats_keep_them(run: Run, tmp_path: Path, cells: np.ndarray) -> None:
     bright = np.minimum(cells[0].astype(int) * 40, 65000).astype(np.uint16)
     tifffile.imwrite(tmp_path / "bright.ome.tif", bright, metadata={"axes": "ZYX"})
     assert "brighter than uint16 holds, and clipped" in run("restore", "bright.ome.tif", *STEPS).stdout
@@ -87,7 +87,7 @@ def test_what_is_too_bright_is_said_and_floats_keep_it(run: Run, tmp_path: Path,
     assert kept.data[...].max() > 65535
 
 
-def test_a_photograph_by_parts_is_what_it_is_whole(run: Run, tmp_path: Path, blurred: np.ndarray) -> None:
+def test_a_photograph_in_tiles_equals_the_whole(run: Run, tmp_path: Path, blurred: np.ndarray) -> None:
     large = np.tile(blurred, (3, 3, 1))
     picture = Photo(large, -1, dtype=np.dtype(np.uint16), icc=b"profile" * 20)
     photo.write(tmp_path / "whole.tif", picture)
@@ -123,7 +123,7 @@ def test_bad_options(run: Run, cells: np.ndarray, arguments: list[str], message:
         ("stack.zarr", [], "cannot restore stack.zarr without --psf"),
     ],
 )
-def test_what_only_stacks_can_do(
+def test_options_for_stacks_are_refused_for_photographs(
     run: Run, tmp_path: Path, blurred: np.ndarray, source: str, arguments: list[str], message: str
 ) -> None:
     photo.write(tmp_path / "photo.png", Photo(blurred, -1))

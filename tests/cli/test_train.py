@@ -158,7 +158,7 @@ TABLE: list[tuple[list[str], str]] = [
 
 @pytest.fixture
 def bad(folder: Path) -> Path:
-    """Files and folders that are wrong in every way."""
+    """Bad files and folders of every kind."""
     pictures = {"one/a.png": (90, 90), "text/a.png": (90, 90), "small/a.png": (90, 90), "small/b.png": (40, 90)}
     for name in ("one", "text", "small", "damaged", "another", "foreign"):
         (folder / name).mkdir()
@@ -181,7 +181,7 @@ def bad(folder: Path) -> Path:
 def test_one_line(
     bad: Path, arguments: list[str], named: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In this process: each of the others waits two seconds for torch."""
+    """In this process, where stderr of the decoders is captured too."""
     monkeypatch.chdir(bad)
     before = {path: path.is_file() and path.read_bytes() for path in bad.rglob("*")}
     assert _app._run(arguments) == 2
@@ -193,7 +193,7 @@ def test_one_line(
     assert {path: path.is_file() and path.read_bytes() for path in bad.rglob("*")} == before
 
 
-def test_a_picture_that_is_none_is_one_line_of_the_command_too(run: Run, bad: Path) -> None:
-    """Libraries that decode pictures like to say more."""
+def test_an_unreadable_picture_is_one_line_of_the_command_too(run: Run, bad: Path) -> None:
+    """Decoders print more, which must not reach the terminal."""
     done = run(*NEW, "--images", "text", code=2)
     assert done.stderr == "deblur: cannot read text/text.png as a photograph\n"

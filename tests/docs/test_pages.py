@@ -1,4 +1,4 @@
-"""What the pages say is so: their code runs, their commands have these options, their tables name what exists."""
+"""The documentation is true: its code runs, its commands and names exist."""
 
 import importlib
 import re
@@ -41,7 +41,7 @@ def commands_of(page: Path) -> list[str]:
 
 
 def files(folder: Path) -> None:
-    """Write what the pages speak of, small."""
+    """Write small versions of the files that the pages use."""
     rng = np.random.default_rng(0)
     from skimage import data
 
@@ -102,7 +102,7 @@ def test_the_commands_have_these_options(page: Path) -> None:
 
 
 def exists(name: str) -> bool:
-    """Say whether a dotted name is a module, or leads from one to an attribute."""
+    """Return whether a dotted name is a module, or an attribute of one."""
     parts = name.split(".")
     for cut in range(len(parts), 0, -1):
         try:

@@ -1,4 +1,4 @@
-"""What the site is made from is complete, and what checks it sees what it should."""
+"""The sources of the site are complete, and its checks find faults."""
 
 import importlib.util
 import re
