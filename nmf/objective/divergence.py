@@ -79,7 +79,7 @@ def beta_divergence(V: Tensor, product: Tensor, beta: float = 1.0, *, weights: T
     beta : float
         Any real number.
     weights : torch.Tensor, optional
-        Non-negative weight of each entry, broadcastable to V; entries of weight 0 are ignored, whatever their value.
+        Non-negative weight of each entry, broadcastable to V; entries of weight 0 are ignored, even where V is NaN.
 
     Returns
     -------
