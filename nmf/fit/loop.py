@@ -35,7 +35,12 @@ def run(step: Callable[[], None], check: Check, options: FitOptions) -> FitResul
             step()
             iteration += 1
         stopped = check(iteration)
-    return FitResult(iteration, check.history().cpu().double(), check.converged, time.perf_counter() - start)
+    return FitResult(iteration, to_host(check.history()), check.converged, time.perf_counter() - start)
+
+
+def to_host(history: Tensor) -> Tensor:
+    """Return a history on the CPU in float64, which the device of a fit may lack."""
+    return history.cpu().double()
 
 
 class Plateau:

@@ -79,7 +79,7 @@ def beta_divergence(V: Tensor, product: Tensor, beta: float = 1.0, *, weights: T
     beta : float
         Any real number.
     weights : torch.Tensor, optional
-        Non-negative weight of each entry, broadcastable to V; entries of weight 0 are ignored, whatever their value.
+        Non-negative weight of each entry, broadcastable to V; entries of weight 0 are ignored, even where V is NaN.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def beta_divergence(V: Tensor, product: Tensor, beta: float = 1.0, *, weights: T
     both_zero = (V == 0) & (product == 0)
     if bool(both_zero.any()) and beta > 0:  # the limit is 0, where the formula gives 0 / 0
         V, product = torch.where(both_zero, 1.0, V), torch.where(both_zero, 1.0, product)
-    terms: torch.Tensor = _Terms.apply(V, product, beta)  # type: ignore[no-untyped-call]
+    terms: Tensor = _Terms.apply(V, product, beta)  # type: ignore[no-untyped-call]
     if weights is not None:
         terms = torch.where(weights > 0, terms * weights, 0.0)
     return total(terms, 0)

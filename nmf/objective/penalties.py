@@ -55,7 +55,7 @@ class Term:
         Returns the majorizer's slope at the factor: the part that does not depend on the ratio, or None, and the
         part that grows with its power ``power - 1``.
     couples_columns : bool
-        Whether the term couples the columns of V, which may then not lie in different processes.
+        Whether the term couples the columns of V, which may then not be spread over processes.
     """
 
     power: int

@@ -1,4 +1,4 @@
-"""What each of the processes of test_distributed.py does; started by torchrun."""
+"""The program of each process of test_distributed.py; started by torchrun."""
 
 import sys
 
@@ -10,19 +10,19 @@ import nmf
 
 
 def columns(T: int) -> slice:
-    """Return those of this process: of the first, 11 fewer than of the last."""
+    """Return the columns of this process; the first has fewer than the last."""
     rank, size = dist.get_rank(), dist.get_world_size()
     borders = [0, *(T * k // size - 11 for k in range(1, size)), T]
     return slice(borders[rank], borders[rank + 1])
 
 
 def fit(case: dict, V: object) -> dict:
-    """Fit the part of this process, and return what it found."""
+    """Fit the part of this process, and return the result."""
     data = V if torch.is_tensor(V) else np.load(V, mmap_mode="r")
     mine = columns(data.shape[-1])
     options = {name: x[..., mine] if name in ("mask", "weights") else x for name, x in case["fit"].items()}
     kind, H = getattr(nmf, case.get("kind", "NMF")), case["H"]
-    # Every process draws other templates; those of the first are to be taken.
+    # Every process draws other templates, of which those of the first are used.
     drawn = {"W": case["W"]} if "W" in case else {"shape": data[..., mine].shape, "seed": dist.get_rank()}
     model = kind(**drawn, H=None if H is None else H[..., mine], rank=3, dtype=torch.float64, **case.get("module", {}))
     part = data.to_dense()[..., mine].to_sparse() if torch.is_tensor(data) and data.is_sparse else data[..., mine]

@@ -1,4 +1,4 @@
-"""torchnmf's interface, and the nine defects that do not come along."""
+"""torchnmf's interface, without its nine defects."""
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ def test_probabilistic_models(name):
     assert float(model(norm=norm).detach().sum()) == pytest.approx(float(norm), rel=1e-4)
 
 
-def test_construction_as_there():
+def test_construction_as_in_torchnmf():
     base = torchnmf.nmf.BaseComponent
     assert base(8).W is None
     assert base(None, (5, 3)).rank == 3

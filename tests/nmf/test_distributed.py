@@ -75,12 +75,12 @@ def stored(folder):
 
 @pytest.fixture(scope="module")
 def found(folder, stored):
-    """What each of two processes found in each case."""
+    """The results of each of two processes in each case."""
     cases = EQUAL | {name: each for name, (each, _) in ERRORS.items()}
     cases |= {"stored": stored, "drawn": case(templates=None, beta=1), "callback": case(beta=1) | {"callback": True}}
     torch.save(cases, folder / "cases.pt")
     torchrun = shutil.which("torchrun", path=str(Path(sys.executable).parent))
-    assert torchrun, "torchrun is not installed beside this Python"
+    assert torchrun, "torchrun is not installed with this Python"
     command = [torchrun, "--standalone", "--nproc-per-node=2", SCRIPT, folder / "cases.pt", folder]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
@@ -96,7 +96,7 @@ def check_equal(parts, expected):
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_two_processes_find_what_one_does(name, found):
+def test_two_processes_give_the_result_of_one(name, found):
     check_equal([part[name] for part in found], in_one_process(EQUAL[name]))
 
 
@@ -104,7 +104,7 @@ def test_each_process_may_read_its_columns_from_disk(found, stored):
     check_equal([part["stored"] for part in found], in_one_process(stored))
 
 
-def test_templates_that_are_drawn_are_those_of_the_first_and_scaled_to_all_columns(found):
+def test_random_templates_are_those_of_the_first_process_scaled_to_all_columns(found):
     module = nmf.NMF(SHAPE, 3, H=H, seed=0, dtype=torch.float64)
     result = module.fit(V, 1, **FIT)
     expected = {"W": module.W.detach(), "H": module.H.detach(), "history": result.history, "n_iter": result.n_iter}
@@ -116,6 +116,6 @@ def test_where_one_callback_stops_all_processes_do(found):
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_what_processes_cannot_do_together_is_said_in_each(name, found):
+def test_errors_are_raised_in_every_process(name, found):
     for part in found:
         assert ERRORS[name][1] in part[name]["error"]

@@ -1,4 +1,4 @@
-"""Fits need torch, numpy, scipy and lazy-loader only; whatever else is missing is named with how to install it."""
+"""Fits need torch, numpy, scipy and lazy-loader only; other missing packages are named with an install command."""
 
 import subprocess
 import sys

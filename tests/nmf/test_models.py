@@ -55,7 +55,7 @@ def test_every_shape_works(F, T, rank, taps, boundary, beta, lead):
 
 @pytest.mark.parametrize("beta", [0, 1, 2])
 @pytest.mark.parametrize("kind", [nmf.NMF, nmf.NMFD])
-def test_a_batch_is_solved_as_one_by_one(kind, beta):
+def test_a_batch_is_solved_like_each_of_its_problems(kind, beta):
     V = torch.rand(3, 8, 12, dtype=torch.float64) * torch.tensor([1.0, 100.0, 1e-4])[:, None, None] + 1e-6
     options = {"taps": 3} if kind is nmf.NMFD else {}
     batch = kind(V.shape, 3, seed=1, dtype=torch.float64, **options)
@@ -77,11 +77,11 @@ def test_a_batch_is_solved_as_one_by_one(kind, beta):
 def test_shared_templates_are_those_of_the_columns_side_by_side():
     V = torch.rand(3, 8, 12, dtype=torch.float64)
     shared = nmf.NMF(V.shape, 2, share_W=True, seed=0, dtype=torch.float64)
-    beside = nmf.NMF(W=shared.W.detach(), H=shared.H.detach().movedim(0, 1).flatten(1))
+    joined = nmf.NMF(W=shared.W.detach(), H=shared.H.detach().movedim(0, 1).flatten(1))
     shared = nmf.NMF(W=shared.W.detach(), H=shared.H.detach(), share_W=True)
     shared.fit(V, solver="mm", max_iter=20, tol=0)
-    beside.fit(V.movedim(0, 1).flatten(1), solver="mm", max_iter=20, tol=0)
-    torch.testing.assert_close(shared.W, beside.W)
+    joined.fit(V.movedim(0, 1).flatten(1), solver="mm", max_iter=20, tol=0)
+    torch.testing.assert_close(shared.W, joined.W)
 
 
 def test_frozen_parts_keep_their_bits():
@@ -113,7 +113,7 @@ def test_frozen_parts_keep_their_bits():
     ("options", "freeze"), [({"trainable_W": False}, None), ({"trainable_H": False}, None), ({}, [True, False, True])]
 )
 @pytest.mark.parametrize("solver", ["mm", "extrapolated", "hals"])
-def test_frozen_factors_that_were_drawn_are_those_the_fit_saw(solver, options, freeze):
+def test_frozen_random_factors_are_those_of_the_fit(solver, options, freeze):
     V = 1e4 * torch.rand(8, 12)
     module = nmf.NMF(V.shape, 3, seed=0, **options)
     result = module.fit(V, 2, solver=solver, freeze_W=None if freeze is None else torch.tensor(freeze))

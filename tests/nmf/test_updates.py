@@ -198,7 +198,7 @@ def test_every_backend_takes_the_same_step(boundary, beta, lead, rng):
 
 
 def test_the_update_of_H_is_richardson_lucy(rng):
-    """With the kernel fixed they are one function, whatever the operator."""
+    """With the kernel fixed they are one function, for every operator."""
     psf, scene = np.outer([1, 2, 1], [1, 3, 1]) / 20, rng.random((12, 15)) + 0.1
     A = Convolution(psf, scene.shape, "circular")
     y = torch.from_numpy(A(scene))
