@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deblur.benchmark import Method, Restored, Sample, image, image_names, psnr, run
+from deblur.benchmark import Estimate, Method, Sample, image, image_names, psnr, run
 from deblur.networks import load, pretrained
 from deblur.networks._precision import reduced_precision
 from deblur.nonblind import plug_and_play
@@ -62,9 +62,9 @@ def score(network: torch.nn.Module, level: int, *, count: int, x8: bool) -> floa
 def restoration_scores(network: torch.nn.Module, protocol: str, limit: int | None) -> dict[float, float]:
     """Return the mean PSNR of plug-and-play with this denoiser, in dB, by noise level."""
 
-    def restore(sample: Sample) -> Restored:
+    def restore(sample: Sample) -> Estimate:
         restored = plug_and_play(sample.blurred, sample.psf, boundary=sample.boundary, denoiser=network)
-        return Restored(restored)
+        return Estimate(restored)
 
     results = run(protocol, [Method("plug_and_play", (restore,))], limit=limit)
     return {each.noise: each.scores["psnr"] for each in results.summary()}
