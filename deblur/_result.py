@@ -31,7 +31,7 @@ class Restoration:
     method : str
         Name of the method, see `deblur.methods`.
     seconds : float
-        Elapsed time.
+        Elapsed time in seconds.
     confidence : float or None
         Confidence in an estimated PSF, 0 to 1; None for a given one.
     reason : str

@@ -60,7 +60,7 @@ def method_names() -> list[str]:
     >>> "wiener" in method_names(), "blurred" in method_names()
     (True, True)
     """
-    return ["blurred", *(row.name.replace("-", "_") for row in ROWS), *_PEERS]
+    return ["blurred", *(row.name.replace("-", "_") for row in ROWS if not row.required), *_PEERS]
 
 
 def method(specification: str, *, device: str = "cpu") -> Method:

@@ -167,15 +167,12 @@ def restore(
     from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
 
-    if psf is not None and psf_size != "auto":
-        raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
-    if psf is None and (memory is not None or float32):
-        raise ValueError(f"{'--memory' if memory is not None else '--float32'} needs --psf")
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
     if skip_existing and force:
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
     settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device)
+    settings.check_psf(given=psf is not None)
     estimated = None if save_psf is None else Path(save_psf)
     if STANDARD in images:
         if len(images) > 1 or as_json:

@@ -84,6 +84,18 @@ class Settings:
         level = None if noise_level == "auto" else _noise_level(noise_level)
         return cls(name, level, iterations, linear, parse_psf_size(psf_size), limit, floats, device=device)
 
+    def check_psf(self, *, given: bool) -> None:
+        """Raise `ValueError` where options do not go with a PSF that is given, or with one that is not."""
+        row = None if self.method == AUTO else find_method(self.method)
+        if given and self.psf_size is not None:
+            raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
+        if given and row is not None and row.blind:
+            raise ValueError(f"--method {row.name} estimates the PSF itself; leave --psf out")
+        if not given and row is not None and "psf_shape" in row.required and self.psf_size is None:
+            raise ValueError(f"--method {row.name} needs --psf-size")
+        if not given and (self.memory is not None or self.floats):
+            raise ValueError(f"{'--memory' if self.memory is not None else '--float32'} needs --psf")
+
     def options(self, *, blind: bool) -> dict[str, Any]:
         """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`, without a PSF or with one."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}

@@ -105,6 +105,8 @@ def make_plan(
     if is_operator and not row.operator:
         takers = ", ".join(each for each in ("richardson-lucy",))
         raise TypeError(f"method {row.name} needs a point-spread function; {takers} takes any operator")
+    if channel_axis is not None and "channel_axis" not in row.parameters:
+        raise ValueError(f"method {row.name} takes images without channels: give one channel")
     estimator = default_method(space, None) if psf is None and not row.blind else None
     (estimator or row).check_options(options)
     chosen = here or torch.device("cpu")

@@ -104,11 +104,19 @@ class Method:
         """The smallest accepted number of iterations."""
         return int(self.parameters["min_iter"].default) if "min_iter" in self.parameters else 1
 
+    @property
+    def required(self) -> list[str]:
+        """The options without a default."""
+        return [name for name, each in self.parameters.items() if each.default is each.empty]
+
     def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise `TypeError` naming the nearest option where one is unknown."""
+        """Raise `TypeError` where an option is unknown, naming the nearest, or a required one is missing."""
         for name in options:
             if name not in self.parameters:
                 raise TypeError(f"{self.name} has no option {name!r}; {suggestion(name, list(self.parameters))}")
+        missing = [name for name in self.required if name not in options]
+        if missing:
+            raise TypeError(f"{self.name} needs the option {missing[0]}")
 
 
 ROWS = (
@@ -216,6 +224,11 @@ def methods(*, blind: bool | None = None) -> dict[str, str]:
     -------
     dict of str to str
         Every name is accepted by ``method=`` of `deblur.restore` and by ``--method`` of the command.
+
+    Raises
+    ------
+    TypeError
+        If `blind` is given by position.
 
     Examples
     --------

@@ -27,7 +27,7 @@ def test_a_row_is_complete(row) -> None:
     assert find_method(row.name.replace("-", "_")) is row
     assert row.summary[0].islower() or row.summary[0].isupper()
     assert not row.summary.endswith(".")
-    assert row.name.replace("-", "_") in method_names()
+    assert (row.name.replace("-", "_") in method_names()) == (not row.required)
     assert method(row.name).blind == row.blind
     assert row.name in deblur.methods()
 
@@ -53,6 +53,10 @@ def test_bad_names_and_options_suggest_the_nearest() -> None:
         deblur.restore(image, kernel, method="wienr")
     with pytest.raises(TypeError, match="wiener has no option 'balanse'; did you mean 'balance'"):
         deblur.restore(image, kernel, method="wiener", balanse=1)
+    with pytest.raises(TypeError, match="blind-richardson-lucy needs the option psf_shape"):
+        deblur.restore(image, method="blind_richardson_lucy")
+    with pytest.raises(ValueError, match="takes images without channels"):
+        deblur.restore(np.zeros((20, 20, 3)), method="blind-richardson-lucy", psf_shape=5, channel_axis=-1)
     with pytest.raises(ValueError, match="defocus estimates the PSF itself: leave psf out"):
         deblur.restore(image, kernel, method="defocus")
 
