@@ -93,13 +93,13 @@ def restore_stack(
     >>> import pathlib, tempfile
     >>> import numpy as np, tifffile
     >>> import deblur
-    >>> cells = np.random.default_rng(0).integers(100, 200, (2, 8, 32, 32), dtype=np.uint16)
+    >>> cells = np.random.default_rng(0).integers(100, 200, (2, 9, 32, 32), dtype=np.uint16)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     source, target = (pathlib.Path(folder, name) for name in ("cells.ome.tif", "sharp.ome.tif"))
     ...     tifffile.imwrite(source, cells, metadata={"axes": "CZYX"})
     ...     result = deblur.restore_stack(source, deblur.psf.gaussian((1, 1, 1)), target, method="wiener")
     ...     result.image.shape, result.details["axes"], result.details["windows"]
-    ((2, 8, 32, 32), 'CZYX', 2)
+    ((2, 9, 32, 32), 'CZYX', 2)
     """
     start = time.perf_counter()
     give_back_freed_memory()
