@@ -11,7 +11,7 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.operators import LinearOperator
-from deblur.restoration._plan import make_plan
+from deblur.restoration._plan import check_channel_axis, make_plan
 from deblur.restoration._policy import policy_for
 from deblur.restoration._run import restore_window
 
@@ -121,7 +121,8 @@ def _psf_batch(space: tuple[int, ...], psf: Any, per_image: bool | None, options
 
 def _space(image: Any, channel_axis: int | None) -> tuple[int, ...]:
     """Return the shape of an image without its channels."""
+    check_channel_axis(channel_axis, tuple(image.shape))
     shape = list(image.shape)
-    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
+    if channel_axis is not None:
         del shape[channel_axis]
     return tuple(shape)

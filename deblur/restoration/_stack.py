@@ -107,8 +107,8 @@ def restore_stack(
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)
     policy = policy_for(_kind(stack), stack.dtype, psf, linear=linear, saturation=saturation)
-    limit = parse_bytes(memory) if isinstance(memory, str) else memory
-    limit = limit or int(resident_bytes() + _SHARE * available_bytes() / processes)
+    free = _SHARE * available_bytes() / processes
+    limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
     settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}
     settings |= {"device": device, **options} | ({} if noise_level is None else {"noise_level": noise_level})
     dtype = np.dtype(np.float32) if float32 else stack.dtype
