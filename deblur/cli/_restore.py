@@ -142,7 +142,7 @@ def _restore_file(
     def progress(fraction: float, stage: str) -> None:
         advance(fraction)
 
-    options: dict[str, Any] = {"progress": progress, **settings.options(blind=psf is None)}
+    options: dict[str, Any] = {"progress": progress, **settings.options()}
     if psf is not None and _by_windows(job, settings):
         check_target(job.target, IMAGE_SUFFIXES)
         job.target.parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,8 @@ def restore(
         Standard deviation of the noise, in the unit of the image; estimated per image if None.
     saturation : float, optional
         Value from which on samples are clipped, in the unit of the image. The light that they lost is estimated first,
-        so that saturated regions do not ring, see `deblur.nonblind.split_highlights`. None if no sample is clipped.
+        so that saturated regions do not ring, see `deblur.nonblind.split_highlights`. None if no sample is clipped, and
+        for blind methods.
     linear : bool
         Whether `image` holds sRGB values as picture files do, to be decoded before and encoded again after.
     channel_axis : int, optional
@@ -63,7 +64,8 @@ def restore(
         ``progress(fraction, stage)``, called with the completed fraction, 0 to 1, and what is being done. An exception
         that it raises cancels the work.
     **options
-        Further options of the method, see `deblur.nonblind` and `deblur.blind`.
+        Further options of the method, see `deblur.nonblind` and `deblur.blind`; where the PSF is estimated for it, also
+        those of ``"sparse-edges"``.
 
     Returns
     -------

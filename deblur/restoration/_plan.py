@@ -87,7 +87,7 @@ def make_plan(
     here : torch.device, optional
         The device the image is on; the CPU for a NumPy array.
     **options
-        For the method.
+        For the method, and for the one that estimates its PSF.
 
     Raises
     ------
@@ -109,7 +109,9 @@ def make_plan(
     if channel_axis is not None and "channel_axis" not in row.parameters:
         raise ValueError(f"method {row.name} takes images without channels: give one channel")
     estimator = default_method(space, None) if psf is None and not row.blind else None
-    (estimator or row).check_options(options)
+    if policy.saturation is not None and row.blind:
+        raise ValueError(f"method {row.name} finds clipped samples itself: leave saturation out")
+    row.check_options(options, estimator)
     chosen = here or torch.device("cpu")
     if device is not None:
         needed = 0 if ndim is None or is_operator else _needed_bytes(row, space, policy, ndim)
