@@ -6,6 +6,7 @@ import ctypes
 import math
 import os
 import re
+import sys
 from pathlib import Path
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -35,14 +36,16 @@ def parse_bytes(amount: int | float | str) -> int:
 
 
 def resident_bytes() -> int:
-    """Return the resident memory of this process; without /proc, its peak."""
+    """Return the resident memory of this process; without /proc its peak, and 0 where the system reports neither."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    import resource
-
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if os.uname().sysname == "Darwin" else most * 1024
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def available_bytes() -> int:

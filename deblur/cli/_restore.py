@@ -208,7 +208,7 @@ def _decisions(result: dict[str, Any]) -> str:
         decided.append(f"clipped from {result['saturation']:.3g}")
     decided += [f"{name} {value}" for name, value in result.get("options", {}).items()]
     if "windows" in result:
-        decided.append(f"{result['windows']} windows")
+        decided.append(f"{result['windows']} window{'s' if result['windows'] != 1 else ''}")
     return f"  {', '.join(decided)}, on {result.get('device', 'cpu')}"
 
 

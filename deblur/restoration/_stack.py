@@ -18,7 +18,7 @@ from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
 from deblur.restoration._large import restore_sliced
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Kind, Policy, policy_for
+from deblur.restoration._policy import Kind, Policy, check_psf_array, policy_for
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -103,6 +103,9 @@ def restore_stack(
     """
     start = time.perf_counter()
     give_back_freed_memory()
+    if processes < 1:
+        raise ValueError(f"processes must be at least 1, got {processes}")
+    check_psf_array(psf)
     stack = open_stack(source)
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 import deblur
 from deblur import psf
+from deblur._core import memory
 from deblur.operators import Convolution
+from deblur.photo import Photo
 
 BLUR = psf.disk(2)
 WIENER = {"method": "wiener", "noise_level": 0.05}
@@ -103,9 +107,9 @@ def test_windows_halos_and_memory_are_whole_numbers_of_any_kind(picture) -> None
     for halo in (2.5, -1, (3,), "3", True):
         with pytest.raises(ValueError, match="halo must be pixels"):
             deblur.restore_large(picture, BLUR, out, window=(40, 40), halo=halo, **WIENER)
-    for memory in (None, 0, -1, np.nan, True, [1], "x"):
+    for limit in (None, 0, -1, np.nan, True, [1], "x"):
         with pytest.raises(ValueError, match="memory must be an amount"):
-            deblur.restore_large(picture, BLUR, out, memory=memory, **WIENER)
+            deblur.restore_large(picture, BLUR, out, memory=limit, **WIENER)
 
 
 def test_the_output_of_windows_is_another_array(picture) -> None:
@@ -154,3 +158,51 @@ def test_dask_refuses_what_it_cannot_restore(picture) -> None:
     masked = da.from_array(np.ma.masked_array(picture, picture > 0.9), chunks=24)
     with pytest.raises(ValueError, match=r"image has .* masked values"):
         deblur.dask.restore(masked, BLUR, **WIENER).compute(scheduler="sync")
+
+
+def test_a_photograph_takes_a_psf_of_its_axes_and_a_box_within(picture) -> None:
+    blurred = Photo(picture.astype(np.float32))
+    whole = deblur.restore_photo(blurred, BLUR, box=(slice(None), slice(None)), **WIENER).image
+    np.testing.assert_array_equal(whole, deblur.restore_photo(blurred, BLUR, **WIENER).image)
+    made = deblur.restore_photo(blurred, BLUR, box=(slice(-20, -5), slice(3, 9)), **WIENER)
+    assert made.image.shape == (15, 6)
+    for box in ((slice(60, 70), slice(None)), (slice(9, 3), slice(None)), (slice(0, 9, 2), slice(None))):
+        with pytest.raises(ValueError, match="box must hold pixels of the picture, 48 x 40"):
+            deblur.restore_photo(blurred, BLUR, box=box, **WIENER)
+    with pytest.raises(TypeError, match="box must be two slices"):
+        deblur.restore_photo(blurred, BLUR, box=((1, 2), (3, 4)), **WIENER)
+    for kernel in (BLUR.tolist(), "disk:radius=2", Convolution(BLUR, picture.shape, "reflect")):
+        with pytest.raises(TypeError, match="psf must be a NumPy array or a torch tensor"):
+            deblur.restore_photo(blurred, kernel, **WIENER)
+    with pytest.raises(ValueError, match="a PSF for pictures has 2 axes, or 3 for stacks; it has 1"):
+        deblur.restore_photo(blurred, np.ones(3), **WIENER)
+    with pytest.raises(TypeError, match=r"deblur\.restore takes arrays"):
+        deblur.restore_photo(picture, BLUR, **WIENER)
+    with pytest.raises(TypeError, match="leave it out"):
+        deblur.restore_photo(blurred, BLUR, channel_axis=-1, **WIENER)
+
+
+def test_a_stack_refuses_what_it_cannot_restore(tmp_path, picture) -> None:
+    source, target = tmp_path / "cells.tif", tmp_path / "sharp.tif"
+    tifffile.imwrite(source, np.stack([picture] * 2).astype(np.float32), photometric="minisblack")
+    for kernel in (None, BLUR.tolist()):
+        with pytest.raises(TypeError, match="psf must be a NumPy array or a torch tensor"):
+            deblur.restore_stack(source, kernel, target)
+    for ndim in (1, 4):
+        with pytest.raises(ValueError, match=f"2 axes, or 3 for stacks; it has {ndim}"):
+            deblur.restore_stack(source, np.ones((3,) * ndim), target)
+    with pytest.raises(ValueError, match="processes must be at least 1"):
+        deblur.restore_stack(source, BLUR, target, processes=0)
+    assert not target.exists()
+
+
+def test_an_unknown_device_is_named_in_a_short_line(picture) -> None:
+    with pytest.raises(ValueError, match=r"device 'gpu' is not on this machine \(here: auto, .*\): no such kind$"):
+        deblur.restore(picture, BLUR, device="gpu")
+
+
+def test_memory_is_known_without_proc_and_without_resource(monkeypatch) -> None:
+    monkeypatch.setattr(memory.Path, "exists", lambda path: False)
+    assert memory.resident_bytes() > 0
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert memory.resident_bytes() == 0
