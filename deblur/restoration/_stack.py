@@ -145,6 +145,10 @@ def _check(stack: Stack, psf: np.ndarray, space: str) -> None:
     missing = [axis for axis in space if axis not in stack.axes]
     if missing:
         raise ValueError(f"its axes are {stack.axes}, and a PSF of {psf.ndim} axes needs {space}")
+    if "S" in stack.axes[:-1]:
+        raise ValueError(
+            f"its axes are {stack.axes}, and colors must be the last; convert it first, or restore it whole"
+        )
     check_fit(psf, tuple(stack.shape[stack.axes.index(axis)] for axis in space))
 
 

@@ -206,3 +206,15 @@ def test_memory_is_known_without_proc_and_without_resource(monkeypatch) -> None:
     assert memory.resident_bytes() > 0
     monkeypatch.setitem(sys.modules, "resource", None)
     assert memory.resident_bytes() == 0
+
+
+def test_windows_of_inverted_and_planar_pictures_are_refused(tmp_path, picture) -> None:
+    """Restored in windows they came out as negatives, or as another axis of the PSF."""
+    samples = (255 * picture).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "inverted.tif", samples, photometric="miniswhite")
+    tifffile.imwrite(tmp_path / "planar.tif", np.stack([samples] * 3), photometric="rgb", planarconfig="separate")
+    for name, reason in (("inverted", "0 is white"), ("planar", "colors must be the last")):
+        with pytest.raises(ValueError, match=f"{reason}.* or restore it whole"):
+            deblur.restore_stack(tmp_path / f"{name}.tif", BLUR, tmp_path / "sharp.tif", **WIENER)
+        assert deblur.restore_photo(tmp_path / f"{name}.tif", BLUR, **WIENER).changed
+    assert not (tmp_path / "sharp.tif").exists()
