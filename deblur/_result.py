@@ -12,6 +12,7 @@ import numpy as np
 
 from deblur import photo
 from deblur._core.atomic import atomic_path
+from deblur.operators import LinearOperator
 from deblur.photo import Photo
 
 
@@ -24,10 +25,10 @@ class Restoration:
     image : numpy.ndarray or torch.Tensor
         Restored image: floating, of the shape and array type of the blurred one, in its unit (integers: [0, 1]), not
         clipped. Of a photograph that was restored in linear light, in the encoding of its file.
-    psf : numpy.ndarray or torch.Tensor
-        Point-spread function that was inverted, given or estimated, one to three axes.
+    psf : numpy.ndarray, torch.Tensor or LinearOperator
+        Point-spread function that was inverted, given or estimated, one to three axes; or the operator that was given.
     noise_level : float or None
-        Standard deviation of the noise in the unit of the image, given or estimated.
+        Standard deviation of the noise in the unit of the image, given or estimated; as given if one per image was.
     method : str
         Name of the method, see `deblur.methods`.
     seconds : float
@@ -56,7 +57,7 @@ class Restoration:
 
     image: Any
     psf: Any
-    noise_level: float | None
+    noise_level: Any
     method: str
     seconds: float
     confidence: float | None = None
@@ -68,9 +69,11 @@ class Restoration:
 
     def __repr__(self) -> str:
         """Return one line without the pixels."""
-        facts = [self.method, f"image {_by(self.image.shape)}", f"PSF {_by(self.psf.shape)}"]
+        facts = [self.method, f"image {_by(self.image.shape)}"]
+        is_operator = isinstance(self.psf, LinearOperator)
+        facts.append(f"operator {type(self.psf).__name__}" if is_operator else f"PSF {_by(self.psf.shape)}")
         if self.noise_level is not None:
-            facts.append(f"noise {self.noise_level:.2g}")
+            facts.append(f"noise {float(np.mean(np.asarray(self.noise_level))):.2g}")
         if self.confidence is not None:
             facts.append(f"confidence {self.confidence:.2g}")
         facts.append(f"{self.seconds:.1f} s" if self.changed else "unchanged")

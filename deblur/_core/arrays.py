@@ -60,7 +60,7 @@ def as_float_tensor(array: Array, name: str = "image") -> tuple[torch.Tensor, Ca
     TypeError
         If `array` is neither NumPy nor torch, or is complex or not numeric.
     ValueError
-        If it has no elements.
+        If it has no elements, or masked ones: every method uses all of them.
 
     Examples
     --------
@@ -109,7 +109,15 @@ def _to_numpy(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
+def check_unmasked(array: Any, name: str = "image") -> None:
+    """Raise `ValueError` if an array has masked elements, whose values would be taken for measured ones."""
+    masked = np.ma.count_masked(array) if isinstance(array, np.ma.MaskedArray) else 0
+    if masked:
+        raise ValueError(f"{name} has {masked} masked values, which would be used; {name}.filled(value) replaces them")
+
+
 def _from_numpy(array: np.ndarray, name: str) -> torch.Tensor:
+    check_unmasked(array, name)
     if array.dtype.kind not in "buif":
         what = "real" if array.dtype.kind == "c" else "numeric"
         raise TypeError(f"{name} must be {what}, got dtype {array.dtype}")

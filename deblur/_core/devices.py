@@ -82,8 +82,10 @@ def _on_this_machine(device: str | torch.device) -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # torch raises each of them
         found = accelerator()
         here = "cpu" if found is None else f"cpu, {found.type}"
-        first_line = str(error).splitlines()[0]
-        raise ValueError(f"device {str(device)!r} is not on this machine (here: auto, {here}): {first_line}") from None
+        reason = str(error).splitlines()[0]
+        if "device string" in reason:  # torch then lists every kind it has ever known
+            reason = "no such kind"
+        raise ValueError(f"device {str(device)!r} is not on this machine (here: auto, {here}): {reason}") from None
     return chosen
 
 

@@ -72,7 +72,7 @@ def restore(
         int | None,
         typer.Option(
             metavar="N",
-            help="Maximum number of iterations, for iterative methods with a PSF.",
+            help="Maximum number of iterations, for iterative methods that restore with a PSF.",
             show_default=False,
         ),
     ] = None,

@@ -142,7 +142,7 @@ def _restore_file(
     def progress(fraction: float, stage: str) -> None:
         advance(fraction)
 
-    options: dict[str, Any] = {"progress": progress, **settings.options(blind=psf is None)}
+    options: dict[str, Any] = {"progress": progress, **settings.options()}
     if psf is not None and _by_windows(job, settings):
         check_target(job.target, IMAGE_SUFFIXES)
         job.target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _decisions(result: dict[str, Any]) -> str:
         decided.append(f"clipped from {result['saturation']:.3g}")
     decided += [f"{name} {value}" for name, value in result.get("options", {}).items()]
     if "windows" in result:
-        decided.append(f"{result['windows']} windows")
+        decided.append(f"{result['windows']} window{'s' if result['windows'] != 1 else ''}")
     return f"  {', '.join(decided)}, on {result.get('device', 'cpu')}"
 
 

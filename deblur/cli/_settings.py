@@ -91,18 +91,20 @@ class Settings:
             raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
         if given and row is not None and row.blind:
             raise ValueError(f"--method {row.name} estimates the PSF itself; leave --psf out")
+        if row is not None and row.blind and self.psf_size is not None and "psf_shape" not in row.parameters:
+            raise ValueError(f"--method {row.name} finds the size of the PSF itself; leave --psf-size out")
         if not given and row is not None and "psf_shape" in row.required and self.psf_size is None:
             raise ValueError(f"--method {row.name} needs --psf-size")
         if not given and (self.memory is not None or self.floats):
             raise ValueError(f"{'--memory' if self.memory is not None else '--float32'} needs --psf")
 
-    def options(self, *, blind: bool) -> dict[str, Any]:
-        """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`, without a PSF or with one."""
+    def options(self) -> dict[str, Any]:
+        """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}
         options["device"] = self.device
-        if blind:
-            options |= {"psf_shape": self.psf_size} if self.psf_size else {}
-        elif self.iterations is not None:
+        if self.psf_size is not None:
+            options["psf_shape"] = self.psf_size
+        if self.iterations is not None:
             options[str(find_method(self.method).iterations)] = self.iterations
         return options
 

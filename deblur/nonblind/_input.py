@@ -43,7 +43,15 @@ def weighted(y: torch.Tensor, weights: Array | None, channel_axis: int | None) -
 
 def checked_noise_level(given: Any, y: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
     """Return a given noise level as a tensor that broadcasts over `axes`, one value per image."""
-    level = torch.as_tensor(given, dtype=y.dtype, device=y.device)
+    try:
+        level = torch.as_tensor(given, dtype=y.dtype, device=y.device)
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"noise_level must be a number, or one per image, got {given!r}") from None
+    batch = tuple(y.shape[: y.ndim - len(axes)])
+    if level.ndim > len(batch) or any(
+        size not in (1, images) for size, images in zip(reversed(level.shape), reversed(batch), strict=False)
+    ):
+        raise ValueError(f"noise_level of shape {tuple(level.shape)} must be one number, or one per image: {batch}")
     if not bool(torch.isfinite(level).all()) or bool((level < 0).any()):
         raise ValueError(f"noise_level must be finite and not negative, got {given}")
     return level.reshape(*level.shape, *(1 for _ in axes)) if level.ndim else level
@@ -75,6 +83,7 @@ def check_fit(kernel: torch.Tensor, y: torch.Tensor, n: int) -> None:
 
 def check_gain(gain: torch.Tensor, y: torch.Tensor) -> None:
     """Raise `ValueError` where the sum of the PSF, or the scene's brightness with it, exceeds the numeric range."""
+    gain, y = gain.detach(), y.detach()
     least, most, brightest = float(gain.min()), float(gain.max()), float(torch.linalg.vector_norm(y, torch.inf))
     dark = 0 < brightest / most < FAINTEST
     bright = brightest / least > torch.finfo(y.dtype).max ** 0.4

@@ -11,7 +11,7 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.operators import LinearOperator
-from deblur.restoration._plan import make_plan
+from deblur.restoration._plan import check_channel_axis, make_plan
 from deblur.restoration._policy import policy_for
 from deblur.restoration._run import restore_window
 
@@ -49,7 +49,8 @@ def restore(
         Standard deviation of the noise, in the unit of the image; estimated per image if None.
     saturation : float, optional
         Value from which on samples are clipped, in the unit of the image. The light that they lost is estimated first,
-        so that saturated regions do not ring, see `deblur.nonblind.split_highlights`. None if no sample is clipped.
+        so that saturated regions do not ring, see `deblur.nonblind.split_highlights`. None if no sample is clipped, and
+        for blind methods.
     linear : bool
         Whether `image` holds sRGB values as picture files do, to be decoded before and encoded again after.
     channel_axis : int, optional
@@ -63,7 +64,8 @@ def restore(
         ``progress(fraction, stage)``, called with the completed fraction, 0 to 1, and what is being done. An exception
         that it raises cancels the work.
     **options
-        Further options of the method, see `deblur.nonblind` and `deblur.blind`.
+        Further options of the method, see `deblur.nonblind` and `deblur.blind`; where the PSF is estimated for it, also
+        those of ``"sparse-edges"``.
 
     Returns
     -------
@@ -121,7 +123,8 @@ def _psf_batch(space: tuple[int, ...], psf: Any, per_image: bool | None, options
 
 def _space(image: Any, channel_axis: int | None) -> tuple[int, ...]:
     """Return the shape of an image without its channels."""
+    check_channel_axis(channel_axis, tuple(image.shape))
     shape = list(image.shape)
-    if channel_axis is not None and -len(shape) <= channel_axis < len(shape):
+    if channel_axis is not None:
         del shape[channel_axis]
     return tuple(shape)

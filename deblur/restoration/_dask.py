@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from deblur._core.extras import needs_extra
-from deblur.restoration._plan import Plan, make_plan
-from deblur.restoration._policy import policy_for
+from deblur.restoration._plan import Plan, check_channel_axis, make_plan
+from deblur.restoration._policy import check_psf_array, policy_for
 from deblur.restoration._run import restore_window
 from deblur.restoration._windows import calibrated, halo_of
 
@@ -68,8 +68,8 @@ def restore(
 
     Raises
     ------
-    ValueError
-        If the PSF has more axes than the image, or `halo` is larger than it.
+    TypeError, ValueError
+        If the PSF has more axes than the image, `halo` is larger than it, or an argument does not fit.
 
     Notes
     -----
@@ -87,6 +87,7 @@ def restore(
     (((100, 100), (100, 100)), (200, 200))
     """
     blocks = image if isinstance(image, da.Array) else da.from_array(image, chunks=getattr(image, "chunks", "auto"))
+    _check(blocks, psf, channel_axis)
     axes = [axis for axis in range(blocks.ndim) if channel_axis is None or axis != channel_axis % blocks.ndim]
     if psf.ndim > len(axes):
         raise ValueError(f"psf has {psf.ndim} axes, and the image {len(axes)}, channels aside")
@@ -99,10 +100,10 @@ def restore(
     space = tuple(blocks.shape[axis] for axis in axes)
     plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, **options)
     if all(blocks.numblocks[axis] == 1 for axis in spatial):  # nothing to agree on: the method decides, per image
-        halo = 0
+        depth = dict.fromkeys(spatial, 0)
     else:
         plan = _calibrated(plan, blocks)
-    depth = dict(zip(spatial, halo_of(plan, halo), strict=True))
+        depth = dict(zip(spatial, halo_of(plan, halo), strict=True))
     return da.map_overlap(
         _restore_block,
         blocks,
@@ -111,6 +112,15 @@ def restore(
         meta=np.empty((0,) * blocks.ndim, _floating(blocks.dtype)),
         plan=plan,
     )
+
+
+def _check(blocks: da.Array, psf: Any, channel_axis: int | None) -> None:
+    if blocks.dtype.kind not in "buif":
+        raise TypeError(f"image must be real numbers, got dtype {blocks.dtype}")
+    if np.isnan(blocks.shape).any():
+        raise ValueError("image has chunks of unknown size; image.compute_chunk_sizes() finds them")
+    check_psf_array(psf)
+    check_channel_axis(channel_axis, blocks.shape)
 
 
 def _restore_block(block: np.ndarray, plan: Plan) -> np.ndarray:

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from deblur._core.arrays import check_unmasked
 from deblur._core.memory import parse_bytes
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.restoration._calibration import ArrayLike
 from deblur.restoration._plan import make_plan
-from deblur.restoration._policy import Policy, policy_for
+from deblur.restoration._policy import Policy, check_psf_array, policy_for
 from deblur.restoration._windows import plan_windows, run_windows
 
 
@@ -50,7 +51,8 @@ def restore_large(
     psf : numpy.ndarray
         Point-spread function of two or three axes, scaled to sum 1.
     out : array-like
-        Where the result goes, by ``out[box] = values``; of the shape of `image`. Integers are rounded and clipped.
+        Where the result goes, by ``out[box] = values``; of the shape of `image`, and in other memory. Integers are
+        rounded and clipped.
     memory : int or str
         Most bytes that the process may hold, or a text such as ``"4G"``.
     method : str
@@ -84,8 +86,8 @@ def restore_large(
 
     Raises
     ------
-    ValueError
-        If `memory` is too small for this PSF, or an argument does not fit.
+    TypeError, ValueError
+        If `memory` is too small for this PSF, `out` shares memory with `image`, or an argument does not fit.
 
     Examples
     --------
@@ -97,12 +99,26 @@ def restore_large(
     >>> done.details["windows"], done.details["halo"]
     (4, [10, 10])
     """
+    _check_arrays(image, out)
     policy = policy_for("array", image.dtype, psf, linear=linear, saturation=saturation)
     if noise_level is not None:
         options["noise_level"] = noise_level
     settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
-    limit = parse_bytes(memory) if isinstance(memory, str) else memory
-    return restore_sliced(image, out, policy, settings, memory=limit, window=window, halo=halo, progress=progress)
+    return restore_sliced(
+        image, out, policy, settings, memory=parse_bytes(memory), window=window, halo=halo, progress=progress
+    )
+
+
+def _check_arrays(image: Any, out: Any) -> None:
+    """Raise an error unless `image` can be read, and `out` written, window by window."""
+    for name, array in (("image", image), ("out", out)):
+        if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+            raise TypeError(f"{name} must be an array with a shape and a dtype, got {type(array).__name__}")
+    check_unmasked(image, "image")
+    if getattr(out.dtype, "kind", "") not in ("i", "u", "f"):
+        raise TypeError(f"out must hold integers or floating-point numbers, got dtype {out.dtype}")
+    if isinstance(image, np.ndarray) and isinstance(out, np.ndarray) and np.may_share_memory(image, out):
+        raise ValueError("out shares memory with image: a window would be read after it is overwritten; give another")
 
 
 def restore_sliced(
@@ -132,15 +148,17 @@ def restore_sliced(
     if channel_axis not in (None, -1):
         raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
     space = tuple(image.shape if channel_axis is None else image.shape[:-1])
-    if policy.psf is None or len(space) != policy.psf.ndim:
-        axes = "a psf" if policy.psf is None else f"the {policy.psf.ndim} axes of the psf"
-        raise ValueError(f"image must have {axes}, got shape {space}")
+    check_psf_array(policy.psf)
+    if len(space) != policy.psf.ndim:
+        raise ValueError(f"image must have the {policy.psf.ndim} axes of the psf, got shape {space}")
     if tuple(out.shape) != tuple(image.shape):
         raise ValueError(f"out must have the shape of the image, {tuple(image.shape)}, got {tuple(out.shape)}")
     plan = plan_windows(make_plan(policy, space, **settings), image, memory=memory, window=window, halo=halo)
     done = run_windows(plan, image, out, progress)
     levels = [each.noise_level for each in done if each.noise_level is not None]
-    level = plan.options.get("noise_level") or (float(np.median(levels)) if levels else None)
+    level = plan.options.get("noise_level")
+    if level is None and levels:
+        level = float(np.median(levels))
     details = {**plan.describe(), "windows": len(done)}
     return replace(
         done[0], image=out, noise_level=level, seconds=time.perf_counter() - start, details=details, changed=True

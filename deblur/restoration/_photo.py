@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from deblur._core.progress import Progress, span
 from deblur._result import Restoration
 from deblur.photo import Photo
 from deblur.restoration._plan import make_plan
-from deblur.restoration._policy import policy_for
+from deblur.restoration._policy import check_psf_array, policy_for
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
@@ -75,7 +75,7 @@ def restore_photo(
 
     Raises
     ------
-    OSError, ValueError
+    OSError, TypeError, ValueError
         If a file cannot be read, the PSF does not fit the photograph, or `deblur.restore` refuses.
 
     Examples
@@ -89,8 +89,9 @@ def restore_photo(
     ((64, 64, 3), True)
     """
     start = time.perf_counter()
-    if not isinstance(blurred, Photo):
-        blurred = photo.read(blurred)
+    blurred = _opened(blurred)
+    if "channel_axis" in options:
+        raise TypeError("a photograph has its own channel_axis: leave it out")
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
     if psf is not None:
         check_fit(psf, space)
@@ -104,7 +105,7 @@ def restore_photo(
     if box is not None:
         if psf is None or blurred.is_stack:
             raise ValueError("box needs a picture of one page and a psf")
-        pixels, inner = _surroundings(blurred.pixels, psf, box)
+        pixels, inner = _surroundings(blurred.pixels, psf, _within(box, space))
         made = restore(pixels, progress)
         made = replace(made, image=np.ascontiguousarray(made.image[inner]))
         sharp = replace(blurred, pixels=made.image, alpha=None)
@@ -114,8 +115,20 @@ def restore_photo(
     return replace(made, photo=sharp, seconds=time.perf_counter() - start)
 
 
+def _opened(blurred: Any) -> Photo:
+    if isinstance(blurred, Photo):
+        return blurred
+    if not isinstance(blurred, str | os.PathLike):
+        given = type(blurred).__name__
+        raise TypeError(f"blurred must be a Photo or the path of a picture, got {given}; deblur.restore takes arrays")
+    return photo.read(blurred)
+
+
 def check_fit(psf: np.ndarray, space: tuple[int, ...]) -> None:
-    """Raise `ValueError` if a PSF has more axes than an image of this shape, or is larger."""
+    """Raise an error unless a PSF has two or three axes, no more than an image of this shape, and is no larger."""
+    check_psf_array(psf)
+    if psf.ndim not in (2, 3):
+        raise ValueError(f"a PSF for pictures has 2 axes, or 3 for stacks; it has {psf.ndim}")
     if psf.ndim > len(space):
         raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
     space = space[len(space) - psf.ndim :]
@@ -145,6 +158,16 @@ def _page_by_page(
         changed=any(each.changed for each in pages),
         details={**least.details, "pages": facts},
     )
+
+
+def _within(box: Box, space: tuple[int, ...]) -> Box:
+    """Return a box with its limits as pixels of the picture, counted from its start."""
+    if not isinstance(box, Sequence) or len(box) != 2 or not all(isinstance(part, slice) for part in box):
+        raise TypeError(f"box must be two slices, of rows and columns, got {box!r}")
+    rows, columns = (part.indices(size) for part, size in zip(box, space, strict=True))
+    if rows[0] >= rows[1] or columns[0] >= columns[1] or rows[2] != 1 or columns[2] != 1:
+        raise ValueError(f"box must hold pixels of the picture, {space[0]} x {space[1]}, in steps of 1, got {box!r}")
+    return slice(*rows[:2]), slice(*columns[:2])
 
 
 def _surroundings(pixels: np.ndarray, psf: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:

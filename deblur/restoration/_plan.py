@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from deblur._core.devices import resolve_device
 from deblur.operators import LinearOperator
 from deblur.restoration._cost import window_bytes
 from deblur.restoration._policy import Policy
-from deblur.restoration._registry import AUTO, Method, default_method, find_method
+from deblur.restoration._registry import AUTO, ROWS, Method, default_method, find_method
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def make_plan(
     here : torch.device, optional
         The device the image is on; the CPU for a NumPy array.
     **options
-        For the method.
+        For the method, and for the one that estimates its PSF.
 
     Raises
     ------
@@ -103,17 +104,29 @@ def make_plan(
     if row.blind and psf is not None:
         raise ValueError(f"method {row.name} estimates the PSF itself: leave psf out")
     if is_operator and not row.operator:
-        takers = ", ".join(each for each in ("richardson-lucy",))
+        takers = ", ".join(each.name for each in ROWS if each.operator)
         raise TypeError(f"method {row.name} needs a point-spread function; {takers} takes any operator")
     if channel_axis is not None and "channel_axis" not in row.parameters:
         raise ValueError(f"method {row.name} takes images without channels: give one channel")
     estimator = default_method(space, None) if psf is None and not row.blind else None
-    (estimator or row).check_options(options)
+    if policy.saturation is not None and row.blind:
+        raise ValueError(f"method {row.name} finds clipped samples itself: leave saturation out")
+    row.check_options(options, estimator)
     chosen = here or torch.device("cpu")
     if device is not None:
         needed = 0 if ndim is None or is_operator else _needed_bytes(row, space, policy, ndim)
         chosen = resolve_device(device, needed_bytes=needed)
     return Plan(policy, row, estimator, options, chosen, channel_axis)
+
+
+def check_channel_axis(channel_axis: int | None, shape: tuple[int, ...]) -> None:
+    """Raise an error unless `channel_axis` is an axis of an image of this shape, or None."""
+    if channel_axis is None:
+        return
+    if isinstance(channel_axis, bool) or not isinstance(channel_axis, int | np.integer):
+        raise TypeError(f"channel_axis must be a whole number or None, got {channel_axis!r}")
+    if not -len(shape) <= channel_axis < len(shape):
+        raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(shape)}")
 
 
 def _needed_bytes(row: Method, space: tuple[int, ...], policy: Policy, ndim: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,6 +11,7 @@ import numpy as np
 import torch
 
 from deblur import photo
+from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
 from deblur.operators import LinearOperator
 from deblur.psf import normalize
@@ -86,7 +89,7 @@ def policy_for(
     Raises
     ------
     TypeError, ValueError
-        If `psf` is not a valid point-spread function.
+        If `psf` is not a valid point-spread function, or `saturation` no positive number.
     """
     normalized, total = _normalized(psf, psf_batch)
     encoded = kind == "photograph" and str(dtype) in _ENCODED and psf is not None
@@ -95,7 +98,22 @@ def policy_for(
     if saturation == "auto":
         clips = encoded and getattr(psf, "ndim", 0) == 2
         saturation = _saturation(linear) if clips else None
+    elif saturation is not None:
+        _check_saturation(saturation)
     return Policy(kind, normalized, total, linear, saturation)
+
+
+def check_psf_array(psf: Any) -> None:
+    """Raise `TypeError` unless `psf` is an array, for sources that are restored in windows."""
+    if not isinstance(psf, np.ndarray | torch.Tensor):
+        given = "none" if psf is None else type(psf).__name__
+        raise TypeError(f"psf must be a NumPy array or a torch tensor, got {given}")
+
+
+def _check_saturation(saturation: Any) -> None:
+    is_number = isinstance(saturation, numbers.Real) and not isinstance(saturation, bool)
+    if not is_number or not 0 < saturation < math.inf:
+        raise ValueError(f"saturation must be a positive number or None, got {saturation!r}")
 
 
 def _saturation(linear: bool) -> float:
@@ -106,10 +124,12 @@ def _normalized(psf: Any, batch: int) -> tuple[Any, float | None]:
     """Return a PSF of sum 1 (each of them, in double precision), and the sum as given (their mean)."""
     if psf is None or isinstance(psf, LinearOperator):
         return psf, None
+    as_float_tensor(psf, "psf")  # refuses what is no array of real numbers
+    psf = psf.detach() if isinstance(psf, torch.Tensor) else psf
     if batch:
         each = [_normalized(one, batch - 1) for one in psf]
         stack = torch.stack if isinstance(psf, torch.Tensor) else np.stack
         return stack([one for one, _ in each]), float(np.mean([total for _, total in each]))
-    scaled = normalize(psf.double()) if isinstance(psf, torch.Tensor) else normalize(np.asarray(psf, np.float64))
-    total = float(psf.sum())
+    values: Any = psf.double() if isinstance(psf, torch.Tensor) else np.asarray(psf, np.float64)
+    scaled, total = normalize(values), float(values.sum())
     return (psf if abs(total - 1) < _NORMALIZED else scaled), total

@@ -109,11 +109,16 @@ class Method:
         """The options without a default."""
         return [name for name, each in self.parameters.items() if each.default is each.empty]
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        """Raise `TypeError` where an option is unknown, naming the nearest, or a required one is missing."""
+    def check_options(self, options: Mapping[str, Any], estimator: Method | None = None) -> None:
+        """Raise `TypeError` where an option is unknown, naming the nearest, or a required one is missing.
+
+        Without a PSF, those of the method that estimates it first are known too.
+        """
+        known = {**self.parameters, **(estimator.parameters if estimator else {})}
         for name in options:
-            if name not in self.parameters:
-                raise TypeError(f"{self.name} has no option {name!r}; {suggestion(name, list(self.parameters))}")
+            if name not in known:
+                having = f"{self.name} with {estimator.name}" if estimator else self.name
+                raise TypeError(f"{having} has no option {name!r}; {suggestion(name, list(known))}")
         missing = [name for name in self.required if name not in options]
         if missing:
             raise TypeError(f"{self.name} needs the option {missing[0]}")

@@ -71,12 +71,12 @@ def _restore(plan: Plan, image: Any, report: Progress) -> Restoration:
         return _with_psf(plan, image, plan.policy.psf, report)
     blind = plan.estimator or plan.method
     estimating = span(report, 0, _ESTIMATION_SHARE) if plan.estimator else report
-    options = _known(blind, {"channel_axis": plan.channel_axis, "progress": estimating})
-    estimate: Restoration = blind.function(image, **{**options, **plan.options})
+    options = _known(blind, {"channel_axis": plan.channel_axis, "progress": estimating, **plan.options})
+    estimate: Restoration = blind.function(image, **options)
     if plan.estimator is None or not estimate.changed:
         return replace(estimate, method=blind.name)
-    kept = {name: plan.options[name] for name in ("noise_level",) if name in plan.options}
-    known = replace(plan, policy=replace(plan.policy, psf=estimate.psf), estimator=None, options=kept)
+    options = _known(plan.method, dict(plan.options))
+    known = replace(plan, policy=replace(plan.policy, psf=estimate.psf), estimator=None, options=options)
     made = _with_psf(known, image, estimate.psf, span(report, _ESTIMATION_SHARE, 1))
     return replace(made, confidence=estimate.confidence, reason=estimate.reason)
 

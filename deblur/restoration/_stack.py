@@ -18,7 +18,7 @@ from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
 from deblur.restoration._large import restore_sliced
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Kind, Policy, policy_for
+from deblur.restoration._policy import Kind, Policy, check_psf_array, policy_for
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -103,12 +103,15 @@ def restore_stack(
     """
     start = time.perf_counter()
     give_back_freed_memory()
+    if processes < 1:
+        raise ValueError(f"processes must be at least 1, got {processes}")
+    check_psf_array(psf)
     stack = open_stack(source)
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)
     policy = policy_for(_kind(stack), stack.dtype, psf, linear=linear, saturation=saturation)
-    limit = parse_bytes(memory) if isinstance(memory, str) else memory
-    limit = limit or int(resident_bytes() + _SHARE * available_bytes() / processes)
+    free = _SHARE * available_bytes() / processes
+    limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
     settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}
     settings |= {"device": device, **options} | ({} if noise_level is None else {"noise_level": noise_level})
     dtype = np.dtype(np.float32) if float32 else stack.dtype
@@ -142,6 +145,10 @@ def _check(stack: Stack, psf: np.ndarray, space: str) -> None:
     missing = [axis for axis in space if axis not in stack.axes]
     if missing:
         raise ValueError(f"its axes are {stack.axes}, and a PSF of {psf.ndim} axes needs {space}")
+    if "S" in stack.axes[:-1]:
+        raise ValueError(
+            f"its axes are {stack.axes}, and colors must be the last; convert it first, or restore it whole"
+        )
     check_fit(psf, tuple(stack.shape[stack.axes.index(axis)] for axis in space))
 
 

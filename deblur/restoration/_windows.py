@@ -56,6 +56,9 @@ def plan_windows(
     copies = 1 if plan.channel_axis is None else image.shape[-1]
     kernel, saturated = plan.policy.psf.shape, plan.policy.saturation is not None
 
+    if window is not None:
+        window = _checked_window(window, space)
+
     def available() -> int:
         return (memory - resident_bytes()) // copies
 
@@ -93,10 +96,10 @@ def halo_of(plan: Plan, halo: int | Sequence[int] | None = None) -> tuple[int, .
     if halo is None:
         widths = plan.method.halo(plan.options)
         return tuple(math.ceil(widths * width) for width in _support(plan))
-    given = (halo,) * ndim if isinstance(halo, int) else tuple(halo)
-    if len(given) != ndim or any(not isinstance(edge, int) or edge < 0 for edge in given):
+    given = tuple(halo) if isinstance(halo, Sequence) else (halo,) * ndim
+    if len(given) != ndim or any(not _is_whole_number(edge) or edge < 0 for edge in given):
         raise ValueError(f"halo must be pixels, at least 0, one number or one per axis of the psf, got {halo!r}")
-    return given
+    return tuple(map(int, given))
 
 
 def run_windows(plan: Plan, image: ArrayLike, out: Any, progress: Progress | None = None) -> list[Restoration]:
@@ -122,6 +125,17 @@ def run_windows(plan: Plan, image: ArrayLike, out: Any, progress: Progress | Non
         out[tile.kept] = quantized(made.image[tile.inner], np.dtype(out.dtype))
         done.append(_without_image(made))
     return done
+
+
+def _checked_window(window: Any, space: Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(window) if isinstance(window, Sequence) else ()
+    if len(sizes) != len(space) or any(not _is_whole_number(size) or size < 1 for size in sizes):
+        raise ValueError(f"window must be pixels, at least 1, for each of the {len(space)} axes, got {window!r}")
+    return tuple(map(int, sizes))
+
+
+def _is_whole_number(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _without_image(made: Restoration) -> Restoration:

@@ -119,6 +119,8 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
         return Stack(data, axes, *_from_ome(tiff), format="ome")
     if tiff.is_imagej:
         return Stack(data, axes, _from_imagej(tiff), format="imagej", extra={"imagej": tiff.imagej_metadata or {}})
+    if tifffile.PHOTOMETRIC(page.photometric).name == "MINISWHITE":  # the counts of an instrument mean what they are
+        raise ValueError("its samples are inverted, 0 is white; invert it first, or restore it whole")
     exif, resolution = _exif.from_tiff(path)
     if exif and _exif.orientation(exif) != 1:
         raise ValueError("its EXIF orientation is not upright; rotate it first, or restore it whole")

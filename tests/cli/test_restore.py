@@ -13,6 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio
 
 import deblur
 from deblur import photo, psf
+from deblur.cli._settings import Settings
 from deblur.photo import Photo
 
 from .conftest import BLUR, Run
@@ -206,6 +207,14 @@ def test_every_method_is_an_option(run: Run) -> None:
     assert "--iterations needs --method " in run(*arguments, "--method", "wiener", code=2).stderr
     fewest = run(*arguments, "--method", "unsupervised-wiener", code=2).stderr
     assert "--iterations must be at least 30 for unsupervised-wiener, got 9" in fewest
+
+
+def test_options_reach_the_method_without_a_psf_too() -> None:
+    iterations = Settings.parse("richardson-lucy", "auto", 3, None, "9")
+    iterations.check_psf(given=False)
+    assert iterations.options().items() >= {"num_iter": 3, "psf_shape": (9, 9)}.items()
+    with pytest.raises(ValueError, match="--method defocus finds the size of the PSF itself; leave --psf-size out"):
+        Settings.parse("defocus", "auto", None, None, "9").check_psf(given=False)
 
 
 def test_real_photographs(run: Run, tmp_path: Path, data_dir: Path) -> None:

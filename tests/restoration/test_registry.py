@@ -61,6 +61,25 @@ def test_bad_names_and_options_suggest_the_nearest() -> None:
         deblur.restore(image, kernel, method="defocus")
 
 
+def test_an_estimated_psf_leaves_the_method_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a PSF each option goes to the method that has it: the one that estimates, or the one that restores."""
+    image, kernel = np.random.default_rng(0).random((32, 32)), psf.gaussian((1, 1))
+
+    def estimate(image, psf_shape="auto", *, noise_level=None, channel_axis=None, progress=None):
+        assert psf_shape == (9, 9)
+        return deblur.Restoration(image, kernel, 0.1, "sparse-edges", 0.0, confidence=0.7)
+
+    monkeypatch.setitem(find_method("sparse-edges").__dict__, "function", estimate)
+    made = deblur.restore(image, method="richardson-lucy", num_iter=2, tolerance=0, psf_shape=(9, 9))
+    expected = deblur.restore(image, kernel, method="richardson-lucy", num_iter=2, tolerance=0)
+    np.testing.assert_array_equal(made.image, expected.image)
+    assert made.confidence == 0.7
+    with pytest.raises(TypeError, match="wiener with sparse-edges has no option 'num_iter'"):
+        deblur.restore(image, method="wiener", num_iter=3)
+    with pytest.raises(ValueError, match="sparse-edges finds clipped samples itself: leave saturation out"):
+        deblur.restore(image, saturation=0.9)
+
+
 FILE = '''"""A toy."""
 from deblur._core.arrays import as_float_tensor
 
