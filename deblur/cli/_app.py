@@ -18,7 +18,7 @@ from deblur.cli._app_demo import DEMO_EPILOG, demo
 from deblur.cli._app_doctor import DOCTOR_EPILOG, doctor
 from deblur.cli._app_export import EXPORT_EPILOG, export
 from deblur.cli._app_psf import psf_app
-from deblur.cli._app_restore import RESTORE_EPILOG, restore
+from deblur.cli._app_restore import RESTORE_EPILOG, RestoreCommand, restore
 from deblur.cli._app_train import TRAIN_EPILOG, train
 from deblur.cli._app_web import WEB_EPILOG, web
 from deblur.cli._errors import DEBUG, complain
@@ -155,7 +155,7 @@ def _root(
 
 
 app.command(cls=Command, epilog=DEMO_EPILOG)(demo)
-app.command(cls=Command, epilog=RESTORE_EPILOG)(restore)
+app.command(cls=RestoreCommand, epilog=RESTORE_EPILOG)(restore)
 app.command(cls=BenchCommand, epilog=BENCH_EPILOG)(bench)
 app.command(cls=Command, epilog=TRAIN_EPILOG)(train)
 app.command(cls=Command, epilog=EXPORT_EPILOG)(export)

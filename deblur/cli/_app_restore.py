@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from deblur.cli._options import Device, Force, PsfSize, check_not_empty
-from deblur.cli._settings import Settings, method_help
-from deblur.cli._verbosity import reporter_of
+from deblur.cli._verbosity import Command, reporter_of
 
 RESTORE_EPILOG = """\b
 Examples:
@@ -23,6 +22,19 @@ Examples:
   deblur restore mosaic.tif --psf psf.tif --method wiener --memory 4G
   deblur restore scans/ --psf psf.tif -o sharp/ --scheduler tcp://10.0.0.1:8786
   deblur restore - --psf psf.tif < photo.jpg > sharp.jpg"""
+
+
+class RestoreCommand(Command):
+    """A command whose help lists the methods, imported only when that help is shown."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, with the methods of the registry."""
+        from deblur.cli._settings import method_help
+
+        for parameter in self.params:
+            if parameter.name == "method":
+                parameter.help = method_help()  # type: ignore[attr-defined]
+        return super().get_help(ctx)
 
 
 def _check_address(value: str | None) -> str | None:
@@ -57,7 +69,7 @@ def restore(
         str,
         typer.Option(
             metavar="METHOD",
-            help=method_help(),
+            help="Restoration method, or auto.",
         ),
     ] = "auto",
     noise_level: Annotated[
@@ -166,6 +178,7 @@ def restore(
     """
     from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
+    from deblur.cli._settings import Settings
 
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")

@@ -104,6 +104,8 @@ def restore(
     else:
         plan = _calibrated(plan, blocks)
         depth = dict(zip(spatial, halo_of(plan, halo), strict=True))
+        if halo is None:  # more than the whole image is nothing more
+            depth = {axis: min(edge, blocks.shape[axis]) for axis, edge in depth.items()}
     return da.map_overlap(
         _restore_block,
         blocks,

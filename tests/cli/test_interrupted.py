@@ -13,6 +13,7 @@ import pytest
 
 from deblur import photo
 from deblur.photo import Photo
+from tests.signals import hear_ctrl_c
 
 from .conftest import TERMINAL, Start
 
@@ -128,5 +129,12 @@ def work(arguments):
 _app._run = work
 _app.main()
 """
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=hear_ctrl_c,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "deblur: interrupted\n")
