@@ -13,6 +13,7 @@ import torch
 import deblur
 from deblur import psf
 from deblur._core import memory
+from deblur.napari._planes import restore_array
 from deblur.operators import Convolution
 from deblur.photo import Photo
 
@@ -218,3 +219,10 @@ def test_windows_of_inverted_and_planar_pictures_are_refused(tmp_path, picture) 
             deblur.restore_stack(tmp_path / f"{name}.tif", BLUR, tmp_path / "sharp.tif", **WIENER)
         assert deblur.restore_photo(tmp_path / f"{name}.tif", BLUR, **WIENER).changed
     assert not (tmp_path / "sharp.tif").exists()
+
+
+def test_napari_takes_a_volume_with_as_many_planes_as_its_psf() -> None:
+    volume, kernel = np.random.default_rng(0).random((3, 20, 20)), np.ones((3, 3, 3))
+    made, _, _ = restore_array(volume, kernel, "wiener", is_color=False, advance=lambda fraction: None)
+    expected = deblur.restore(volume, kernel, method="wiener", psf_per_image=False).image
+    np.testing.assert_allclose(made, expected, atol=1e-6)
