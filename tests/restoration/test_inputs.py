@@ -80,6 +80,9 @@ def test_noise_levels_are_one_or_one_per_image(picture) -> None:
             deblur.restore(batch, BLUR, method="wiener", noise_level=wrong)
     with pytest.raises(TypeError, match="noise_level must be a number"):
         deblur.restore(batch, BLUR, method="wiener", noise_level="a")
+    for wrong in ("a", levels):
+        with pytest.raises(TypeError, match="noise_level must be one number or None"):
+            deblur.restore(picture, noise_level=wrong)
 
 
 def test_the_result_of_an_operator_has_a_repr(picture) -> None:
