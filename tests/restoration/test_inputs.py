@@ -116,11 +116,17 @@ def test_windows_halos_and_memory_are_whole_numbers_of_any_kind(picture) -> None
             deblur.restore_large(picture, BLUR, out, memory=limit, **WIENER)
 
 
-def test_the_output_of_windows_is_another_array(picture) -> None:
+def test_the_output_of_windows_is_another_array(picture, tmp_path) -> None:
     image = picture.copy()
     with pytest.raises(ValueError, match="out shares memory with image"):
         deblur.restore_large(image, BLUR, image[::-1], window=(40, 40), **WIENER)
     np.testing.assert_array_equal(image, picture)
+    np.save(tmp_path / "image.npy", image)
+    one, other = (np.load(tmp_path / "image.npy", mmap_mode="r+") for _ in range(2))
+    with pytest.raises(ValueError, match="out shares memory with image"):
+        deblur.restore_large(one, BLUR, other, window=(40, 40), **WIENER)
+    with pytest.raises(TypeError, match="image must be real numbers, got dtype complex128"):
+        deblur.restore_large(1j * image, BLUR, np.empty_like(image), **WIENER)
     for out in (None, image.tolist(), torch.empty(image.shape), np.empty(image.shape, bool)):
         with pytest.raises(TypeError, match="out must"):
             deblur.restore_large(image, BLUR, out, **WIENER)
