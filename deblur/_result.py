@@ -38,7 +38,7 @@ class Restoration:
     reason : str
         Why the confidence is not higher, or why the image is unchanged; empty where there is nothing to say.
     changed : bool
-        False where nothing could or had to be restored: `image` then has the values of the input.
+        False where nothing could be restored, or nothing had to be: `image` then has the values of the input.
     channel_axis : int or None
         Axis of the color channels of `image`.
     photo : deblur.photo.Photo or None

@@ -12,7 +12,7 @@ _HEADROOM = 0.9  # of the free memory: allocators round up, and FFT plans need s
 
 
 def resolve_device(device: str | torch.device | None = None, *, needed_bytes: int = 0) -> torch.device:
-    """Return the device to compute on, falling back to the CPU where an accelerator is missing memory.
+    """Return the device to compute on, falling back to the CPU where an accelerator is short of memory.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def resolve_device(device: str | torch.device | None = None, *, needed_bytes: in
     Returns
     -------
     torch.device
-        With the CPU after a one-line `RuntimeWarning` where the named accelerator has too little free memory.
+        The CPU, after a one-line `RuntimeWarning`, where the named accelerator has too little free memory.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -63,6 +64,8 @@ class Picture:
         if channel_axis is not None and not -3 <= channel_axis < 3:
             raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(whole.shape)}")
         check_finite(whole, "image")
+        if noise_level is not None and (isinstance(noise_level, str) or np.ndim(noise_level)):
+            raise TypeError(f"noise_level must be one number or None, got {noise_level!r}")
         if noise_level is not None and not 0 <= noise_level < math.inf:
             raise ValueError(f"noise_level must be finite and not negative, got {noise_level}")
         channels = whole[None] if channel_axis is None else whole.movedim(channel_axis, 0)

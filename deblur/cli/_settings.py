@@ -93,6 +93,8 @@ class Settings:
             raise ValueError(f"--method {row.name} estimates the PSF itself; leave --psf out")
         if row is not None and row.blind and self.psf_size is not None and "psf_shape" not in row.parameters:
             raise ValueError(f"--method {row.name} finds the size of the PSF itself; leave --psf-size out")
+        if row is not None and self.noise_level is not None and "noise_level" not in row.parameters:
+            raise ValueError(f"--method {row.name} takes no noise level; leave --noise-level out")
         if not given and row is not None and "psf_shape" in row.required and self.psf_size is None:
             raise ValueError(f"--method {row.name} needs --psf-size")
         if not given and (self.memory is not None or self.floats):

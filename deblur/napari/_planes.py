@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -60,11 +61,12 @@ def restore_array(
     if data.ndim < ndim:
         raise ValueError(f"the PSF has {ndim - is_color} axes and the image {data.ndim - is_color}")
     planes = data.reshape(-1, *data.shape[data.ndim - ndim :])
+    options: dict[str, Any] = {"method": method, "channel_axis": -1 if is_color else None}
     done = []
     for number, plane in enumerate(planes):
         part = span(lambda fraction, stage: advance(fraction), number / len(planes), (number + 1) / len(planes))
         part(0.0, "starting")
-        made = deblur.restore(plane, psf, method=method, channel_axis=-1 if is_color else None, progress=part)
+        made = deblur.restore(plane, psf, psf_per_image=False, progress=part, **options)
         done.append(made)
     unit = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
     restored = np.stack([each.image for each in done]) * np.float32(unit)

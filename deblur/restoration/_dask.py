@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from deblur._core.extras import needs_extra
+from deblur._core.samples import float_type
 from deblur.restoration._plan import Plan, check_channel_axis, make_plan
 from deblur.restoration._policy import check_psf_array, policy_for
 from deblur.restoration._run import restore_window
@@ -111,7 +113,7 @@ def restore(
         blocks,
         depth=dict.fromkeys(range(blocks.ndim), 0) | depth,
         boundary="none",
-        meta=np.empty((0,) * blocks.ndim, _floating(blocks.dtype)),
+        meta=np.empty((0,) * blocks.ndim, float_type(blocks.dtype)),
         plan=plan,
     )
 
@@ -134,14 +136,5 @@ def _calibrated(plan: Plan, blocks: da.Array) -> Plan:
     """Calibrate on patches, which have their channels last."""
     if plan.channel_axis is None:
         return calibrated(plan, blocks)
-    from dataclasses import replace
-
     last = calibrated(replace(plan, channel_axis=-1), da.moveaxis(blocks, plan.channel_axis, -1))
     return replace(last, channel_axis=plan.channel_axis)
-
-
-def _floating(dtype: np.dtype) -> np.dtype:
-    """Return the type that samples of this type are restored in."""
-    from deblur._core.samples import scaled
-
-    return scaled(np.empty(0, dtype)).dtype

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import Any
@@ -115,10 +116,22 @@ def _check_arrays(image: Any, out: Any) -> None:
         if not hasattr(array, "dtype") or not hasattr(array, "shape"):
             raise TypeError(f"{name} must be an array with a shape and a dtype, got {type(array).__name__}")
     check_unmasked(image, "image")
+    if getattr(image.dtype, "kind", "f") not in ("b", "u", "i", "f"):
+        raise TypeError(f"image must be real numbers, got dtype {image.dtype}")
     if getattr(out.dtype, "kind", "") not in ("i", "u", "f"):
         raise TypeError(f"out must hold integers or floating-point numbers, got dtype {out.dtype}")
-    if isinstance(image, np.ndarray) and isinstance(out, np.ndarray) and np.may_share_memory(image, out):
+    if _overlap(image, out):
         raise ValueError("out shares memory with image: a window would be read after it is overwritten; give another")
+
+
+def _overlap(image: Any, out: Any) -> bool:
+    """Return whether two arrays are known to have samples in common, in memory or in a file that is mapped."""
+    if not (isinstance(image, np.ndarray) and isinstance(out, np.ndarray)):
+        return image is out
+    if np.may_share_memory(image, out):
+        return True
+    mapped = [array.filename for array in (image, out) if isinstance(array, np.memmap) and array.filename is not None]
+    return len(mapped) == 2 and os.path.realpath(mapped[0]) == os.path.realpath(mapped[1])
 
 
 def restore_sliced(

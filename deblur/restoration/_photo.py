@@ -16,12 +16,12 @@ from deblur._core.progress import Progress, span
 from deblur._result import Restoration
 from deblur.photo import Photo
 from deblur.restoration._plan import make_plan
-from deblur.restoration._policy import check_psf_array, policy_for
+from deblur.restoration._policy import check_psf_array, kind_of_file, policy_for
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
 
-_PREVIEW_ROOM = 16  # pixels beyond the reach of the PSF with which a part is restored
+_PREVIEW_HALO = 16  # pixels beyond half the PSF: narrower than the halo of a window, so that a preview is quick
 
 
 def restore_photo(
@@ -97,7 +97,7 @@ def restore_photo(
         check_fit(psf, space)
     if noise_level is not None:
         options["noise_level"] = noise_level
-    kind: Literal["measurement", "photograph"] = "measurement" if blurred.measured or blurred.is_stack else "photograph"
+    kind = kind_of_file(measured=blurred.measured, axes=len(space))
     policy = policy_for(kind, blurred.dtype, psf, linear=linear, saturation=saturation)
     ndim = 2 if psf is None else psf.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
@@ -172,8 +172,8 @@ def _within(box: Box, space: tuple[int, ...]) -> Box:
 
 def _surroundings(pixels: np.ndarray, psf: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
     """Return a part of a picture with what influences it, and where the part is in that."""
-    room = max(psf.shape) // 2 + _PREVIEW_ROOM
-    starts = [max(0, part.start - room) for part in box]
-    outer = tuple(slice(start, part.stop + room) for start, part in zip(starts, box, strict=True))
+    halo = max(psf.shape) // 2 + _PREVIEW_HALO
+    starts = [max(0, part.start - halo) for part in box]
+    outer = tuple(slice(start, part.stop + halo) for start, part in zip(starts, box, strict=True))
     rows, columns = (slice(part.start - start, part.stop - start) for part, start in zip(box, starts, strict=True))
     return pixels[outer], (rows, columns)

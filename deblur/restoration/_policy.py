@@ -58,6 +58,19 @@ class Policy:
         }
 
 
+def kind_of_file(*, measured: bool, axes: int) -> Kind:
+    """Return what a picture file is.
+
+    Parameters
+    ----------
+    measured : bool
+        Whether it was written by instruments' software: OME, ImageJ, zarr.
+    axes : int
+        Number of its axes, colors aside; pages, times and channels are no photograph's.
+    """
+    return "measurement" if measured or axes > 2 else "photograph"
+
+
 def policy_for(
     kind: Kind,
     dtype: Any,

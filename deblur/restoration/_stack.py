@@ -18,7 +18,7 @@ from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
 from deblur.restoration._large import restore_sliced
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Kind, Policy, check_psf_array, policy_for
+from deblur.restoration._policy import Policy, check_psf_array, kind_of_file, policy_for
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -109,7 +109,8 @@ def restore_stack(
     stack = open_stack(source)
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)
-    policy = policy_for(_kind(stack), stack.dtype, psf, linear=linear, saturation=saturation)
+    kind = kind_of_file(measured=stack.format != "tiff", axes=len(set(stack.axes) - {"S"}))
+    policy = policy_for(kind, stack.dtype, psf, linear=linear, saturation=saturation)
     free = _SHARE * available_bytes() / processes
     limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
     settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}
@@ -134,11 +135,6 @@ def restore_stack(
         seconds=time.perf_counter() - start,
         details={**done[0].details, **facts},
     )
-
-
-def _kind(stack: Stack) -> Kind:
-    """Return what a file is: plain TIFF pictures are photographs, anything with further axes or units is measured."""
-    return "photograph" if stack.format == "tiff" and set(stack.axes) <= set("YXS") else "measurement"
 
 
 def _check(stack: Stack, psf: np.ndarray, space: str) -> None:

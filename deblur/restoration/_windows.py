@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -140,8 +141,6 @@ def _is_whole_number(value: Any) -> bool:
 
 def _without_image(made: Restoration) -> Restoration:
     """Drop the pixels, so that no more than one window is held."""
-    from dataclasses import replace
-
     return replace(made, image=None)
 
 

@@ -215,6 +215,8 @@ def test_options_reach_the_method_without_a_psf_too() -> None:
     assert iterations.options().items() >= {"num_iter": 3, "psf_shape": (9, 9)}.items()
     with pytest.raises(ValueError, match="--method defocus finds the size of the PSF itself; leave --psf-size out"):
         Settings.parse("defocus", "auto", None, None, "9").check_psf(given=False)
+    with pytest.raises(ValueError, match="blind-richardson-lucy takes no noise level; leave --noise-level out"):
+        Settings.parse("blind-richardson-lucy", "0.1", None, None, "9").check_psf(given=False)
 
 
 def test_real_photographs(run: Run, tmp_path: Path, data_dir: Path) -> None:

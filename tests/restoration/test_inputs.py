@@ -13,6 +13,7 @@ import torch
 import deblur
 from deblur import psf
 from deblur._core import memory
+from deblur.napari._planes import restore_array
 from deblur.operators import Convolution
 from deblur.photo import Photo
 
@@ -79,6 +80,9 @@ def test_noise_levels_are_one_or_one_per_image(picture) -> None:
             deblur.restore(batch, BLUR, method="wiener", noise_level=wrong)
     with pytest.raises(TypeError, match="noise_level must be a number"):
         deblur.restore(batch, BLUR, method="wiener", noise_level="a")
+    for wrong in ("a", levels):
+        with pytest.raises(TypeError, match="noise_level must be one number or None"):
+            deblur.restore(picture, noise_level=wrong)
 
 
 def test_the_result_of_an_operator_has_a_repr(picture) -> None:
@@ -112,11 +116,17 @@ def test_windows_halos_and_memory_are_whole_numbers_of_any_kind(picture) -> None
             deblur.restore_large(picture, BLUR, out, memory=limit, **WIENER)
 
 
-def test_the_output_of_windows_is_another_array(picture) -> None:
+def test_the_output_of_windows_is_another_array(picture, tmp_path) -> None:
     image = picture.copy()
     with pytest.raises(ValueError, match="out shares memory with image"):
         deblur.restore_large(image, BLUR, image[::-1], window=(40, 40), **WIENER)
     np.testing.assert_array_equal(image, picture)
+    np.save(tmp_path / "image.npy", image)
+    one, other = (np.load(tmp_path / "image.npy", mmap_mode="r+") for _ in range(2))
+    with pytest.raises(ValueError, match="out shares memory with image"):
+        deblur.restore_large(one, BLUR, other, window=(40, 40), **WIENER)
+    with pytest.raises(TypeError, match="image must be real numbers, got dtype complex128"):
+        deblur.restore_large(1j * image, BLUR, np.empty_like(image), **WIENER)
     for out in (None, image.tolist(), torch.empty(image.shape), np.empty(image.shape, bool)):
         with pytest.raises(TypeError, match="out must"):
             deblur.restore_large(image, BLUR, out, **WIENER)
@@ -218,3 +228,10 @@ def test_windows_of_inverted_and_planar_pictures_are_refused(tmp_path, picture) 
             deblur.restore_stack(tmp_path / f"{name}.tif", BLUR, tmp_path / "sharp.tif", **WIENER)
         assert deblur.restore_photo(tmp_path / f"{name}.tif", BLUR, **WIENER).changed
     assert not (tmp_path / "sharp.tif").exists()
+
+
+def test_napari_takes_a_volume_with_as_many_planes_as_its_psf() -> None:
+    volume, kernel = np.random.default_rng(0).random((3, 20, 20)), np.ones((3, 3, 3))
+    made, _, _ = restore_array(volume, kernel, "wiener", is_color=False, advance=lambda fraction: None)
+    expected = deblur.restore(volume, kernel, method="wiener", psf_per_image=False).image
+    np.testing.assert_allclose(made, expected, atol=1e-6)
