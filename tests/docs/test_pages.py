@@ -74,7 +74,7 @@ def test_the_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     if page.name == "cluster.md":
         zarr = pytest.importorskip("zarr")
         pytest.importorskip("dask.array")
-        zarr.create_array("huge.zarr", data=np.random.default_rng(0).random((60, 60)), chunks=(30, 30))
+        zarr.create_array("huge.zarr", data=np.random.default_rng(0).random((180, 180)), chunks=(90, 90))
         with socket.create_server(("127.0.0.1", 0)) as free:  # torchrun would choose it
             port = free.getsockname()[1]
         for name, value in {"RANK": 0, "WORLD_SIZE": 1, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}.items():
