@@ -48,7 +48,7 @@ def command_lines() -> str:
     import typer
     from typer.testing import CliRunner
 
-    from deblur.cli._app import app as deblur_app
+    from deblur.cli import app as deblur_app
     from nmf.cli import app as nmf_app
 
     parts = ["# Command line", "What each command prints when it is asked for `--help`."]

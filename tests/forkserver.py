@@ -51,7 +51,7 @@ def load() -> None:
     import typer
 
     import deblur
-    from deblur.cli._app import app
+    from deblur.cli import app
 
     modules = [found.name for found in pkgutil.walk_packages(deblur.__path__, "deblur.")]
     for name in (*LIBRARIES, *(name for name in modules if "napari" not in name)):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from deblur.cli._app import app
+from deblur.cli import app
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -13,8 +13,7 @@ import skimage.data
 import deblur
 from benchmarks._arguments import argument_parser
 from deblur import psf
-from deblur.nonblind import richardson_lucy, wiener
-from deblur.nonblind._wiener import wiener_balance
+from deblur.nonblind import richardson_lucy, wiener, wiener_balance
 
 BLURS = {"disk": psf.disk(3), "shake": psf.camera_shake(10, seed=3), "gaussian": psf.gaussian(2.0)}
 NOISE = 0.01

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from deblur._result import Restoration
+from deblur import Restoration
 from deblur.benchmark._methods import Method
 from deblur.benchmark._protocols import Estimate, Protocol, clipped
 from deblur.benchmark._samples import Sample, crossed, simulate

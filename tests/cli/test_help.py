@@ -5,7 +5,7 @@ import re
 import pytest
 import typer
 
-from deblur.cli._app import app
+from deblur.cli import app
 
 from .conftest import Run, Start
 

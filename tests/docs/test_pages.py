@@ -15,7 +15,7 @@ import typer
 
 import nmf.cli
 from deblur import psf
-from deblur.cli._app import app
+from deblur.cli import app
 from deblur.operators import Convolution
 
 ROOT = Path(__file__).parents[2]

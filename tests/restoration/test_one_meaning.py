@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import deblur
 from deblur import photo, psf
-from deblur.cli import _app
+from deblur.cli import app
 from deblur.cli._pipe import restore_standard_input
 from deblur.cli._settings import Settings
 from deblur.napari._planes import restore_array
@@ -49,7 +49,7 @@ def unit(dtype: str) -> float:
 
 
 def command(*arguments: object) -> None:
-    done = CliRunner().invoke(_app.app, [str(each) for each in arguments])
+    done = CliRunner().invoke(app, [str(each) for each in arguments])
     assert done.exit_code == 0, done.output
 
 
