@@ -101,22 +101,34 @@ def make_plan(
         row = find_method("richardson-lucy") if is_operator else default_method(space, ndim)
     else:
         row = find_method(method)
-    if row.blind and psf is not None:
-        raise ValueError(f"method {row.name} estimates the PSF itself: leave psf out")
-    if is_operator and not row.operator:
-        takers = ", ".join(each.name for each in ROWS if each.operator)
-        raise TypeError(f"method {row.name} needs a point-spread function; {takers} takes any operator")
-    if channel_axis is not None and "channel_axis" not in row.parameters:
-        raise ValueError(f"method {row.name} takes images without channels: give one channel")
+    _check_method(row, policy, ndim, channel_axis)
     estimator = default_method(space, None) if psf is None and not row.blind else None
-    if policy.saturation is not None and row.blind:
-        raise ValueError(f"method {row.name} finds clipped samples itself: leave saturation out")
     row.check_options(options, estimator)
     chosen = here or torch.device("cpu")
     if device is not None:
         needed = 0 if ndim is None or is_operator else _needed_bytes(row, space, policy, ndim)
         chosen = resolve_device(device, needed_bytes=needed)
     return Plan(policy, row, estimator, options, chosen, channel_axis)
+
+
+def _check_method(row: Method, policy: Policy, ndim: int | None, channel_axis: int | None) -> None:
+    """Raise an error where a method does not go with the PSF, the channels or the saturation."""
+    psf, saturation = policy.psf, policy.saturation
+    is_operator = isinstance(psf, LinearOperator)
+    if row.blind and psf is not None:
+        raise ValueError(f"method {row.name} estimates the PSF itself: leave psf out")
+    if is_operator and not row.operator:
+        takers = ", ".join(each.name for each in ROWS if each.operator)
+        raise TypeError(f"method {row.name} needs a point-spread function; {takers} takes any operator")
+    if ndim is not None and ndim not in row.axes:
+        takers = ", ".join(each.name for each in ROWS if not each.blind and ndim in each.axes)
+        raise ValueError(f"method {row.name} takes no PSF of {ndim} axes" + (f"; {takers} do" if takers else ""))
+    if channel_axis is not None and "channel_axis" not in row.parameters:
+        raise ValueError(f"method {row.name} takes images without channels: give one channel")
+    if saturation is not None and row.blind:
+        raise ValueError(f"method {row.name} finds clipped samples itself: leave saturation out")
+    if saturation is not None and psf is not None and (is_operator or psf.ndim != 2):
+        raise ValueError("saturation goes with one point-spread function of two axes: leave it out")
 
 
 def check_channel_axis(channel_axis: int | None, shape: tuple[int, ...]) -> None:

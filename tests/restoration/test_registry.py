@@ -14,6 +14,7 @@ import pytest
 import deblur
 from deblur import psf
 from deblur.benchmark import method, method_names
+from deblur.operators import Convolution
 from deblur.restoration._registry import ROWS, find_method
 
 ROOT = Path(deblur.__file__).parent
@@ -57,6 +58,11 @@ def test_bad_names_and_options_suggest_the_nearest() -> None:
         deblur.restore(image, method="blind_richardson_lucy")
     with pytest.raises(ValueError, match="takes images without channels"):
         deblur.restore(np.zeros((20, 20, 3)), method="blind-richardson-lucy", psf_shape=5, channel_axis=-1)
+    with pytest.raises(ValueError, match="unrolled takes no PSF of 3 axes; hyper-laplacian, total-variation, wiener"):
+        deblur.restore(np.zeros((20, 20, 20)), psf.gaussian((1, 1, 1)), method="unrolled")
+    for shape, blur in (((20,) * 3, psf.gaussian((1, 1, 1))), ((20, 20), Convolution(kernel, (20, 20), "reflect"))):
+        with pytest.raises(ValueError, match="saturation goes with one point-spread function of two axes"):
+            deblur.restore(np.ones(shape), blur, saturation=0.9)
     with pytest.raises(ValueError, match="defocus estimates the PSF itself: leave psf out"):
         deblur.restore(image, kernel, method="defocus")
 
