@@ -43,8 +43,8 @@ def train_network(
     settings |= {} if config is None else _read_config(config)
     settings |= {} if steps is None else {"steps": steps}
     chosen = resolve_device(device)
-    photographs, held_out = _photographs(images)
     recipe, folder = _recipe(kind, output, resume, cool_down, settings)
+    photographs, held_out = _photographs(images)  # last, since it may download them
     trainer = Trainer(recipe, photographs, held_out, folder, chosen, start=weights)
     report.say(f"{kind}: step {trainer.step} of {recipe.steps}, in {folder}, on {chosen}", to_stderr=True)
     _run(trainer, minutes, report)
