@@ -20,7 +20,7 @@ from deblur.operators import Convolution
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES = [page for page in PAGES if "_build" not in page.parts and page.exists()]
+PAGES = [page for page in PAGES if "_build" not in page.parts and page.name != "changelog.md"]  # it names what is gone
 
 pytestmark = pytest.mark.skipif(not (ROOT / "docs" / "index.md").exists(), reason="the pages are not in the wheel")
 
