@@ -134,7 +134,9 @@ def _as_photo(image: Any, channel_axis: int | None, suffix: str) -> Photo:
 
 
 def _to_numpy(image: Any) -> np.ndarray:
-    return image if isinstance(image, np.ndarray) else image.detach().cpu().numpy()
+    if hasattr(image, "detach"):
+        return image.detach().cpu().numpy()
+    return np.asarray(image[...])  # on disk, or in memory already
 
 
 def _by(shape: Any) -> str:

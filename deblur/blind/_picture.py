@@ -23,6 +23,7 @@ FEWEST_PIXELS = 32
 """Smallest side of an image that a blur is estimated from; by hand."""
 
 _FAINTEST = 3.0  # noise levels: gradients of a smoothed image; by hand, as the next
+_DIM = 0.25  # of the range: 12-bit counts in 16 bits are an image at 1/16 of its scale, and thresholds are absolute
 _MOST_CLIPPED = 0.7  # of the pixels
 _RED, _BLUE = 0.299, 0.114  # luma of gamma-encoded values (BT.601)
 
@@ -70,7 +71,7 @@ class Picture:
             raise ValueError(f"noise_level must be finite and not negative, got {noise_level}")
         channels = whole[None] if channel_axis is None else whole.movedim(channel_axis, 0)
         brightest = float(channels.max())
-        self.scale = brightest if brightest > 1 else 1.0
+        self.scale = brightest if brightest > 1 or 0 < brightest < _DIM else 1.0
         self.y = (channels / self.scale).float()
         clipped = (self.y > CLIPPED).any(0)
         if bool(clipped.any()):  # and their neighbors, which interpolation and codecs have mixed with them

@@ -48,6 +48,14 @@ def test_a_given_size_is_kept_to() -> None:
     assert correlation(found.psf, BLUR) > 0.8
 
 
+def test_counts_of_12_bits_in_16_are_no_dim_image() -> None:
+    """An instrument fills part of the range; the thresholds of the search are for images that fill it."""
+    y = shaken()[0][:128, :128]
+    bright, dim = sparse_edges(y / y.max(), 11), sparse_edges((y / y.max() / 16).astype(np.float64), 11)
+    np.testing.assert_allclose(dim.psf, bright.psf, atol=1e-3)
+    np.testing.assert_allclose(16 * dim.image, bright.image, atol=2e-2)
+
+
 def test_color_bytes_and_tensors_come_back_as_they_went_in() -> None:
     y = (shaken()[0].clip(0, 1)[:96, :96] * 255).round().astype(np.uint8)
     gray = sparse_edges(y, 11)
