@@ -53,9 +53,3 @@ def per_iteration(progress: Progress | None, max_iter: int, stage: str) -> Calla
     if progress is None:
         return lambda iteration: None
     return lambda iteration: progress((iteration + 1) / max_iter, stage)
-
-
-def as_callback(progress: Progress | None, max_iter: int, stage: str) -> Callable[[int, Any, float], None]:
-    """Return a ``callback(iteration, estimate, objective)`` that only reports progress."""
-    report = per_iteration(progress, max_iter, stage)
-    return lambda iteration, estimate, objective: report(iteration)

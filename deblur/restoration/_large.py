@@ -169,7 +169,7 @@ def restore_sliced(
     plan = plan_windows(make_plan(policy, space, **settings), image, memory=memory, window=window, halo=halo)
     done = run_windows(plan, image, out, progress)
     levels = [each.noise_level for each in done if each.noise_level is not None]
-    level = plan.options.get("noise_level")
+    level = plan.noise_level if plan.noise_level is not None else plan.options.get("noise_level")
     if level is None and levels:
         level = float(np.median(levels))
     details = {**plan.describe(), "windows": len(done)}

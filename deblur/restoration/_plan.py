@@ -36,6 +36,8 @@ class Plan:
         Axis of the channels.
     window, halo : tuple of int
         Spatial shape of the windows, and how far their kept part stays from inner edges; empty for the whole image.
+    noise_level : float or None
+        Estimated once for all windows; a method may be given another, as 0 to stop no window before the others.
     """
 
     policy: Policy
@@ -46,6 +48,7 @@ class Plan:
     channel_axis: int | None
     window: tuple[int, ...] = ()
     halo: tuple[int, ...] = ()
+    noise_level: float | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return the decisions for JSON and --verbose."""

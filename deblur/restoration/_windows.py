@@ -81,7 +81,11 @@ def plan_windows(
 def calibrated(plan: Plan, image: ArrayLike) -> Plan:
     """Return a plan with the options that its method fixes for all windows of an image."""
     patches = Patches(image, plan.policy.psf, plan.channel_axis, plan.policy.linear)
-    fixed = plan.method.calibrate(patches, plan.method.function, plan.options)
+    options = dict(plan.options)
+    if plan.method.calibration != "nothing" and options.get("noise_level") is None:
+        options["noise_level"] = patches.noise_level()
+    fixed = plan.method.calibrate(patches, plan.method.function, options)
+    plan = replace(plan, noise_level=options.get("noise_level"))
     return with_windows(plan, plan.window, plan.halo, **fixed)
 
 

@@ -104,6 +104,13 @@ def test_progress_and_one_noise_level_for_all(picture):
     assert 0.5 * NOISE < done.noise_level < 2 * NOISE
 
 
+def test_the_estimated_noise_level_is_reported_and_not_the_one_that_stops_no_window(picture):
+    _, done = in_windows(picture, method="richardson-lucy", window=(150, 160), noise_level=None)
+    assert done.details["windows"] > 1
+    assert done.details["options"]["noise_level"] == 0
+    assert 0.5 * NOISE < done.noise_level < 2 * NOISE
+
+
 def test_memory_bounds_the_window():
     wiener, counts = find_method("wiener"), find_method("richardson-lucy")
     shape, kernel, halo = (20000, 20000), (31, 31), (62, 62)
