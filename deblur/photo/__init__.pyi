@@ -1,3 +1,5 @@
+from ._block_grid import compression_of as compression_of
+from ._compression import Compression as Compression
 from ._linear import from_linear as from_linear
 from ._linear import to_linear as to_linear
 from ._photo import SUFFIXES as SUFFIXES

@@ -13,6 +13,7 @@ from deblur._core.atomic import atomic_path
 from deblur._core.errors import reading
 from deblur._core.samples import quantized, scaled
 from deblur.photo import _exif
+from deblur.photo._compression import Compression
 from deblur.photo._stored import Resolution, Stored
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
@@ -45,6 +46,8 @@ class Photo:
     measured : bool
         Whether the file describes itself as the data of an instrument (OME-TIFF, ImageJ): its samples are proportional
         to light, and follow no sRGB curve.
+    compression : Compression or None
+        How strongly a lossy format has quantized the samples; None for lossless formats.
 
     Raises
     ------
@@ -72,6 +75,7 @@ class Photo:
     xmp: bytes | None = field(default=None, repr=False)
     resolution: Resolution | None = None
     measured: bool = False
+    compression: Compression | None = None
 
     @property
     def pages(self) -> int:
@@ -302,6 +306,7 @@ def _photo(stored: Stored) -> Photo:
         xmp=re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp) if xmp and turned > 1 else xmp,
         resolution=resolution[::-1] if resolution and turned >= 5 else resolution,
         measured=stored.measured,
+        compression=stored.compression,
     )
 
 

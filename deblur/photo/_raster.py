@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import numpy as np
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from deblur.photo import _exif, _png
+from deblur.photo._compression import Compression
 from deblur.photo._stored import Resolution, Stored
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def read_jpeg(data: bytes) -> Stored:
     if image.mode not in ("L", "RGB"):
         raise ValueError(f"its colors are {image.mode}; convert it to RGB first")
     # Pillow reports 72 for files that declare no density.
-    return _stored(image, np.asarray(image), _density(image) if image.info.get("jfif_unit") else None)
+    stored = _stored(image, np.asarray(image), _density(image) if image.info.get("jfif_unit") else None)
+    return replace(stored, compression=_jpeg_compression(image))
 
 
 def read_png(data: bytes) -> Stored:
@@ -126,6 +129,11 @@ def _opened(plugin: type[ImageFile], data: bytes) -> ImageFile:
             raise ValueError(f"it is an animation of {frames} frames; extract the one to restore")
         image.load()
         return image
+
+
+def _jpeg_compression(image: ImageFile) -> Compression | None:
+    sampling = {0: "4:4:4", 1: "4:2:2"}.get(JpegImagePlugin.get_sampling(image), "4:2:0")
+    return Compression.of_jpeg(getattr(image, "quantization", {}), sampling)
 
 
 def _stored(image: ImageFile, samples: np.ndarray, density: Resolution | None) -> Stored:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deblur.photo._compression import Compression
+
 Resolution = tuple[float, float]
 
 
@@ -28,6 +30,8 @@ class Stored:
         Pixels per inch along x and y.
     measured : bool
         Whether the file describes itself as the data of an instrument (OME-TIFF, ImageJ).
+    compression : Compression or None
+        How strongly a lossy format has quantized the samples.
     """
 
     samples: np.ndarray
@@ -38,6 +42,7 @@ class Stored:
     resolution: Resolution | None = None
     premultiplied: bool = False
     measured: bool = False
+    compression: Compression | None = None
 
     @property
     def channels(self) -> int:
