@@ -8,6 +8,7 @@ from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
 from deblur.nonblind import highlights_share, split_highlights, unrolled
 
+from ._picture import Picture
 from ._settings import Settings
 from ._view import smooth
 
@@ -22,15 +23,19 @@ def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> lis
 
 
 def sharpen_all(
-    channels: torch.Tensor, psf: torch.Tensor, settings: Settings, progress: Progress | None = None
+    picture: Picture, psf: torch.Tensor, settings: Settings, progress: Progress | None = None
 ) -> torch.Tensor:
-    """Restore the channels of an image, with edges as soft as those of photographs."""
-    restored = by_network(channels, psf, settings.assumed_noise, progress)
+    """Restore the channels of a picture, with edges as soft as those of photographs."""
+    restored = by_network(picture.y, psf, settings.assumed_noise, progress, picture.weights)
     return torch.stack([smooth(x, settings.softening) for x in restored])
 
 
 def by_network(
-    channels: torch.Tensor, psf: torch.Tensor, noise_level: float | None = None, progress: Progress | None = None
+    channels: torch.Tensor,
+    psf: torch.Tensor,
+    noise_level: float | None = None,
+    progress: Progress | None = None,
+    weights: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Restore the channels of an image by `unrolled`; saturated pixels are taken to be brighter than they are."""
     share = highlights_share(channels, CLIPPED, channel_axis=0)
@@ -39,10 +44,16 @@ def by_network(
         psf,
         saturation=CLIPPED,
         noise_level=noise_level,
+        weights=weights,
         channel_axis=0,
         progress=span(progress, 0, share),
     )
     restored = unrolled(
-        parts.remainder, psf, noise_level=noise_level, channel_axis=0, progress=span(progress, share, 1)
+        parts.remainder,
+        psf,
+        noise_level=noise_level,
+        weights=weights,
+        channel_axis=0,
+        progress=span(progress, share, 1),
     )
     return restored + parts.excess

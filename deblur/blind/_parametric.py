@@ -11,9 +11,10 @@ import scipy.special
 import torch
 
 from deblur import psf
-from deblur._core.arrays import ArrayT
+from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
+from deblur.nonblind import NoiseModel
 from deblur.psf import estimate_support
 
 from ._autocorrelation import estimate_motion
@@ -44,7 +45,8 @@ Transforms = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 def defocus(
     image: ArrayT,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     progress: Progress | None = None,
 ) -> Restoration:
@@ -59,8 +61,10 @@ def defocus(
     image : numpy.ndarray or torch.Tensor
         Blurred photograph, shape ``(height, width)`` and a channel axis where there are channels, 128 pixels per side
         or more; integers are scaled to [0, 1].
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one.
     progress : callable, optional
@@ -95,13 +99,14 @@ def defocus(
         return np.square(2 * scipy.special.j1(z) / z)
 
     estimate = partial(_estimate, grid=[_RADII], transforms=transforms)
-    return _restore(image, noise_level, channel_axis, progress, "defocus", estimate)
+    return _restore(image, noise_level, weights, channel_axis, progress, "defocus", estimate)
 
 
 def motion(
     image: ArrayT,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     progress: Progress | None = None,
 ) -> Restoration:
@@ -113,7 +118,7 @@ def motion(
 
     Parameters
     ----------
-    image, noise_level, channel_axis, progress
+    image, noise_level, weights, channel_axis, progress
         See `defocus`.
 
     Returns
@@ -138,7 +143,7 @@ def motion(
     >>> motion(Convolution(psf.motion(11), scene.shape, "reflect")(scene) + noise).psf.shape
     (1, 11)
     """
-    return _restore(image, noise_level, channel_axis, progress, "motion", motion_from_spectrum)
+    return _restore(image, noise_level, weights, channel_axis, progress, "motion", motion_from_spectrum)
 
 
 def motion_from_spectrum(y: np.ndarray, noise_level: float) -> Fit:
@@ -174,14 +179,15 @@ _KINDS: dict[str, tuple[Callable[..., np.ndarray], tuple[str, ...], str]] = {
 @torch.inference_mode()
 def _restore(
     image: Any,
-    noise_level: float | None,
+    noise_level: float | NoiseModel | None,
+    weights: Array | None,
     channel_axis: int | None,
     progress: Progress | None,
     method: str,
     estimate: Callable[[np.ndarray, float], Fit],
 ) -> Restoration:
     make, names, kind = _KINDS[method]
-    picture = Picture(image, channel_axis, noise_level, method=method)
+    picture = Picture(image, channel_axis, noise_level, method=method, weights=weights)
     report = progress or silent
     report(0.0, SEARCHING)
     reason = unusable_reason(picture)
@@ -199,7 +205,7 @@ def _restore(
     found = torch.from_numpy(make(*best)).float()
     found = found[estimate_support(found, energy=1)]
     settings = Settings.for_noise(picture.noise_level)
-    restored = sharpen_all(picture.y, found, settings, span(progress, _ESTIMATION_SHARE, 1))
+    restored = sharpen_all(picture, found, settings, span(progress, _ESTIMATION_SHARE, 1))
     report(1.0, SHARPENING)
     return picture.restored(restored, found, confidence, reason, dict(zip(names, best, strict=True)))
 

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from deblur._core.arrays import as_float_tensor, check_finite
 from deblur._core.samples import CLIPPED
 from deblur._result import Restoration
+from deblur.nonblind import NoiseModel
+from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.noise import noise_of
 
 from ._kernels import delta
@@ -24,6 +26,7 @@ FEWEST_PIXELS = 32
 
 _FAINTEST = 3.0  # noise levels: gradients of a smoothed image; by hand, as the next
 _DIM = 0.25  # of the range: 12-bit counts in 16 bits are an image at 1/16 of its scale, and thresholds are absolute
+_COMPRESSED = 0.01  # of the range, of a JPEG: python -m benchmarks.quality.jpeg --blind
 _MOST_CLIPPED = 0.7  # of the pixels
 _RED, _BLUE = 0.299, 0.114  # luma of gamma-encoded values (BT.601)
 
@@ -37,10 +40,12 @@ class Picture:
         Shape ``(height, width)`` and a channel axis where there are channels.
     channel_axis : int or None
         Axis of the channels.
-    noise_level : float or None
+    noise_level : float, NoiseModel or None
         In the unit of the image; estimated if None.
     method : str
         Name of the method in its results.
+    weights : array, optional
+        Weight of each sample, 0 where its value is ignored.
 
     Attributes
     ----------
@@ -50,11 +55,15 @@ class Picture:
         Gray image of the channels, and where no channel is clipped.
     noise_level : float
         Standard deviation of the noise of the gray image, on the scale [0, 1].
+    weights : torch.Tensor or None
+        Where samples are known, of the shape of `y`; None if all are.
     scale : float
         The value in the unit of the image that 1 stands for.
     """
 
-    def __init__(self, image: Any, channel_axis: int | None, noise_level: float | None, *, method: str) -> None:
+    def __init__(
+        self, image: Any, channel_axis: int | None, noise_level: Any, *, method: str, weights: Any = None
+    ) -> None:
         self._start, self._method, self._channel_axis = time.perf_counter(), method, channel_axis
         whole, self._to_input_kind = as_float_tensor(image, "image")
         self._values = whole
@@ -64,12 +73,10 @@ class Picture:
             raise ValueError(f"image must have {axes}, got shape {tuple(whole.shape)}{hint}")
         if channel_axis is not None and not -3 <= channel_axis < 3:
             raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(whole.shape)}")
-        check_finite(whole, "image")
-        if noise_level is not None and (isinstance(noise_level, str) or np.ndim(noise_level)):
-            raise TypeError(f"noise_level must be one number or None, got {noise_level!r}")
-        if noise_level is not None and not 0 <= noise_level < math.inf:
-            raise ValueError(f"noise_level must be finite and not negative, got {noise_level}")
+        _check_noise_level(noise_level)
         channels = whole[None] if channel_axis is None else whole.movedim(channel_axis, 0)
+        channels, seen = _filled(channels, weights, channel_axis)
+        self.weights = None if seen is None else seen.expand(channels.shape).float()
         brightest = float(channels.max())
         self.scale = brightest if brightest > 1 or 0 < brightest < _DIM else 1.0
         self.y = (channels / self.scale).float()
@@ -77,8 +84,13 @@ class Picture:
         if bool(clipped.any()):  # and their neighbors, which interpolation and codecs have mixed with them
             clipped = F.max_pool2d(clipped[None, None].float(), 3, 1, 1)[0, 0] > 0
         y = gray(self.y)
-        self.view = View(y, ~clipped)
-        self.noise_level = float(noise_of(y, 2)) if noise_level is None else noise_level / self.scale
+        self.view = View(y, ~clipped if seen is None else ~clipped & seen)
+        white = noise_level.white if isinstance(noise_level, NoiseModel) else noise_level
+        # Exact zeros, where samples are not known, do not count as noise.
+        known = y if seen is None else y * seen
+        level = float(noise_of(known, 2)) if white is None else white / self.scale
+        is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
+        self.noise_level = math.hypot(level, _COMPRESSED) if is_compressed else level
 
     def restored(
         self,
@@ -114,6 +126,31 @@ class Picture:
             channel_axis=self._channel_axis,
             **facts,
         )
+
+
+def _check_noise_level(noise_level: Any) -> None:
+    if noise_level is None or isinstance(noise_level, NoiseModel):
+        return
+    if isinstance(noise_level, str) or np.ndim(noise_level):
+        raise TypeError(f"noise_level must be one number or None, got {noise_level!r}")
+    if not 0 <= noise_level < math.inf:
+        raise ValueError(f"noise_level must be finite and not negative, got {noise_level}")
+
+
+def _filled(channels: torch.Tensor, weights: Any, channel_axis: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Return channels with plausible values where samples have no weight, and where all channels have one."""
+    if weights is None:
+        check_finite(channels, "image")
+        return channels, None
+    w = as_float_tensor(weights, "weights")[0].to(channels.device)
+    if channel_axis is not None and w.ndim == channels.ndim:
+        w = w.movedim(channel_axis, 0)
+    seen = (w > 0).expand(channels.shape).all(0)
+    if not bool(seen.any()):
+        raise ValueError("weights must be at least 0, and positive somewhere")
+    channels = torch.where(seen, channels, torch.zeros_like(channels))
+    check_finite(channels, "image")
+    return fill_smoothly(channels, seen, 2), seen
 
 
 def unusable_reason(picture: Picture) -> str:

@@ -31,6 +31,7 @@ def richardson_lucy(
     psf_shape: int | tuple[int, ...],
     *,
     start: Array | None = None,
+    weights: Array | None = None,
     num_iter: int = 20,
     symmetric: bool = False,
     background: float = 0.0,
@@ -61,6 +62,8 @@ def richardson_lucy(
         Size of the PSF, one for all axes or one per axis.
     start : numpy.ndarray or torch.Tensor, optional
         Initial PSF, of this shape; a broad Gaussian if None. Its zeros stay zero.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     num_iter : int
         Largest number of iterations.
     symmetric : bool
@@ -100,6 +103,8 @@ def richardson_lucy(
     """
     began = time.perf_counter()
     y, to_input_kind = as_float_tensor(image, "image")
+    w = None if weights is None else (as_float_tensor(weights, "weights")[0].to(y) > 0).to(y).expand(y.shape)
+    y = y if w is None else torch.where(w > 0, y, torch.zeros_like(y))
     check_finite(y, "image")
     if not 1 <= y.ndim <= 3:
         raise ValueError(f"image must have 1 to 3 axes, got shape {tuple(y.shape)}")
@@ -110,10 +115,10 @@ def richardson_lucy(
             raise ValueError(f"{name} must be finite and not negative, got {value}")
     k = _start(start, _shape(psf_shape, tuple(y.shape)), y)
     y = y.clamp_min(0)
-    mean = float((y - background).clamp_min(0).mean())
+    mean = float((y - background).clamp_min(0).sum() / (y.numel() if w is None else w.sum().clamp_min(1)))
     if not mean > 0:
         raise ValueError(f"image has nothing above the background, {background:g}")
-    model = _Model(y, tuple(k.shape), background)
+    model = _Model(y, tuple(k.shape), background, w)
     x = torch.full(model.grid, mean, dtype=y.dtype, device=y.device)
     first = previous = math.inf
     report = per_iteration(progress, num_iter, SHARPENING)
@@ -136,7 +141,7 @@ def richardson_lucy(
     return Restoration(
         to_input_kind(model.shown(x)),
         to_input_kind(k),
-        estimate_noise(y),
+        estimate_noise(y, weights=w),
         "blind-richardson-lucy",
         time.perf_counter() - began,
         float(min(max(1 - divergence / first, 0.0), 1.0)) if first > 0 else 0.0,
@@ -147,12 +152,14 @@ def richardson_lucy(
 class _Model:
     """The blurred image, and the multiplicative steps of scene and kernel."""
 
-    def __init__(self, y: torch.Tensor, kernel_shape: tuple[int, ...], background: float) -> None:
-        self._y, self._background = y, background
+    def __init__(
+        self, y: torch.Tensor, kernel_shape: tuple[int, ...], background: float, weights: torch.Tensor | None
+    ) -> None:
+        self._y, self._background, self._weights = y, background, weights
         self._smallest = torch.finfo(y.dtype).eps * float(y.amax())  # below: rounding error
         self.grid = padded_grid(y.shape, kernel_shape)
         self._crop = Crop(self.grid, tuple(y.shape), start=0)
-        self._coverage = self._crop.T(torch.ones_like(y))
+        self._coverage = self._crop.T(torch.ones_like(y) if weights is None else weights)
 
     def shown(self, x: torch.Tensor) -> torch.Tensor:
         """Return the scene in the image domain."""
@@ -178,8 +185,11 @@ class _Model:
         """Return the ratio for the adjoints, 0 in the padding, and the divergence."""
         y = self._y
         v = (self._crop(blurred) + self._background).clamp_min_(self._smallest)
+        if self._weights is not None:
+            v = torch.where(self._weights > 0, v, torch.ones_like(v))
         ratio = y / v
-        divergence = float((y * ratio.clamp_min(_TINY).log() - y + v).sum())
+        gap = y * ratio.clamp_min(_TINY).log() - y + v
+        divergence = float((gap if self._weights is None else gap * self._weights).sum())
         return self._crop.T(ratio), divergence
 
 

@@ -4,6 +4,7 @@ from ._highlights import Highlights as Highlights
 from ._highlights import highlights_share as highlights_share
 from ._highlights import split_highlights as split_highlights
 from ._hyper_laplacian import hyper_laplacian as hyper_laplacian
+from ._noise_model import NoiseModel as NoiseModel
 from ._plug_and_play import adm as adm
 from ._plug_and_play import plug_and_play as plug_and_play
 from ._richardson_lucy import richardson_lucy as richardson_lucy

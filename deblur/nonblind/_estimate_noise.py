@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from deblur._core.arrays import Array, as_float_tensor, check_finite
+from deblur._core.arrays import Array
 from deblur.solvers.noise import noise_of
 
+from ._input import channel_first, weighted
 from ._measurement import Measurement
+from ._noise_model import NoiseModel
 
 
 def estimate_noise(
-    image: Array, psf: Array | None = None, *, channel_axis: int | None = None, ndim: int | None = None
+    image: Array,
+    psf: Array | None = None,
+    *,
+    model: NoiseModel | None = None,
+    weights: Array | None = None,
+    channel_axis: int | None = None,
+    ndim: int | None = None,
 ) -> float:
     """Estimate the standard deviation of the noise in an image.
 
@@ -26,6 +34,10 @@ def estimate_noise(
         One image or a batch, shape ``(*batch, *space)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor, optional
         Point-spread function of the blur, its axes those of space.
+    model : NoiseModel, optional
+        Known parts of the noise, to be included; its white part is estimated if it is None.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one; the mean over channels is returned.
     ndim : int, optional
@@ -40,7 +52,7 @@ def estimate_noise(
     Raises
     ------
     ValueError
-        If the image has NaN or infinite values, or does not fit the PSF.
+        If the image has NaN or infinite values, or does not fit the PSF, or `model` comes without one.
 
     Examples
     --------
@@ -51,11 +63,10 @@ def estimate_noise(
     True
     """
     if psf is not None:
-        measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim)
-        return float(measurement.with_psf("estimate_noise").noise_level(None).mean())
-    y = as_float_tensor(image, "image")[0]
-    check_finite(y, "image")
-    if channel_axis is not None:
-        y = y.movedim(channel_axis, 0)
+        measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim)
+        return float(measurement.with_psf("estimate_noise").noise_level(model).mean())
+    y, _ = weighted(channel_first(image, channel_axis)[0], weights, channel_axis)
     spatial = ndim or (y.ndim if channel_axis is None else y.ndim - 1)
+    if model is not None:
+        raise ValueError("model needs the psf")
     return float(noise_of(y, spatial).mean())

@@ -12,6 +12,7 @@ from deblur._core.progress import Progress, span
 from deblur.operators import Convolution
 
 from ._measurement import Measurement
+from ._noise_model import NoiseModel
 from ._plug_and_play import plug_and_play
 from ._unrolled import unrolled
 
@@ -25,7 +26,7 @@ def fused(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     boundary: str = "unknown",
     weights: Array | None = None,
     channel_axis: int | None = None,
@@ -44,7 +45,7 @@ def fused(
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     boundary : {"unknown", "circular"}
         How the scene continues past the image: unknown, and estimated along with it, or periodically.

@@ -9,6 +9,7 @@ from deblur._core.arrays import Array
 from deblur.solvers.fourier import (
     clear_outside_,
     continue_smoothly,
+    corner,
     fourier,
     inner,
     inverse_fourier,
@@ -18,6 +19,7 @@ from deblur.solvers.fourier import (
 )
 
 from ._measurement import PsfMeasurement, sum_over
+from ._noise_model import NoiseModel, white_part
 
 _FLAT = 1e-12  # of the image's energy: the least energy that a precision is drawn from, so that it stays finite
 
@@ -33,7 +35,7 @@ class GibbsSampler:
         Kernel of the prior.
     boundary : {"unknown", "circular"}
         With the unknown boundary the samples past the image are drawn too, so that the model stays circular.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Fixes the noise precision; drawn if None.
     seed : int
         Of both random generators.
@@ -49,7 +51,7 @@ class GibbsSampler:
         measurement: PsfMeasurement,
         regularizer: Array | None,
         boundary: str,
-        noise_level: float | None,
+        noise_level: float | NoiseModel | None,
         seed: int,
     ) -> None:
         y = measurement.y
@@ -59,12 +61,14 @@ class GibbsSampler:
         self._power = squared_modulus(self._kernel)
         self._generator = torch.Generator(device=y.device).manual_seed(seed)
         self._numpy_generator = np.random.default_rng(seed)  # torch's public Gamma sampler takes no generator
-        self._filled = continue_smoothly(y, grid)
-        self._inside = clear_outside_(torch.ones_like(self._filled), measurement.frame) > 0
-        self._data, self._fills_padding = fourier(self._filled, grid), boundary == "unknown"
+        self._filled = continue_smoothly(measurement.filled, grid)
+        inside = clear_outside_(torch.ones_like(self._filled), measurement.frame)
+        corner(inside, measurement.frame).mul_(measurement.weights > 0)
+        self._inside = inside > 0
+        self._data, self._fills_padding = fourier(self._filled, grid), not bool(self._inside.all())
         light = self._energy(self._data)
         self._least = _FLAT * torch.where(light > 0, light, 1)
-        self._draws_noise = noise_level is None
+        self._draws_noise = white_part(noise_level) is None
         variance = measurement.noise_level(noise_level).square()
         self.noise_precision = size / torch.maximum(size * variance, self._least)
         self._square_gain = measurement.gain.square()

@@ -13,6 +13,7 @@ from deblur.solvers.fourier import corner
 from deblur.solvers.noise import noise_of
 
 from ._measurement import Measurement, PsfMeasurement
+from ._noise_model import NoiseModel, white_part
 from ._sparse_gradients import SparseGradients
 from ._tiles import by_tiles
 from ._total_variation import RULE
@@ -46,7 +47,8 @@ def split_highlights(
     psf: Array,
     saturation: float,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     progress: Progress | None = None,
 ) -> Highlights[ArrayT]:
@@ -66,8 +68,10 @@ def split_highlights(
         Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
     saturation : float
         Value from which on samples are clipped, in the unit of the image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one. Channels are split one by one.
     progress : callable, optional
@@ -100,29 +104,33 @@ def split_highlights(
     >>> bool(parts.remainder.max() < 1.1), bool(parts.excess.sum() > 0.5 * (x - 1).clip(0).sum())
     (True, True)
     """
-    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis).with_psf("split_highlights")
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis)
+    measurement = measurement.with_psf("split_highlights")
     if len(measurement.frame) != 2:
         raise ValueError(f"split_highlights takes images of 2 axes, and the psf has {len(measurement.frame)}")
     y = measurement.y
     batch = tuple(y.shape[:-2])
     kernel = measurement.psf.expand(*batch, -1, -1).reshape(-1, *measurement.psf.shape[-2:])
     # The most likely level would take the edges of saturated regions for noise; the median detail does not.
-    level = noise_of(y, 2) if noise_level is None else measurement.noise_level(noise_level)
-    level = level.expand(*batch, 1, 1).reshape(-1)
+    white = white_part(noise_level)
+    level = noise_of(y, 2) if white is None else measurement.noise_level(white)
+    level = measurement.with_other_noise(level, noise_level).expand(*batch, 1, 1).reshape(-1)
     flat, halo = y.reshape(-1, 1, *y.shape[-2:]), 2 * max(kernel.shape[-2:])
+    others = [] if measurement.weights.ndim == 0 else [measurement.weights.expand(y.shape).reshape(flat.shape)]
 
-    def split(within: Progress, window: torch.Tensor, planes: torch.Tensor) -> torch.Tensor:
+    def split(within: Progress, window: torch.Tensor, planes: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
         parts = torch.cat([window, torch.zeros_like(window)], 1)
         is_clipped = window[:, 0] >= saturation
         images = is_clipped.flatten(1).any(1).nonzero()[:, 0]
         if len(images):
             (rows, columns), chosen = _surroundings(is_clipped.any(0), halo), planes[images]
-            near = Measurement.from_arrays(window[images, 0, rows, columns], kernel[chosen], ndim=2)
+            weights = seen[0][images, 0, rows, columns] if seen else None
+            near = Measurement.from_arrays(window[images, 0, rows, columns], kernel[chosen], weights=weights, ndim=2)
             found = _split(near.with_psf("split_highlights"), level[chosen], saturation, within)
             parts[images, :, rows, columns] = found
         return parts
 
-    remainder, excess = by_tiles(split, flat, halo, progress=progress, stage=_STAGE).unbind(1)
+    remainder, excess = by_tiles(split, flat, halo, *others, progress=progress, stage=_STAGE).unbind(1)
     return Highlights(*(measurement.finish(each.reshape(y.shape)) for each in (remainder, excess)))
 
 

@@ -8,6 +8,7 @@ from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Callback, Progress
 
 from ._measurement import Measurement
+from ._noise_model import NoiseModel
 from ._sparse_gradients import SparseGradients
 
 _RULE = (0.238, 1.66)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
@@ -19,7 +20,7 @@ def hyper_laplacian(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     balance: float | None = None,
     exponent: float = 0.8,
     num_iter: int = 40,
@@ -49,7 +50,7 @@ def hyper_laplacian(
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
         PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
         The weight λ of the prior, positive; in the unit of the image to the power 2 - `exponent`. If None, by a rule

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -12,15 +13,20 @@ import torch
 from deblur._core.arrays import Array
 from deblur.operators import Convolution, FramedConvolution, LinearOperator
 from deblur.solvers.evidence import Evidence
+from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 from deblur.solvers.noise import noise_of
 from deblur.solvers.padding import ROOM, padded_grid
 
 from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, weighted
+from ._noise_model import NoiseModel, white_part
 
 _QUIET = (
     0.6  # of the level of all scales: finest details below it have been filtered (python -m benchmarks.quality.jpeg)
 )
+_LEAST_SHARE = 0.05  # of samples that are seen: the level of fewer is not corrected further
+_BRIGHTEST = 0.999  # quantile: single bright samples, of lights and defects, must not darken the rest
+_DARKEST = 1e-37  # an image of less is black: a division by it would overflow in single precision
 SAME_SIZE = ("circular", "zero", "reflect", "replicate")
 
 
@@ -77,6 +83,18 @@ class Measurement(ABC):
     def finish(self, x: torch.Tensor) -> Any:
         """Return an estimate in the array kind and the axis order of the image."""
 
+    def with_other_noise(self, white: torch.Tensor, given: Any) -> torch.Tensor:
+        """Return the level of white noise of this level and of the other parts of a `NoiseModel`, if one is given."""
+        if not isinstance(given, NoiseModel):
+            return white
+        light = sum_over(self.y.clamp_min(0), self.axes) / sum_over(self._seen, self.axes).clamp_min(1)
+        others = (given.single_level * brightness(self.y, self.axes)).square() + given.shot * light
+        return (white.square() + others).sqrt()
+
+    @property
+    def _seen(self) -> torch.Tensor:
+        return (self.weights > 0).to(self.y).expand(self.y.shape)
+
 
 class PsfMeasurement(Measurement):
     """A measurement whose blur is a convolution with a point-spread function.
@@ -130,11 +148,24 @@ class PsfMeasurement(Measurement):
             raise ValueError(f"boundary must be unknown, {', '.join(SAME_SIZE)}, got {boundary!r}")
         return Convolution(self.psf, self.frame, boundary)
 
+    @functools.cached_property
+    def filled(self) -> torch.Tensor:
+        """The image with its samples of weight 0 replaced by a smooth continuation of the others."""
+        if self.weights.ndim == 0:
+            return self.y
+        return fill_smoothly(self.y, self.weights > 0, len(self.axes))
+
     def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
-        """Return the standard deviation of the noise, one value per image, estimated if None."""
-        if given is None:
-            return self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
-        return checked_noise_level(given, self.y, self.axes)
+        """Return the standard deviation of the noise, one value per image, estimated if None.
+
+        Of a `NoiseModel` it is that of all parts together, for methods that take one level.
+        """
+        white = white_part(given)
+        if white is None:
+            level = self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
+        else:
+            level = checked_noise_level(white, self.y, self.axes)
+        return self.with_other_noise(level, given)
 
     def residual_level(self, given: Any) -> torch.Tensor:
         """Return the noise level to compare the residual of a fit with, estimated if None.
@@ -143,16 +174,17 @@ class PsfMeasurement(Measurement):
         percent low: too much for a residual. Wavelets see the image alone, but count its details too, so their estimate
         is accepted up to the level that the padding can explain.
         """
-        if given is not None:
+        if white_part(given) is not None:
             return self.noise_level(given)
         likely = self.noise_level(None)
         highest = likely * math.sqrt(math.prod(self.roomy_grid) / math.prod(self.frame))
-        return torch.maximum(likely, torch.minimum(noise_of(self.y, len(self.axes)), highest))
+        white = torch.maximum(likely, torch.minimum(noise_of(self.y, len(self.axes)), highest))
+        return self.with_other_noise(white, given)
 
     def evidence(self, grid: tuple[int, ...]) -> Evidence:
         """Return the evidence for a noise level and a prior weight in the image, continued to a periodic grid."""
         power = squared_modulus(transfer_function(self.psf, grid, self.y))
-        filled = fourier(continue_smoothly(self.y, grid), grid)
+        filled = fourier(continue_smoothly(self.filled, grid), grid)
         return Evidence(filled, power, roughness(None, grid, self.y), grid)
 
     def _likely_noise(self, grid: tuple[int, ...]) -> torch.Tensor:
@@ -160,7 +192,11 @@ class PsfMeasurement(Measurement):
         level = evidence.noise_level(smooth_half=True).to(y)
         # Where the finest details are quieter than the rest, a codec or a filter has been at work on them.
         is_white = noise_of(y, len(self.axes)) > _QUIET * level
-        return torch.where(is_white, evidence.noise_level().to(y), level)
+        level = torch.where(is_white, evidence.noise_level().to(y), level)
+        if self.weights.ndim == 0:
+            return level
+        # What was filled in has no noise, and the level is that of all samples.
+        return level / self._seen.mean(self.axes, keepdim=True).clamp_min(_LEAST_SHARE).sqrt()
 
     def finish(self, x: torch.Tensor) -> Any:
         """Crop an estimate to the image domain, and return it in the array kind and the axis order of the image."""
@@ -192,7 +228,10 @@ class OperatorMeasurement(Measurement):
 
     def residual_level(self, given: Any) -> torch.Tensor:
         """Return the standard deviation of the noise, one value per image, estimated by wavelets if None."""
-        return noise_of(self.y, len(self.axes)) if given is None else checked_noise_level(given, self.y, self.axes)
+        white = white_part(given)
+        n = len(self.axes)
+        level = noise_of(self.y, n) if white is None else checked_noise_level(white, self.y, self.axes)
+        return self.with_other_noise(level, given)
 
     def finish(self, x: torch.Tensor) -> Any:
         """Return an estimate in the array kind and the axis order of the image."""
@@ -202,6 +241,17 @@ class OperatorMeasurement(Measurement):
 def sum_over(x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
     """Sum over the spatial axes, kept as axes of size 1: one value per image."""
     return x.sum(axes, keepdim=True)
+
+
+def brightness(y: torch.Tensor, axes: tuple[int, ...], *, is_color: bool = False) -> torch.Tensor:
+    """Return nearly the greatest absolute value per image, with the spatial axes kept; channels share one if color."""
+    values = y.abs()
+    values = values.amax(0, keepdim=True) if is_color else values
+    flat = values.flatten(y.ndim - len(axes))
+    rank = max(1, round(_BRIGHTEST * flat.shape[-1]))
+    scale = flat.kthvalue(rank, -1).values
+    scale = torch.where(scale > 0, scale, flat.amax(-1))
+    return torch.where(scale > _DARKEST, scale, 1.0).reshape(*scale.shape, *[1] * len(axes))
 
 
 def check_boundary(boundary: str, method: str) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
-from ._measurement import PsfMeasurement
+from ._measurement import PsfMeasurement, brightness
+from ._noise_model import NoiseModel
 
-_BRIGHTEST = 0.999  # quantile: single bright samples, of lights and defects, must not darken the rest
-_DARKEST = 1e-37  # an image of less is black: a division by it would overflow in single precision
 # Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
 _OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)
 _GRAY = torch.tensor([0.0, 0.5, 0.5])
@@ -26,7 +26,7 @@ class Planes:
     ----------
     measurement : PsfMeasurement
         Two spatial axes.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     boundary : {"unknown", "circular"}
         How the scene continues past the image.
@@ -56,22 +56,35 @@ class Planes:
                 f"networks restore images of 2 axes, and the psf has {len(measurement.frame)}; "
                 "wiener and richardson_lucy take 1 to 3"
             )
-        y, psf = measurement.y, measurement.psf
-        noise = measurement.noise_level(noise_level, boundary).to(y).expand(*y.shape[:-2], 1, 1)
+        y, psf = measurement.filled, measurement.psf
+        noise = self._pointwise_noise(measurement, noise_level, boundary)
         self._like = y
         self._mixes = is_color and len(y) == 3 and psf.ndim < y.ndim
         light = psf.sum((-2, -1), keepdim=True)
-        self._scale = _brightness(y / light, is_color)
+        self._scale = brightness(y / light, measurement.axes, is_color=is_color)
         y, noise = y / (light * self._scale), noise / (light * self._scale)
         if self._mixes:
             mix = _OPPONENT.to(y)
             y = torch.tensordot(mix, y, 1) + self._offset(y)
             noise = torch.tensordot(mix.square(), noise.square(), 1).sqrt()
+        if isinstance(noise_level, NoiseModel):
+            noise = torch.hypot(noise, self._compression(noise_level).to(noise))
         self._batch = tuple(y.shape[:-2])
         self.y = y.reshape(-1, 1, *y.shape[-2:]).float()
         self.noise_level = noise.reshape(-1).float()
         self.weights = None if measurement.weights.ndim == 0 else self._each(measurement.weights, is_color)
         self.psf = (psf / light).expand(*self._batch, *psf.shape[-2:]).reshape(-1, *psf.shape[-2:]).float()
+
+    @staticmethod
+    def _pointwise_noise(measurement: PsfMeasurement, given: Any, boundary: str) -> torch.Tensor:
+        """Return the level of the noise that channels do not share, one value per image."""
+        if isinstance(given, NoiseModel):
+            given = replace(given, luminance=0, chrominance=0)
+        return measurement.noise_level(given, boundary).to(measurement.y).expand(*measurement.y.shape[:-2], 1, 1)
+
+    def _compression(self, model: NoiseModel) -> torch.Tensor:
+        levels = [model.light_level, model.color_level, model.color_level] if self._mixes else [model.light_level]
+        return torch.tensor(levels).reshape(-1, *[1] * (self._like.ndim - 1))
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
         """Return the estimate, for `Measurement.finish`, of which these are the restored planes."""
@@ -89,14 +102,3 @@ class Planes:
 
     def _offset(self, x: torch.Tensor) -> torch.Tensor:
         return _GRAY.to(x).reshape(3, *[1] * (x.ndim - 1))
-
-
-def _brightness(y: torch.Tensor, is_color: bool) -> torch.Tensor:
-    """Return nearly the greatest absolute value per image, ``(*batch, 1, 1)``; its channels share one."""
-    values = y.abs()
-    values = values.amax(0, keepdim=True) if is_color else values
-    flat = values.flatten(-2)
-    rank = max(1, round(_BRIGHTEST * flat.shape[-1]))
-    scale = flat.kthvalue(rank, -1).values[..., None, None]
-    scale = torch.where(scale > 0, scale, flat.amax(-1)[..., None, None])
-    return torch.where(scale > _DARKEST, scale, 1.0)

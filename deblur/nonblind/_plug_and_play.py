@@ -11,6 +11,7 @@ from deblur.operators import Convolution
 
 from ._half_quadratic import HalfQuadratic
 from ._measurement import Measurement
+from ._noise_model import NoiseModel
 from ._planes import Planes
 
 _EDGE_SIGMAS = (0.71, 1.58, 3.16, 7.07)  # pixels: of the Gaussians, from fine to coarse
@@ -21,7 +22,7 @@ def plug_and_play(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     num_iter: int = 8,
     strength: float = 0.25,
     boundary: str = "unknown",
@@ -45,7 +46,7 @@ def plug_and_play(
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     num_iter : int
         Number of iterations, over which the levels are spread: more is slower, not always better.
@@ -107,7 +108,7 @@ def adm(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     num_iter: int = 8,
     strength: float = 0.25,
     ratio: float = 0.9,

@@ -13,6 +13,7 @@ from deblur.operators import LinearOperator
 from ._holdout import Holdout
 from ._measurement import Measurement, sum_over
 from ._momentum import Momentum
+from ._noise_model import NoiseModel
 from ._poisson import PoissonModel
 from ._progress import SHARPENING
 
@@ -25,7 +26,7 @@ def richardson_lucy(
     psf: Array | LinearOperator,
     *,
     num_iter: int = 100,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     boundary: str = "unknown",
     channel_axis: int | None = None,
     ndim: int | None = None,
@@ -63,7 +64,7 @@ def richardson_lucy(
         `TiledConvolution`, for one. It has its own boundary, and the result has the shape of its domain.
     num_iter : int
         Largest number of iterations.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. For photon noise, its root mean
         square. 0 turns the discrepancy principle off.
     boundary : {"unknown", "circular", "zero", "reflect", "replicate"}

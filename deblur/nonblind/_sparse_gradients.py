@@ -117,7 +117,7 @@ class SparseGradients:
         to_scene = blur.conjugate * (data_penalty / total)
         weights = self._measurement.weights
         gain = weights / (weights + data_penalty * penalty)
-        x = continue_smoothly(y, grid)
+        x = continue_smoothly(self._measurement.filled / self.contrast, grid)
         spectrum = fourier(x, grid)
         data = to_scene * fourier(y, grid) if self._is_whole else None
         data_dual = torch.zeros_like(y)
@@ -182,7 +182,7 @@ class SparseGradients:
 
 def _contrast(measurement: PsfMeasurement, is_color: bool) -> torch.Tensor:
     """Return the standard deviation per image, the same for all channels; 1 for flat images."""
-    variance = measurement.y.var(measurement.axes, correction=0, keepdim=True)
+    variance = measurement.filled.var(measurement.axes, correction=0, keepdim=True)
     variance = variance.mean(0, keepdim=True) if is_color else variance
     rounding = torch.finfo(variance.dtype).eps * measurement.y.abs().amax(measurement.axes, keepdim=True)
     return torch.where(variance.sqrt() > rounding, variance.sqrt(), 1.0)

@@ -14,6 +14,7 @@ from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 
 from ._measurement import Measurement
+from ._noise_model import NoiseModel
 from ._planes import Planes
 from ._progress import SHARPENING, per_stage
 from ._tiles import by_tiles
@@ -27,7 +28,7 @@ def unrolled(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     boundary: str = "unknown",
     weights: Array | None = None,
     ensemble: bool = False,
@@ -48,7 +49,7 @@ def unrolled(
         Blurred image, shape ``(*batch, height, width)``; integers are scaled to [0, 1].
     psf : numpy.ndarray or torch.Tensor
         Point-spread function, shape ``(rows, columns)``; axes before them are a batch, one PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. An estimate is taken for at least
         0.4 % of the range, as no PSF is exact.
     boundary : {"unknown", "circular"}
@@ -94,7 +95,8 @@ def unrolled(
     """
     measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim)
     planes = Planes(measurement.with_psf("unrolled"), noise_level, boundary, is_color=channel_axis is not None)
-    level = planes.noise_level if noise_level is not None else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
+    is_exact = noise_level is not None and not isinstance(noise_level, NoiseModel)
+    level = planes.noise_level if is_exact else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
     def restore(within: Progress, y: torch.Tensor, chosen: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:

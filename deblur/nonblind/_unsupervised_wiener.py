@@ -12,6 +12,7 @@ from deblur._core.progress import Progress, per_iteration, span
 
 from ._gibbs import GibbsSampler, RunningMoments
 from ._measurement import Measurement, check_boundary
+from ._noise_model import NoiseModel
 from ._progress import SHARPENING
 
 
@@ -43,9 +44,10 @@ def unsupervised_wiener(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = ...,
+    noise_level: float | NoiseModel | None = ...,
     regularizer: Array | None = ...,
     boundary: str = ...,
+    weights: Array | None = ...,
     channel_axis: int | None = ...,
     ndim: int | None = ...,
     progress: Progress | None = ...,
@@ -61,9 +63,10 @@ def unsupervised_wiener(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = ...,
+    noise_level: float | NoiseModel | None = ...,
     regularizer: Array | None = ...,
     boundary: str = ...,
+    weights: Array | None = ...,
     channel_axis: int | None = ...,
     ndim: int | None = ...,
     progress: Progress | None = ...,
@@ -79,9 +82,10 @@ def unsupervised_wiener(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     regularizer: Array | None = None,
     boundary: str = "unknown",
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
     progress: Progress | None = None,
@@ -105,13 +109,15 @@ def unsupervised_wiener(
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
         PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. The noise precision is sampled
         only if None.
     regularizer : numpy.ndarray or torch.Tensor, optional
         Kernel of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
         How the scene continues past the image: unknown, and estimated along with it, or periodically.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one. Channels are restored one by one.
     ndim : int, optional
@@ -157,7 +163,7 @@ def unsupervised_wiener(
     >>> abs(posterior.noise_level - 0.05) < 0.005
     True
     """
-    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim)
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim)
     known = measurement.with_psf("unsupervised_wiener")
     check_boundary(boundary, "unsupervised_wiener")
     if not 0 <= burn_in < min_iter <= max_iter:

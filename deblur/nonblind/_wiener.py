@@ -21,6 +21,7 @@ from deblur.solvers.fourier import (
 )
 
 from ._measurement import Measurement, check_boundary
+from ._noise_model import NoiseModel
 from ._progress import SHARPENING
 
 # Most images need ten iterations. After a straight motion they still lack up to 9 dB then: at the frequencies that the
@@ -34,10 +35,11 @@ def wiener(
     image: ArrayT,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     balance: float | None = None,
     regularizer: Array | None = None,
     boundary: str = "unknown",
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
     progress: Progress | None = None,
@@ -56,7 +58,7 @@ def wiener(
     psf : numpy.ndarray or torch.Tensor
         Point-spread function; its last `ndim` axes are spatial, as the image's are. Axes before them are a batch, one
         PSF per image.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None. Used to choose `balance`.
     balance : float, optional
         The weight λ of the prior. If None, the most likely one for the noise level.
@@ -64,6 +66,8 @@ def wiener(
         Kernel L of the prior, of as many axes as the PSF; the Laplacian if None.
     boundary : {"unknown", "circular"}
         How the scene continues past the image: unknown, and estimated along with it, or periodically.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one. Channels are restored one by one.
     ndim : int, optional
@@ -97,7 +101,9 @@ def wiener(
     >>> bool(abs(restored - x).mean() < 0.8 * abs(y - x).mean())
     True
     """
-    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim).with_psf("wiener")
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim).with_psf(
+        "wiener"
+    )
     check_boundary(boundary, "wiener")
     if balance is not None and not balance > 0:
         raise ValueError(f"balance must be positive, got {balance}")
@@ -105,7 +111,7 @@ def wiener(
     grid = measurement.frame if boundary == "circular" else measurement.roomy_grid
     kernel = transfer_function(measurement.psf, grid, y)
     power, prior = squared_modulus(kernel), roughness(regularizer, grid, y)
-    filled = fourier(continue_smoothly(y, grid), grid)
+    filled = fourier(continue_smoothly(measurement.filled, grid), grid)
     if balance is None:
         evidence = Evidence(filled, power, prior, grid)
         prior = prior * evidence.balance(measurement.noise_level(noise_level)).to(prior)
@@ -114,16 +120,16 @@ def wiener(
     inverse = (power + prior).reciprocal_()
     conjugate = kernel.conj().resolve_conj()
     estimate = filled * conjugate * inverse
-    if boundary == "unknown":
-        # Only near the border is the textbook filter wrong, so it is the preconditioner.
-        gram = _FrameGram(kernel, conjugate, prior, measurement.frame, grid)
+    if boundary == "unknown" or measurement.weights.ndim:
+        # Only near the border and missing samples is the textbook filter wrong, so it is the preconditioner.
+        gram = _FrameGram(kernel, conjugate, prior, measurement.frame, grid, measurement.weights)
         light, flat = inner(filled, filled, grid), squared_modulus(corner(filled, (1,) * len(grid)))
         least = _BORDER_TOLERANCE**2 * (light - flat) + torch.finfo(y.dtype).eps ** 2 * light
         least = least / measurement.gain.square()  # in the unit of the scene, which the sum of the PSF divides
         estimate = conjugate_gradients(
             gram,
             estimate,
-            fourier(y, grid).mul_(conjugate).sub_(gram(estimate)),
+            fourier(measurement.weights * y, grid).mul_(conjugate).sub_(gram(estimate)),
             lambda a, b: inner(a, b, grid),
             max_iter=_BORDER_ITERATIONS,
             preconditioner=inverse,
@@ -139,7 +145,8 @@ def wiener_balance(
     image: Array,
     psf: Array,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     ndim: int | None = None,
 ) -> float:
@@ -147,7 +154,7 @@ def wiener_balance(
 
     Parameters
     ----------
-    image, psf, noise_level, channel_axis, ndim
+    image, psf, noise_level, weights, channel_axis, ndim
         See `wiener`; for several images or channels the geometric mean is returned.
 
     Returns
@@ -170,13 +177,15 @@ def wiener_balance(
     >>> bool(np.allclose(wiener(y, blur), wiener(y, blur, balance=balance)))
     True
     """
-    measurement = Measurement.from_arrays(image, psf, channel_axis=channel_axis, ndim=ndim).with_psf("wiener_balance")
+    measurement = Measurement.from_arrays(image, psf, weights=weights, channel_axis=channel_axis, ndim=ndim).with_psf(
+        "wiener_balance"
+    )
     evidence = measurement.evidence(measurement.roomy_grid)
     return float(evidence.balance(measurement.noise_level(noise_level)).log().mean().exp())
 
 
 class _FrameGram:
-    """``A^T A + prior`` on half spectra, where A blurs on the padded grid and crops to the image domain."""
+    """``A^T W A + prior`` on half spectra, where A blurs on the padded grid and crops to the image domain."""
 
     def __init__(
         self,
@@ -185,10 +194,13 @@ class _FrameGram:
         prior: torch.Tensor,
         frame: tuple[int, ...],
         grid: tuple[int, ...],
+        weights: torch.Tensor,
     ) -> None:
         self.kernel, self.conjugate, self.prior = kernel, conjugate, prior
-        self.frame, self.grid = frame, grid
+        self.frame, self.grid, self.weights = frame, grid, weights
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         seen = clear_outside_(inverse_fourier(x * self.kernel, self.grid), self.frame)
+        if self.weights.ndim:
+            corner(seen, self.frame).mul_(self.weights)
         return fourier(seen, self.grid).mul_(self.conjugate).add_(x * self.prior)

@@ -1,3 +1,4 @@
+from ._block_grid import GRID_SIDE as GRID_SIDE
 from ._block_grid import compression_of as compression_of
 from ._compression import Compression as Compression
 from ._linear import from_linear as from_linear

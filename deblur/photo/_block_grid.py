@@ -9,7 +9,9 @@ import numpy as np
 
 from deblur.photo._compression import Compression, libjpeg_table
 
-_SIDE = 192  # pixels that are looked at: 512 finds no more, in five times the time
+GRID_SIDE = 192
+"""Pixels a side that are looked at: 512 find no more, in five times the time."""
+
 _HIGH = np.add.outer(np.arange(8), np.arange(8)) >= 6
 _QUIETER = 1.1  # by which high frequencies are at the grid's phase; without JPEG 1.006 at most, quality 95 has 1.26
 _MOST = 8.0  # of a coefficient: edges of the scene count no more
@@ -27,7 +29,17 @@ def compression_of(pixels: np.ndarray) -> Compression | None:
     Parameters
     ----------
     pixels : numpy.ndarray
-        Samples of 8 bits as stored, scaled to [0, 1] or not, shape (height, width) or (height, width, 3).
+        Samples of 8 bits as stored, or scaled to [0, 1], shape (height, width) or (height, width, channels).
+
+    Returns
+    -------
+    Compression or None
+        That of the quality of libjpeg whose steps fit best.
+
+    Raises
+    ------
+    IndexError
+        If it has fewer than two axes.
 
     Examples
     --------
@@ -36,8 +48,8 @@ def compression_of(pixels: np.ndarray) -> Compression | None:
     >>> print(compression_of(np.random.default_rng(0).random((64, 64))))
     None
     """
-    window = pixels[tuple(slice((size - _SIDE) // 2 if size > _SIDE else 0, None) for size in pixels.shape[:2])]
-    light = np.asarray(window[:_SIDE, :_SIDE], np.float32)
+    window = pixels[tuple(slice((size - GRID_SIDE) // 2 if size > GRID_SIDE else 0, None) for size in pixels.shape[:2])]
+    light = np.asarray(window[:GRID_SIDE, :GRID_SIDE], np.float32)
     light = light * np.float32(255) if pixels.dtype.kind == "f" else light
     if light.ndim == 3:
         light = light @ _LUMA.astype(np.float32) if light.shape[-1] == 3 else light.mean(-1)

@@ -55,7 +55,17 @@ class Compression:
 
     @classmethod
     def of_quality(cls, quality: float, sampling: str = _HALVED, origin: str = "block grid") -> Compression:
-        """Return the strength of the tables that libjpeg uses for a quality of 1 to 100."""
+        """Return the strength of the tables that libjpeg uses for a quality.
+
+        Parameters
+        ----------
+        quality : float
+            1 to 100.
+        sampling : str
+            Resolution of the color planes.
+        origin : str
+            Where the quality comes from.
+        """
         luminance, chrominance = (_strength(libjpeg_table(quality, color=color)) for color in (False, True))
         return cls(luminance, chrominance, sampling, origin)
 

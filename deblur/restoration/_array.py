@@ -11,6 +11,7 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.operators import LinearOperator
+from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import check_channel_axis, make_plan
 from deblur.restoration._policy import policy_for
 from deblur.restoration._run import restore_window
@@ -21,7 +22,9 @@ def restore(
     psf: Any = None,
     *,
     method: str = "auto",
-    noise_level: float | None = None,
+    noise_level: Any = None,
+    weights: Any = None,
+    bad_pixels: Any = None,
     saturation: float | None = None,
     linear: bool = False,
     channel_axis: int | None = None,
@@ -45,8 +48,18 @@ def restore(
         A name of `deblur.methods`, or ``"auto"``: the method that measures best for this number of PSF axes (`unrolled`
         for pictures), and without a PSF ``"sparse-edges"``. Without a PSF, a method that needs one restores with the
         estimate of ``"sparse-edges"``.
-    noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; estimated per image if None.
+    noise_level : float, str, mapping or NoiseModel, optional
+        Standard deviation of the noise, in the unit of the image; estimated per image if None or ``"auto"``. Also
+        ``"5%"``, ``"iso:800"`` (of a typical camera, in linear light), a JSON file or its content (see
+        `deblur.nonblind.NoiseModel`): ``{"white": 0.002, "shot": 0.0001}``, or measured ``{"levels": [[mean, std],
+        ...]}``. Where pictures of 8 bits show the block grid of JPEG, the estimate includes the compression.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, of the shape of the image, or of its shape without the channels: 0 for samples that are
+        left out; the image is restored around them, and they stay as they are. Samples that are masked
+        (`numpy.ma.MaskedArray`), NaN or infinite are left out too.
+    bad_pixels : array or "auto", optional
+        True at defective samples, of the shape of the image, or of its shape without the channels; they are left out
+        and restored. ``"auto"`` finds hot and dead pixels.
     saturation : float, optional
         Value from which on samples are clipped, in the unit of the image. The light that they lost is estimated first,
         so that saturated regions do not ring, see `deblur.nonblind.split_highlights`. None if no sample is clipped, and
@@ -92,12 +105,21 @@ def restore(
     batch = _psf_batch(space, psf, psf_per_image, options)
     if batch:
         options["ndim"] = psf.ndim - batch
-    if noise_level is not None:
-        options["noise_level"] = noise_level
-    policy = policy_for("array", image.dtype, psf, linear=linear, saturation=saturation, psf_batch=batch)
+    compression = None if batch else array_compression(image, channel_axis)
+    noise = noise_of_source(noise_level, compression, is_fraction=is_integer(image))
+    policy = policy_for(
+        "array",
+        image.dtype,
+        psf,
+        linear=linear,
+        saturation=saturation,
+        psf_batch=batch,
+        noise=noise,
+        bad_pixels=bad_pixels,
+    )
     here = image.device if isinstance(image, torch.Tensor) else None
     plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, here=here, **options)
-    return restore_window(plan, image, progress)
+    return restore_window(plan, image, progress, weights)
 
 
 def _psf_batch(space: tuple[int, ...], psf: Any, per_image: bool | None, options: dict[str, Any]) -> int:

@@ -9,6 +9,7 @@ from deblur._core.progress import Progress, span
 from deblur._result import Restoration
 from deblur.blind import SELFDEBLUR_PRESETS, sparse_edges
 from deblur.blind import selfdeblur as fit_two_networks
+from deblur.nonblind import NoiseModel
 
 _SEARCH_SHARE = 0.1  # of the time that `selfdeblur` and the search for its first PSF take together
 
@@ -16,13 +17,14 @@ _SEARCH_SHARE = 0.1  # of the time that `selfdeblur` and the search for its firs
 def selfdeblur(
     image: Any,
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Any = None,
     psf_shape: Any = "auto",
     channel_axis: int | None = None,
     progress: Progress | None = None,
 ) -> Restoration:
     """Restore by `deblur.blind.selfdeblur`, starting from the PSF of `sparse_edges`, if that finds one."""
-    shared: dict[str, Any] = {"noise_level": noise_level, "channel_axis": channel_axis}
+    shared: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
     found = sparse_edges(image, psf_shape, progress=span(progress, 0, _SEARCH_SHARE), **shared)
     if not found.changed:
         return found

@@ -10,6 +10,7 @@ import torch
 
 from deblur._core.extras import needs_extra
 from deblur._core.samples import float_type
+from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import Plan, check_channel_axis, make_plan
 from deblur.restoration._policy import check_psf_array, policy_for
 from deblur.restoration._run import restore_window
@@ -24,7 +25,8 @@ def restore(
     psf: Any,
     *,
     method: str = "auto",
-    noise_level: float | None = None,
+    noise_level: Any = None,
+    bad_pixels: str | None = None,
     saturation: float | None = None,
     linear: bool = False,
     channel_axis: int | None = None,
@@ -47,8 +49,10 @@ def restore(
     method : str
         A name of `deblur.methods` that takes a PSF. ``"auto"`` takes one for the whole image, as if it were in memory.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image. If None, the median of what is estimated from
-        patches of the image.
+        Standard deviation of the noise, in the unit of the image, see `deblur.restore`. If None, the median of what is
+        estimated from patches of the image. Samples that are not finite are left out, and stay as they are.
+    bad_pixels : "auto", optional
+        See `deblur.restore`.
     saturation : float, optional
         Value from which on samples are clipped, see `deblur.restore`.
     linear : bool
@@ -96,9 +100,10 @@ def restore(
     if channel_axis is not None:
         blocks = blocks.rechunk({channel_axis % blocks.ndim: -1})
     spatial = axes[len(axes) - psf.ndim :]
-    if noise_level is not None:
-        options["noise_level"] = noise_level
-    policy = policy_for("array", blocks.dtype, psf, linear=linear, saturation=saturation)
+    noise = noise_of_source(noise_level, array_compression(blocks, channel_axis), is_fraction=is_integer(blocks))
+    policy = policy_for(
+        "array", blocks.dtype, psf, linear=linear, saturation=saturation, noise=noise, bad_pixels=bad_pixels
+    )
     space = tuple(blocks.shape[axis] for axis in axes)
     plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, **options)
     if all(blocks.numblocks[axis] == 1 for axis in spatial):  # nothing to agree on: the method decides, per image

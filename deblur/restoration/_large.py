@@ -15,6 +15,7 @@ from deblur._core.memory import parse_bytes
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.restoration._calibration import ArrayLike
+from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import make_plan
 from deblur.restoration._policy import Policy, check_psf_array, policy_for
 from deblur.restoration._windows import plan_windows, run_windows
@@ -27,7 +28,9 @@ def restore_large(
     *,
     memory: int | str = "4G",
     method: str = "auto",
-    noise_level: float | None = None,
+    noise_level: Any = None,
+    weights: Any = None,
+    bad_pixels: Any = None,
     saturation: float | None = None,
     linear: bool = False,
     channel_axis: int | None = None,
@@ -59,7 +62,13 @@ def restore_large(
     method : str
         A name of `deblur.methods` that takes a PSF, or ``"auto"``.
     noise_level : float, optional
-        Standard deviation of the noise, in the unit of the image; if None, the median of estimates over it.
+        Standard deviation of the noise, in the unit of the image, see `deblur.restore`; if None, the median of
+        estimates over it.
+    weights : array-like, optional
+        Weight of each sample, 0 where it is left out and kept, of the shape of the image without its channels. Samples
+        that are not finite are left out too.
+    bad_pixels : array or "auto", optional
+        See `deblur.restore`.
     saturation : float, optional
         Value from which on samples are clipped, see `deblur.restore`.
     linear : bool
@@ -101,12 +110,21 @@ def restore_large(
     (4, [10, 10])
     """
     _check_arrays(image, out)
-    policy = policy_for("array", image.dtype, psf, linear=linear, saturation=saturation)
-    if noise_level is not None:
-        options["noise_level"] = noise_level
+    noise = noise_of_source(noise_level, array_compression(image, channel_axis), is_fraction=is_integer(image))
+    policy = policy_for(
+        "array", image.dtype, psf, linear=linear, saturation=saturation, noise=noise, bad_pixels=bad_pixels
+    )
     settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
     return restore_sliced(
-        image, out, policy, settings, memory=parse_bytes(memory), window=window, halo=halo, progress=progress
+        image,
+        out,
+        policy,
+        settings,
+        memory=parse_bytes(memory),
+        window=window,
+        halo=halo,
+        weights=weights,
+        progress=progress,
     )
 
 
@@ -143,13 +161,14 @@ def restore_sliced(
     memory: int,
     window: tuple[int, ...] | None = None,
     halo: int | tuple[int, ...] | None = None,
+    weights: Any = None,
     progress: Progress | None = None,
 ) -> Restoration:
     """Plan the windows of a sliced source, restore them into `out`, and return what was done.
 
     Parameters
     ----------
-    image, out, memory, window, halo, progress
+    image, out, memory, window, halo, weights, progress
         See `restore_large`.
     policy : Policy
         What restoring the source means.
@@ -166,13 +185,14 @@ def restore_sliced(
         raise ValueError(f"image must have the {policy.psf.ndim} axes of the psf, got shape {space}")
     if tuple(out.shape) != tuple(image.shape):
         raise ValueError(f"out must have the shape of the image, {tuple(image.shape)}, got {tuple(out.shape)}")
-    plan = plan_windows(make_plan(policy, space, **settings), image, memory=memory, window=window, halo=halo)
-    done = run_windows(plan, image, out, progress)
+    planned = make_plan(policy, space, **settings)
+    plan = plan_windows(planned, image, memory=memory, window=window, halo=halo, weights=weights)
+    done = run_windows(plan, image, out, progress, weights)
     levels = [each.noise_level for each in done if each.noise_level is not None]
-    level = plan.noise_level if plan.noise_level is not None else plan.options.get("noise_level")
+    level = plan.noise_level
     if level is None and levels:
-        level = float(np.median(levels))
-    details = {**plan.describe(), "windows": len(done)}
+        level = levels[0] if len(levels) == 1 else float(np.median(levels))
+    details = {**done[0].details, **plan.describe(), "windows": len(done)}
     return replace(
         done[0], image=out, noise_level=level, seconds=time.perf_counter() - start, details=details, changed=True
     )

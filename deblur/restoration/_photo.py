@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,8 +15,11 @@ from deblur import photo
 from deblur._core.progress import Progress, span
 from deblur._result import Restoration
 from deblur.photo import Photo
-from deblur.restoration._plan import make_plan
-from deblur.restoration._policy import check_psf_array, kind_of_file, policy_for
+from deblur.restoration._kinds import kind_of_photo
+from deblur.restoration._masks import photo_weights
+from deblur.restoration._noise import noise_of_source, photo_compression
+from deblur.restoration._plan import Plan, make_plan
+from deblur.restoration._policy import check_psf_array, counts_per_unit, policy_for
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
@@ -29,7 +32,13 @@ def restore_photo(
     psf: np.ndarray | None = None,
     *,
     method: str = "auto",
-    noise_level: float | None = None,
+    kind: Literal["photo", "counts"] | None = None,
+    noise_level: Any = None,
+    mask: Any = None,
+    bad_pixels: Any = None,
+    background: float | Literal["auto"] | None = None,
+    gain: float | None = None,
+    read_noise: float | None = None,
     linear: bool | None = None,
     saturation: float | Literal["auto"] | None = "auto",
     box: Box | None = None,
@@ -48,9 +57,25 @@ def restore_photo(
         estimated, for each page.
     method : str
         A name of `deblur.methods`, or ``"auto"``; see `deblur.restore`.
-    noise_level : float, optional
-        Standard deviation of the noise as a fraction of the full range, in linear light where that is restored;
-        estimated if None.
+    kind : {"photo", "counts"}, optional
+        What the file is: a photograph, made to be looked at, or the counts of an instrument, proportional to light. By
+        default what the file says of itself: OME, ImageJ, FITS and zarr files, pages, floating-point gray, and 16-bit
+        gray without a color profile or camera data are counts. Their default method is ``"richardson-lucy"``, and
+        saturated samples are left out.
+    noise_level : float, str, mapping or NoiseModel, optional
+        Standard deviation of the noise as a fraction of the full range, in linear light where that is restored, or
+        another description of it, see `deblur.restore`; estimated if None or ``"auto"``, with what the quantization
+        tables of a JPEG say.
+    mask : array, optional
+        Shape ``(height, width)`` of the picture: positive where pixels are used, 0 where they are left out and stay as
+        they are. Samples that are NaN or infinite are left out too, as are transparent pixels and black letterbox bars.
+    bad_pixels : array or "auto", optional
+        True at defective samples, of the shape of the image, or of its shape without the channels; they are left out
+        and restored. ``"auto"`` finds hot and dead pixels.
+    background : float or "auto", optional
+        Level of the sky or the medium, in the unit of the file, for methods for counts; the result is what is above it.
+    gain, read_noise : float, optional
+        Electrons per count, and electrons, of the detector: the noise follows from them.
     linear : bool, optional
         Whether to decode the sRGB curve before and encode it after. By default photographs of 8 and 16 bits are, if the
         PSF is given (a camera blurs light; the blind methods were tuned on the values that files have); stacks and the
@@ -95,22 +120,36 @@ def restore_photo(
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
     if psf is not None:
         check_fit(psf, space)
-    if noise_level is not None:
-        options["noise_level"] = noise_level
-    kind = kind_of_file(measured=blurred.measured, axes=len(space))
-    policy = policy_for(kind, blurred.dtype, psf, linear=linear, saturation=saturation)
+    decided, reason = kind_of_photo(blurred, kind)
+    unit = counts_per_unit(blurred.dtype)
+    noise = noise_of_source(
+        noise_level, photo_compression(blurred), gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1
+    )
+    weights, notes = photo_weights(blurred, mask)
+    policy = policy_for(
+        decided,
+        blurred.dtype,
+        psf,
+        linear=linear,
+        saturation=saturation,
+        kind_reason=reason,
+        noise=noise,
+        bad_pixels=bad_pixels,
+        notes=notes,
+    )
+    if background is not None:
+        options["background"] = background if background == "auto" else background / unit
     ndim = 2 if psf is None else psf.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
-    restore: Callable[..., Restoration] = lambda pixels, part: restore_window(plan, pixels, part)  # noqa: E731
     if box is not None:
         if psf is None or blurred.is_stack:
             raise ValueError("box needs a picture of one page and a psf")
-        pixels, inner = _surroundings(blurred.pixels, psf, _within(box, space))
-        made = restore(pixels, progress)
+        outer, inner = _surroundings(psf, _within(box, space))
+        made = restore_window(plan, blurred.pixels[outer], progress, None if weights is None else weights[outer])
         made = replace(made, image=np.ascontiguousarray(made.image[inner]))
         sharp = replace(blurred, pixels=made.image, alpha=None)
     else:
-        made = _page_by_page(restore, blurred.pixels, ndim + (blurred.channel_axis is not None), progress)
+        made = _page_by_page(plan, blurred.pixels, weights, ndim + (blurred.channel_axis is not None), progress)
         sharp = replace(blurred, pixels=made.image)
     return replace(made, photo=sharp, seconds=time.perf_counter() - start)
 
@@ -138,13 +177,21 @@ def check_fit(psf: np.ndarray, space: tuple[int, ...]) -> None:
 
 
 def _page_by_page(
-    restore: Callable[..., Restoration], pixels: np.ndarray, ndim: int, progress: Progress | None
+    plan: Plan, pixels: np.ndarray, weights: np.ndarray | None, ndim: int, progress: Progress | None
 ) -> Restoration:
     """Restore arrays of `ndim` axes, of which there are several if there is one axis more."""
     if pixels.ndim == ndim:
-        return restore(pixels, progress)
+        return restore_window(plan, pixels, progress, weights)
     count = len(pixels)
-    pages = [restore(page, span(progress, number / count, (number + 1) / count)) for number, page in enumerate(pixels)]
+    pages = [
+        restore_window(
+            plan,
+            page,
+            span(progress, number / count, (number + 1) / count),
+            None if weights is None else weights[number],
+        )
+        for number, page in enumerate(pixels)
+    ]
     least = min(pages, key=lambda each: each.confidence or 0.0)
     levels = [each.noise_level for each in pages if each.noise_level is not None]
     facts = [
@@ -170,10 +217,10 @@ def _within(box: Box, space: tuple[int, ...]) -> Box:
     return slice(*rows[:2]), slice(*columns[:2])
 
 
-def _surroundings(pixels: np.ndarray, psf: np.ndarray, box: Box) -> tuple[np.ndarray, Box]:
+def _surroundings(psf: np.ndarray, box: Box) -> tuple[Box, Box]:
     """Return a part of a picture with what influences it, and where the part is in that."""
     halo = max(psf.shape) // 2 + _PREVIEW_HALO
     starts = [max(0, part.start - halo) for part in box]
-    outer = tuple(slice(start, part.stop + halo) for start, part in zip(starts, box, strict=True))
+    outer_rows, outer_columns = (slice(start, part.stop + halo) for start, part in zip(starts, box, strict=True))
     rows, columns = (slice(part.start - start, part.stop - start) for part, start in zip(box, starts, strict=True))
-    return pixels[outer], (rows, columns)
+    return (outer_rows, outer_columns), (rows, columns)

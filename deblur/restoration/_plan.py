@@ -101,11 +101,15 @@ def make_plan(
     is_operator = isinstance(psf, LinearOperator)
     ndim = None if psf is None else len(psf.range_shape) if is_operator else options.get("ndim") or psf.ndim
     if method == AUTO:
-        row = find_method("richardson-lucy") if is_operator else default_method(space, ndim)
+        row = find_method("richardson-lucy") if is_operator else default_method(space, ndim, policy.kind)
     else:
         row = find_method(method)
     _check_method(row, policy, ndim, channel_axis)
     estimator = default_method(space, None) if psf is None and not row.blind else None
+    noise = policy.noise
+    known = {**row.parameters, **(estimator.parameters if estimator else {})}
+    if noise.level is not None and ("noise_level" in known or noise.source == "as given"):
+        options["noise_level"] = noise.level
     row.check_options(options, estimator)
     chosen = here or torch.device("cpu")
     if device is not None:

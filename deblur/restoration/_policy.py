@@ -1,9 +1,10 @@
-"""What restoring a source means: the PSF's sum, linear light, saturation. Decided here, for every front end."""
+"""What restoring a source means: the PSF, linear light, saturation, masks, noise. Decided here, for every front end."""
 
 from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,9 +16,8 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
 from deblur.operators import LinearOperator
 from deblur.psf import normalize
-
-Kind = Literal["array", "photograph", "measurement"]
-"""A bare array; a picture file, whose integers follow the sRGB curve; instrument data (OME, ImageJ, zarr, pages)."""
+from deblur.restoration._kinds import Kind
+from deblur.restoration._noise import ESTIMATED, Noise
 
 _ENCODED = ("uint8", "uint16")  # photographs of these sample types follow the sRGB curve
 
@@ -30,8 +30,10 @@ class Policy:
 
     Attributes
     ----------
-    kind : {"array", "photograph", "measurement"}
+    kind : {"array", "photo", "counts"}
         What the source is.
+    kind_reason : str
+        The evidence for that.
     psf : array, LinearOperator or None
         The PSF scaled to sum 1, so that it keeps the brightness; None where it is to be estimated.
     psf_sum : float or None
@@ -40,6 +42,14 @@ class Policy:
         Whether samples are decoded from sRGB before, and encoded again after.
     saturation : float or None
         Value from which on samples are clipped, in linear light if `linear`; None if none is.
+    saturated_from : float or None
+        Value from which on samples of counts are left out.
+    bad_pixels : array, "auto" or None
+        Defective samples.
+    noise : Noise
+        What is known of the noise, and from where.
+    notes : tuple of str
+        Remarks, a sentence each.
     """
 
     kind: Kind
@@ -47,28 +57,23 @@ class Policy:
     psf_sum: float | None
     linear: bool
     saturation: float | None
+    kind_reason: str = ""
+    saturated_from: float | None = None
+    bad_pixels: Any = None
+    noise: Noise = ESTIMATED
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
         """Return the decisions for JSON and --verbose."""
         return {
             "kind": self.kind,
+            "kind_reason": self.kind_reason,
+            "noise_source": self.noise.source,
+            "notes": [*self.notes, *([self.noise.note] if self.noise.note else [])],
             "linear": self.linear,
             "saturation": self.saturation,
             "psf_sum": self.psf_sum,
         }
-
-
-def kind_of_file(*, measured: bool, axes: int) -> Kind:
-    """Return what a picture file is.
-
-    Parameters
-    ----------
-    measured : bool
-        Whether it was written by instruments' software: OME, ImageJ, zarr.
-    axes : int
-        Number of its axes, colors aside; pages, times and channels are no photograph's.
-    """
-    return "measurement" if measured or axes > 2 else "photograph"
 
 
 def policy_for(
@@ -79,12 +84,17 @@ def policy_for(
     linear: bool | None = None,
     saturation: float | Literal["auto"] | None = "auto",
     psf_batch: int = 0,
+    kind_reason: str = "",
+    encoded: bool = True,
+    noise: Noise | None = None,
+    bad_pixels: Any = None,
+    notes: Sequence[str] = (),
 ) -> Policy:
     """Decide what restoring a source means.
 
     Parameters
     ----------
-    kind : {"array", "photograph", "measurement"}
+    kind : {"array", "photo", "counts"}
         What the source is.
     dtype : dtype
         Type of its samples, as the file has them.
@@ -98,6 +108,16 @@ def policy_for(
         nothing else clips.
     psf_batch : int
         How many leading axes of `psf` count images, each with a PSF of its own.
+    kind_reason : str
+        The evidence for `kind`.
+    encoded : bool
+        Whether the integers of a photograph follow the sRGB curve, as those of most files do.
+    noise : Noise, optional
+        What is known of the noise.
+    bad_pixels : array or "auto", optional
+        Defective samples, see `deblur.restoration._masks.masked_image`.
+    notes : sequence of str
+        Remarks on the source.
 
     Raises
     ------
@@ -105,15 +125,32 @@ def policy_for(
         If `psf` is not a valid point-spread function, or `saturation` no positive number.
     """
     normalized, total = _normalized(psf, psf_batch)
-    encoded = kind == "photograph" and str(dtype) in _ENCODED and psf is not None
+    shown = kind == "photo" and str(dtype) in _ENCODED and psf is not None
     if linear is None:
-        linear = encoded
+        linear = shown and encoded
     if saturation == "auto":
-        clips = encoded and getattr(psf, "ndim", 0) == 2
+        clips = shown and getattr(psf, "ndim", 0) == 2
         saturation = _saturation(linear) if clips else None
     elif saturation is not None:
         _check_saturation(saturation)
-    return Policy(kind, normalized, total, linear, saturation)
+    is_full_scale = kind == "counts" and np.dtype(str(dtype).removeprefix("torch.")).kind in "iu"
+    return Policy(
+        kind,
+        normalized,
+        total,
+        linear,
+        saturation,
+        kind_reason=kind_reason,
+        saturated_from=1.0 if is_full_scale else None,
+        bad_pixels=_checked_bad_pixels(bad_pixels),
+        noise=noise or ESTIMATED,
+        notes=tuple(notes),
+    )
+
+
+def counts_per_unit(dtype: np.dtype) -> float:
+    """Return the value in a file that restoration scales to 1: the largest of an integer type."""
+    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
 def check_psf_array(psf: Any) -> None:
@@ -121,6 +158,12 @@ def check_psf_array(psf: Any) -> None:
     if not isinstance(psf, np.ndarray | torch.Tensor):
         given = "none" if psf is None else type(psf).__name__
         raise TypeError(f"psf must be a NumPy array or a torch tensor, got {given}")
+
+
+def _checked_bad_pixels(bad_pixels: Any) -> Any:
+    if isinstance(bad_pixels, str) and bad_pixels != "auto":
+        raise ValueError(f"bad_pixels must be 'auto' or an array that is true at defective samples, got {bad_pixels!r}")
+    return bad_pixels
 
 
 def _check_saturation(saturation: Any) -> None:

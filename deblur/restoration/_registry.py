@@ -260,10 +260,15 @@ def find_method(name: str) -> Method:
     raise ValueError(f"method {name!r} is unknown; {suggestion(str(wanted), [AUTO, *(row.name for row in ROWS)])}")
 
 
-def default_method(space: tuple[int, ...], ndim: int | None) -> Method:
-    """Return the method that measures best for an image of this shape and a PSF of `ndim` axes; None without a PSF."""
+def default_method(space: tuple[int, ...], ndim: int | None, kind: str = "array") -> Method:
+    """Return the method that measures best for an image of this shape and a PSF of `ndim` axes; None without a PSF.
+
+    Counts go to the maximum likelihood for counts: the networks have learned photographs, and ring around stars.
+    """
     if ndim is None:
         return find_method("sparse-edges")
+    if kind == "counts" and ndim == 2:
+        return find_method("richardson-lucy")
     if ndim == 2 and min(space[-2:], default=0) < _SMALLEST:
         return find_method("wiener")
     return find_method(_BEST.get(ndim, "wiener"))

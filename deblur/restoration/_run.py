@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,14 +13,17 @@ from deblur import photo
 from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
-from deblur.nonblind import estimate_noise, highlights_share, split_highlights
+from deblur.nonblind import NoiseModel, estimate_noise, highlights_share, split_highlights
 from deblur.operators import LinearOperator
+from deblur.restoration._masks import estimate_background, masked_image
 from deblur.restoration._plan import Plan
+from deblur.restoration._registry import Method
+from deblur.solvers.filling import fill_smoothly
 
 _ESTIMATION_SHARE = 0.8  # of the time that blind estimation takes when another method restores after it
 
 
-def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None) -> Restoration:
+def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, weights: Any = None) -> Restoration:
     """Restore one window, or a whole image, as planned.
 
     Parameters
@@ -29,50 +31,95 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None) ->
     plan : Plan
         What was decided for the whole image.
     pixels : numpy.ndarray or torch.Tensor
-        Samples as the source has them; integers are scaled to [0, 1].
+        Samples as the source has them; integers are scaled to [0, 1]. Those that are masked or not finite are left out.
     progress : callable, optional
         See `deblur._core.progress`.
+    weights : array, optional
+        Weight of each sample, 0 where it is left out, of the shape of the image, or of its shape without the channels.
 
     Returns
     -------
     Restoration
-        In the array type of `pixels`, floating, encoded as they are.
+        In the array type of `pixels`, floating, encoded as they are. Samples that were left out are as they were, but
+        for defective ones, which are restored.
     """
     start = time.perf_counter()
     report = progress or silent
-    values, to_input_kind = as_float_tensor(pixels, "image")
-    stays_numpy = isinstance(pixels, np.ndarray) and plan.device.type == "cpu"
-    image: Any = to_input_kind(values) if stays_numpy else values.to(plan.device)
-    if plan.policy.linear:
-        image = photo.to_linear(image)
-    made = _restore(plan, image, report)
-    restored = photo.from_linear(made.image) if plan.policy.linear else made.image
+    samples, weights = _unmasked(pixels, weights)
+    values = as_float_tensor(samples, "image")[0]
+    policy = plan.policy
+    part = masked_image(
+        values,
+        weights,
+        channel_axis=plan.channel_axis,
+        saturated_from=policy.saturated_from,
+        bad_pixels=policy.bad_pixels,
+    )
+    image = _Image(part.values, part.weights).on(plan.device)
+    made = _restore(plan, image._replace(values=photo.to_linear(image.values)) if policy.linear else image, report)
+    restored = photo.from_linear(made.image) if policy.linear else made.image
     report(1.0, "sharpening")
-    details: Mapping[str, Any] = {**plan.describe(), **made.details}
+    details: dict[str, Any] = {**plan.describe(), **made.details}
+    if part.shares:
+        details["mask"] = part.shares
     return replace(
         made,
-        image=_like(restored, pixels),
-        psf=_like(made.psf, pixels) if plan.policy.psf is None else plan.policy.psf,
+        image=_like(part.put_back(restored.to(values.device)), pixels),
+        psf=_like(made.psf, samples) if policy.psf is None else policy.psf,
         seconds=time.perf_counter() - start,
         channel_axis=plan.channel_axis,
         details=details,
     )
 
 
+class _Image(NamedTuple):
+    """An image on its way to a method, and the weights of its samples; None if all count alike."""
+
+    values: torch.Tensor
+    weights: torch.Tensor | None
+
+    def on(self, device: torch.device) -> _Image:
+        """Return it on another device."""
+        return _Image(self.values.to(device), None if self.weights is None else self.weights.to(device))
+
+    def for_method(self, method: Method, ndim: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """Return the values and the option `weights`; for a method without it, what is not seen is filled in."""
+        if self.weights is None:
+            return self.values, {}
+        if "weights" in method.parameters:
+            return self.values, {"weights": self.weights}
+        return fill_smoothly(self.values, self.weights > 0, ndim), {}
+
+
+def _unmasked(pixels: Any, weights: Any) -> tuple[Any, Any]:
+    """Return the data of a masked array, and the weights that its mask gives, if it has one."""
+    if not isinstance(pixels, np.ma.MaskedArray):
+        return pixels, weights
+    if np.ma.count_masked(pixels):
+        seen = ~np.ma.getmaskarray(pixels)
+        weights = seen if weights is None else seen * np.asarray(weights)
+    return np.ma.getdata(pixels), weights
+
+
 def _like(array: Any, pixels: Any) -> Any:
-    """Return an array in the kind and on the device of the pixels that were given."""
+    """Return a tensor in the kind and on the device of the pixels that were given, with their mask."""
     if not isinstance(array, torch.Tensor):
         return array
-    return array.cpu().numpy() if isinstance(pixels, np.ndarray) else array.to(pixels.device)
+    if isinstance(pixels, torch.Tensor):
+        return array.to(pixels.device)
+    image = array.cpu().numpy()
+    is_masked = isinstance(pixels, np.ma.MaskedArray) and image.shape == pixels.shape
+    return np.ma.MaskedArray(image, np.ma.getmask(pixels)) if is_masked else image
 
 
-def _restore(plan: Plan, image: Any, report: Progress) -> Restoration:
+def _restore(plan: Plan, image: _Image, report: Progress) -> Restoration:
     if plan.policy.psf is not None:
         return _with_psf(plan, image, plan.policy.psf, report)
     blind = plan.estimator or plan.method
     estimating = span(report, 0, _ESTIMATION_SHARE) if plan.estimator else report
-    options = _known(blind, {"channel_axis": plan.channel_axis, "progress": estimating, **plan.options})
-    estimate: Restoration = blind.function(image, **options)
+    shared = {"channel_axis": plan.channel_axis, "progress": estimating}
+    values, weights = image.for_method(blind, 2)
+    estimate: Restoration = blind.function(values, **_known(blind, {**shared, **plan.options}), **weights)
     if plan.estimator is None or not estimate.changed:
         return replace(estimate, method=blind.name)
     options = _known(plan.method, dict(plan.options))
@@ -81,31 +128,45 @@ def _restore(plan: Plan, image: Any, report: Progress) -> Restoration:
     return replace(made, confidence=estimate.confidence, reason=estimate.reason)
 
 
-def _with_psf(plan: Plan, image: Any, psf: Any, report: Progress) -> Restoration:
-    if isinstance(image, torch.Tensor) and not isinstance(psf, LinearOperator):
-        psf = torch.as_tensor(psf, device=image.device)
+def _with_psf(plan: Plan, image: _Image, psf: Any, report: Progress) -> Restoration:
+    if not isinstance(psf, LinearOperator):
+        psf = torch.as_tensor(psf, device=image.values.device)
     options = dict(plan.options)
     shared = {"noise_level": options.get("noise_level"), "channel_axis": plan.channel_axis}
     saturation, share = plan.policy.saturation, 0.0
     excess: Any = 0
-    if saturation is not None and image.max() >= saturation:
-        share = highlights_share(image, saturation, channel_axis=plan.channel_axis)
-        parts = split_highlights(image, psf, saturation=saturation, progress=span(report, 0, share), **shared)
-        image, excess = parts.remainder, parts.excess
-    passed = _known(plan.method, {**shared, "progress": span(report, share, 1)})
-    restored = plan.method.function(image, psf, **{**passed, **options})
-    level = options.get("noise_level")
-    if level is None:
-        level = _estimated_noise(image, psf, plan)
-    return Restoration(restored + excess, psf, level, plan.method.name, 0.0)
+    if saturation is not None and image.values.max() >= saturation:
+        share = highlights_share(image.values, saturation, channel_axis=plan.channel_axis)
+        parts = split_highlights(
+            image.values,
+            psf,
+            saturation=saturation,
+            weights=image.weights,
+            progress=span(report, 0, share),
+            **shared,
+        )
+        image, excess = image._replace(values=parts.remainder), parts.excess
+    if options.get("background") == "auto":
+        options["background"] = estimate_background(image.values, image.weights)
+    shared["progress"] = span(report, share, 1)
+    values, weights = image.for_method(plan.method, 2)
+    restored = plan.method.function(values, psf, **_known(plan.method, {**shared, **options}), **weights)
+    details = {"background": options["background"]} if options.get("background") else {}
+    return Restoration(restored + excess, psf, _level(image, psf, plan), plan.method.name, 0.0, details=details)
 
 
-def _estimated_noise(image: Any, psf: Any, plan: Plan) -> float:
+def _level(image: _Image, psf: Any, plan: Plan) -> Any:
+    """Return the noise level that is reported: as given, or estimated."""
+    given, ndim = plan.options.get("noise_level"), plan.options.get("ndim")
+    if given is not None and not isinstance(given, NoiseModel):
+        return given
     if isinstance(psf, LinearOperator):
-        return estimate_noise(image, channel_axis=plan.channel_axis, ndim=len(psf.range_shape))
-    return estimate_noise(image, psf, channel_axis=plan.channel_axis, ndim=plan.options.get("ndim"))
+        psf, given, ndim = None, None, len(psf.range_shape)
+    return estimate_noise(
+        image.values, psf, model=given, weights=image.weights, channel_axis=plan.channel_axis, ndim=ndim
+    )
 
 
-def _known(method: Any, options: dict[str, Any]) -> dict[str, Any]:
+def _known(method: Method, options: dict[str, Any]) -> dict[str, Any]:
     """Return the options that a method has."""
     return {name: value for name, value in options.items() if name in method.parameters}

@@ -16,9 +16,11 @@ from deblur._core.memory import available_bytes, give_back_freed_memory, parse_b
 from deblur._core.progress import Progress, span
 from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
+from deblur.restoration._kinds import kind_of_stack
 from deblur.restoration._large import restore_sliced
+from deblur.restoration._noise import noise_of_source
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Policy, check_psf_array, kind_of_file, policy_for
+from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, policy_for
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -30,7 +32,13 @@ def restore_stack(
     target: str | os.PathLike[str],
     *,
     method: str = "auto",
-    noise_level: float | None = None,
+    kind: Literal["photo", "counts"] | None = None,
+    noise_level: Any = None,
+    mask: Any = None,
+    bad_pixels: Any = None,
+    background: float | Literal["auto"] | None = None,
+    gain: float | None = None,
+    read_noise: float | None = None,
     linear: bool | None = None,
     saturation: float | Literal["auto"] | None = "auto",
     memory: int | str | None = None,
@@ -56,8 +64,14 @@ def restore_stack(
         Ends in .tif, .tiff or .zarr. It appears whole or not at all.
     method : str
         A name of `deblur.methods` that takes a PSF, or ``"auto"``.
-    noise_level : float, optional
-        Standard deviation of the noise as a fraction of the full range; estimated if None.
+    kind, bad_pixels, background, gain, read_noise
+        See `deblur.restore_photo`.
+    noise_level : float, str, mapping or NoiseModel, optional
+        Standard deviation of the noise as a fraction of the full range, or another description of it, see
+        `deblur.restore`; estimated if None.
+    mask : array, optional
+        Positive where samples are used, 0 where they are left out and stay as they are: of the shape of each plane or
+        volume that is restored.
     linear : bool, optional
         Whether samples follow the sRGB curve. By default those of plain TIFF pictures of 8 and 16 bits do.
     saturation : float, None or "auto"
@@ -109,12 +123,26 @@ def restore_stack(
     stack = open_stack(source)
     space = "ZYX"[-psf.ndim :]
     _check(stack, psf, space)
-    kind = kind_of_file(measured=stack.format != "tiff", axes=len(set(stack.axes) - {"S"}))
-    policy = policy_for(kind, stack.dtype, psf, linear=linear, saturation=saturation)
+    decided, evidence = kind_of_stack(stack, kind)
+    unit = counts_per_unit(stack.dtype)
+    noise = noise_of_source(noise_level, None, gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1)
+    policy = policy_for(
+        decided,
+        stack.dtype,
+        psf,
+        linear=linear,
+        saturation=saturation,
+        kind_reason=evidence,
+        noise=noise,
+        bad_pixels=bad_pixels,
+    )
+    mask = _checked_mask(mask, stack, space)
+    if background is not None:
+        options["background"] = background if background == "auto" else background / unit
     free = _SHARE * available_bytes() / processes
     limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
     settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}
-    settings |= {"device": device, **options} | ({} if noise_level is None else {"noise_level": noise_level})
+    settings |= {"device": device, **options}
     dtype = np.dtype(np.float32) if float32 else stack.dtype
     done, clipped = [], 0
     with create_stack(target, stack, dtype=dtype, overwrite=overwrite) as out:
@@ -122,7 +150,7 @@ def restore_stack(
         for number, at in enumerate(parts):
             part = span(progress, number / len(parts), (number + 1) / len(parts))
             reader, writer = _Reader(stack, at), _Writer(out, stack, at, dtype, policy)
-            done.append(restore_sliced(reader, writer, policy, settings, memory=limit, progress=part))
+            done.append(restore_sliced(reader, writer, policy, settings, memory=limit, weights=mask, progress=part))
             clipped += writer.clipped
     reason = f"{clipped} samples are brighter than {dtype} holds, and clipped; --float32 keeps them" if clipped else ""
     levels = [each.noise_level for each in done if each.noise_level is not None]
@@ -146,6 +174,19 @@ def _check(stack: Stack, psf: np.ndarray, space: str) -> None:
             f"its axes are {stack.axes}, and colors must be the last; convert it first, or restore it whole"
         )
     check_fit(psf, tuple(stack.shape[stack.axes.index(axis)] for axis in space))
+
+
+def _checked_mask(mask: Any, stack: Stack, space: str) -> np.ndarray | None:
+    if mask is None:
+        return None
+    shape = tuple(stack.shape[stack.axes.index(axis)] for axis in space)
+    given = np.asarray(mask)
+    if given.shape not in (shape, shape[-2:]):
+        sizes = (" x ".join(map(str, each)) for each in (shape, given.shape))
+        raise ValueError("the mask must have the size of what is restored, {}, got {}".format(*sizes))
+    if not (given > 0).any():
+        raise ValueError("the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out")
+    return np.broadcast_to(given > 0, shape)
 
 
 def _parts(stack: Stack, space: str) -> Iterator[dict[str, int]]:

@@ -14,6 +14,7 @@ from deblur._core.progress import Progress, span
 from deblur._core.samples import quantized
 from deblur._core.tiling import evened, tiles
 from deblur._result import Restoration
+from deblur.nonblind import NoiseModel
 from deblur.psf import estimate_support
 from deblur.restoration._calibration import ArrayLike, Patches
 from deblur.restoration._cost import largest_window, window_bytes
@@ -30,6 +31,7 @@ def plan_windows(
     memory: int,
     window: Sequence[int] | None = None,
     halo: int | Sequence[int] | None = None,
+    weights: Any = None,
 ) -> Plan:
     """Choose the windows, and calibrate the method once for all of them.
 
@@ -47,6 +49,8 @@ def plan_windows(
         Shape of the windows, instead of one chosen for `memory`.
     halo : int or sequence of int, optional
         Pixels, instead of what the method's row says.
+    weights : array, optional
+        0 where a sample is left out, of the shape of the image without its channels.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def plan_windows(
         is_whole = all(size >= extent for size, extent in zip(window, space, strict=True))
     if is_whole:
         return with_windows(plan, tuple(space), halo_of(plan, halo))
-    plan = calibrated(plan, image)
+    plan = calibrated(plan, image, weights)
     halos = halo_of(plan, halo)
     if window is None:
         window, halos = _fitting(plan, space, halos, available(), least=halos if halo is not None else _least(plan))
@@ -78,15 +82,20 @@ def plan_windows(
     return with_windows(plan, tuple(min(size, extent) for size, extent in zip(window, space, strict=True)), halos)
 
 
-def calibrated(plan: Plan, image: ArrayLike) -> Plan:
+def calibrated(plan: Plan, image: ArrayLike, weights: Any = None) -> Plan:
     """Return a plan with the options that its method fixes for all windows of an image."""
-    patches = Patches(image, plan.policy.psf, plan.channel_axis, plan.policy.linear)
+    patches = Patches(image, plan.policy, plan.channel_axis, weights)
     options = dict(plan.options)
-    if plan.method.calibration != "nothing" and options.get("noise_level") is None:
-        options["noise_level"] = patches.noise_level()
+    level = given = options.get("noise_level")
+    if plan.method.calibration != "nothing" and (given is None or isinstance(given, NoiseModel)):
+        level = patches.noise_level(given)
+        white = level if given is None else patches.noise_level() if given.white is None else given.white
+        options["noise_level"] = replace(given or NoiseModel(), white=white)
+    if options.get("background") == "auto":
+        options["background"] = patches.background()
+    background = {"background": options["background"]} if "background" in options else {}
     fixed = plan.method.calibrate(patches, plan.method.function, options)
-    plan = replace(plan, noise_level=options.get("noise_level"))
-    return with_windows(plan, plan.window, plan.halo, **fixed)
+    return with_windows(replace(plan, noise_level=level), plan.window, plan.halo, **background, **fixed)
 
 
 def halo_of(plan: Plan, halo: int | Sequence[int] | None = None) -> tuple[int, ...]:
@@ -107,7 +116,9 @@ def halo_of(plan: Plan, halo: int | Sequence[int] | None = None) -> tuple[int, .
     return tuple(map(int, given))
 
 
-def run_windows(plan: Plan, image: ArrayLike, out: Any, progress: Progress | None = None) -> list[Restoration]:
+def run_windows(
+    plan: Plan, image: ArrayLike, out: Any, progress: Progress | None = None, weights: Any = None
+) -> list[Restoration]:
     """Restore window by window, write the kept part of each into `out`, and return what is known of each.
 
     Parameters
@@ -120,13 +131,16 @@ def run_windows(plan: Plan, image: ArrayLike, out: Any, progress: Progress | Non
         Written by slicing; integers are rounded and clipped.
     progress : callable, optional
         See `deblur._core.progress`.
+    weights : array, optional
+        0 where a sample is left out, of the shape of the image without its channels.
     """
     space = image.shape if plan.channel_axis is None else image.shape[:-1]
     places = list(tiles(space, plan.window, plan.halo))
     done = []
     for number, tile in enumerate(places):
         part = span(progress, number / len(places), (number + 1) / len(places))
-        made = restore_window(plan, np.asarray(image[tile.window]), part)
+        seen = None if weights is None else np.asarray(weights[tile.window])
+        made = restore_window(plan, np.asanyarray(image[tile.window]), part, seen)
         out[tile.kept] = quantized(made.image[tile.inner], np.dtype(out.dtype))
         done.append(_without_image(made))
     return done

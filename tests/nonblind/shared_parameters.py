@@ -11,7 +11,7 @@ TABLE = {
         "one PSF per image.",
     ),
     "noise_level": (
-        "float, optional",
+        "float or NoiseModel, optional",
         "Standard deviation of the noise, in the unit of the image; estimated if None.",
     ),
     "boundary": (

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import tifffile
+from PIL import ImageCms
 from skimage import data
 from typer.testing import CliRunner
 
@@ -98,7 +99,8 @@ def test_a_photograph_file_through_every_front_end(scene, tmp_path, dtype, layou
 
     pixels = as_dtype(scene.mean(-1) if layout == "gray" else scene, dtype) / unit(dtype)
     alpha = np.linspace(0.2, 1, pixels[..., 0].size).reshape(pixels.shape[:2]) if layout == "alpha" else None
-    picture = Photo(pixels.astype(np.float32), None if layout == "gray" else -1, alpha, np.dtype(dtype))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()  # 16-bit gray without one is counts
+    picture = Photo(pixels.astype(np.float32), None if layout == "gray" else -1, alpha, np.dtype(dtype), icc=profile)
     source = tmp_path / "photo.tif"
     photo.write(source, picture)
     kernel = tmp_path / "psf.npy"

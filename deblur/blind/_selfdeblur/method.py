@@ -12,6 +12,7 @@ from deblur._core.progress import Callback, Progress, silent
 from deblur._result import Restoration
 from deblur.blind._final_step import by_network
 from deblur.blind._picture import Picture, checked_shape, gray, unusable_reason
+from deblur.nonblind import NoiseModel
 from deblur.psf import center, estimate_support, pad_to, validate
 
 from .fit import Iterate
@@ -33,7 +34,8 @@ def selfdeblur(
     start: Array | None = None,
     restarts: int = 1,
     seed: int = 0,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     callback: Callback | None = None,
@@ -72,8 +74,10 @@ def selfdeblur(
         image best.
     seed : int
         The same seed gives the same result on the same machine.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one. One PSF is estimated for all of them.
     checkpoint : path-like, optional
@@ -109,7 +113,7 @@ def selfdeblur(
     """
     settings = _settings(preset)
     with torch.no_grad():
-        picture = Picture(image, channel_axis, noise_level, method="selfdeblur")
+        picture = Picture(image, channel_axis, noise_level, method="selfdeblur", weights=weights)
     y = picture.view.y
     shape = checked_shape(psf_shape, picture)
     if restarts < 1:
@@ -173,7 +177,7 @@ def _colored(x: torch.Tensor, picture: Picture, psf: torch.Tensor) -> torch.Tens
     """Return channels whose gray image is x and whose differences are those of a restoration with the PSF."""
     if len(picture.y) == 1:
         return x[None]
-    restored = by_network(picture.y, psf)
+    restored = by_network(picture.y, psf, weights=picture.weights)
     return restored + (x - gray(restored))
 
 

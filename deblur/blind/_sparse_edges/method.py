@@ -6,13 +6,14 @@ from typing import Literal
 
 import torch
 
-from deblur._core.arrays import ArrayT
+from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.blind._final_step import SEARCHING, SHARPENING, sharpen_all
 from deblur.blind._kernels import trimmed
 from deblur.blind._picture import Picture, checked_shape, unusable_reason
 from deblur.blind._settings import Settings
+from deblur.nonblind import NoiseModel
 
 from .confidence import assess
 from .crop import cut, sharpest_window
@@ -28,7 +29,8 @@ def sparse_edges(
     image: ArrayT,
     psf_shape: int | tuple[int, int] | Literal["auto"] = "auto",
     *,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
     channel_axis: int | None = None,
     progress: Progress | None = None,
 ) -> Restoration:
@@ -54,8 +56,10 @@ def sparse_edges(
     psf_shape : "auto" or int or tuple of int
         Largest size of the PSF, odd, 3 to half the image; one for both axes or one per axis. A third too much costs
         little, too little spoils the result. By default it is estimated, up to 91.
-    noise_level : float, optional
+    noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
+    weights : numpy.ndarray or torch.Tensor, optional
+        Weight of each sample, at least 0, broadcastable to `image`: 0 for defective samples, whose values are ignored.
     channel_axis : int, optional
         Axis of the channels, if there is one. One PSF is estimated for all of them.
     progress : callable, optional
@@ -81,7 +85,7 @@ def sparse_edges(
     >>> result.changed, result.confidence, result.reason
     (False, 0.0, 'the picture is flat: it shows no edges to estimate a blur from')
     """
-    picture = Picture(image, channel_axis, noise_level, method="sparse-edges")
+    picture = Picture(image, channel_axis, noise_level, method="sparse-edges", weights=weights)
     shape = None if psf_shape == "auto" else checked_shape(psf_shape, picture, "'auto', or ")
     report = progress or silent
     report(0.0, SEARCHING)
@@ -97,7 +101,7 @@ def sparse_edges(
         return picture.unchanged(assessment.confidence, assessment.reason)
     psf = trimmed(refitted(found.best.psf, view, settings))
     report(share, SHARPENING)
-    restored = sharpen_all(picture.y, psf, settings, span(progress, share, 1))
+    restored = sharpen_all(picture, psf, settings, span(progress, share, 1))
     report(1.0, SHARPENING)
     return picture.restored(restored, psf, assessment.confidence, assessment.reason)
 

@@ -1,0 +1,220 @@
+"""Samples that are no measurements: transparent, masked, not finite, saturated, defective. Weights, for all methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from deblur.photo import Photo
+
+_NEIGHBORS = 5  # samples on a side, around a sample that may be defective
+_DEFECT = 12.0  # robust standard deviations from the median of the neighbors; blur keeps true light below 8
+_LEAST_BAR = 0.01  # of the side: fewer dark lines are no letterbox
+_BLACK = 4 / 255  # of the range: codecs do not keep black exactly
+_STEP = 0.04  # of the range: what follows a letterbox bar is brighter than it by this much
+
+
+@dataclass(frozen=True)
+class Masked:
+    """An image in floating point, and which of its samples are measurements.
+
+    Attributes
+    ----------
+    values : torch.Tensor
+        The image, 0 where it is not seen.
+    weights : torch.Tensor or None
+        Weight of each sample, 0 where it is not seen, of the shape of `values`; None where all count alike.
+    kept : torch.Tensor or None
+        Where the result keeps the original sample: not seen, and not defective.
+    original : torch.Tensor
+        The image as it was.
+    shares : dict of str to float
+        Fraction of the samples that is left out, by the reason.
+    """
+
+    values: torch.Tensor
+    weights: torch.Tensor | None
+    kept: torch.Tensor | None
+    original: torch.Tensor
+    shares: dict[str, float] = field(default_factory=dict)
+
+    def put_back(self, restored: torch.Tensor) -> torch.Tensor:
+        """Return the restored image with the original samples where it has to keep them."""
+        return restored if self.kept is None else torch.where(self.kept, self.original.to(restored), restored)
+
+
+def masked_image(
+    values: torch.Tensor,
+    weights: Any = None,
+    *,
+    channel_axis: int | None = None,
+    saturated_from: float | None = None,
+    bad_pixels: Any = None,
+) -> Masked:
+    """Find the samples of an image that are no measurements.
+
+    Parameters
+    ----------
+    values : torch.Tensor
+        Floating.
+    weights : array, optional
+        0 where a sample is to be left out, of the shape of the image, or of its shape without the channels.
+    channel_axis : int, optional
+        Axis of the channels.
+    saturated_from : float, optional
+        Value from which on samples say no more than that the scene was brighter.
+    bad_pixels : array or "auto", optional
+        True at defective samples, whose values are replaced by restored ones; "auto" finds them, in images of two axes
+        and a channel axis.
+
+    Raises
+    ------
+    ValueError
+        If a mask has another shape, or no sample is left.
+    """
+    hidden: dict[str, torch.Tensor] = {}
+    finite = torch.isfinite(values)
+    if not bool(finite.all()):
+        hidden["not finite"] = ~finite
+    given = None if weights is None else _like_image(weights, values, channel_axis, "weights").to(values)
+    if given is not None:
+        if not bool(torch.isfinite(given).all()) or bool((given < 0).any()):
+            raise ValueError("weights must be finite, and at least 0")
+        hidden["masked"] = given == 0
+    if saturated_from is not None:
+        hidden["saturated"] = values >= saturated_from
+    bad = torch.zeros((), dtype=torch.bool, device=values.device)
+    if isinstance(bad_pixels, str):
+        bad = defects(values, channel_axis)
+    elif bad_pixels is not None:
+        bad = _like_image(bad_pixels, values, channel_axis, "bad_pixels") > 0
+    unseen = torch.zeros_like(finite)
+    for each in hidden.values():
+        unseen |= each
+    kept = unseen
+    if bad.ndim:
+        hidden["defective"], unseen, kept = bad, unseen | bad, unseen & ~(bad & finite)
+    if not bool(unseen.any()):
+        return Masked(values, given, None, values)
+    if bool(unseen.all()):
+        raise ValueError("the mask leaves no sample to restore")
+    shares = {reason: float(each.float().mean()) for reason, each in hidden.items() if bool(each.any())}
+    zero = torch.zeros((), dtype=values.dtype, device=values.device)
+    weighted = torch.where(unseen, zero, torch.ones_like(values) if given is None else given)
+    return Masked(torch.where(unseen, zero, values), weighted, kept if bool(kept.any()) else None, values, shares)
+
+
+def defects(values: torch.Tensor, channel_axis: int | None) -> torch.Tensor:
+    """Return where single samples stand out from all their neighbors, which no blurred scene does: hot and dead pixels.
+
+    Parameters
+    ----------
+    values : torch.Tensor
+        Image of two axes, and a channel axis.
+    channel_axis : int, optional
+        Axis of the channels.
+    """
+    from scipy.ndimage import median_filter
+
+    image = values.detach().cpu().numpy()
+    image = image if channel_axis is None else np.moveaxis(image, channel_axis, -1)
+    if image.ndim != 2 + (channel_axis is not None):
+        raise ValueError("bad_pixels='auto' needs an image of two axes; give the places of the defective samples")
+    size = (_NEIGHBORS, _NEIGHBORS) + (1,) * (image.ndim - 2)
+    image = np.where(np.isfinite(image), image, np.nanmedian(image))
+    apart = np.abs(image - median_filter(image, size, mode="mirror"))
+    # Texture and edges stand out too: the scale is that of the neighbors, and no less than that of the whole image.
+    spread = 1.4826 * np.maximum(median_filter(apart, size, mode="mirror"), np.median(apart))
+    found = apart > _DEFECT * np.maximum(spread, np.finfo(image.dtype).tiny) + np.finfo(image.dtype).eps
+    found = found if channel_axis is None else np.moveaxis(found, -1, channel_axis)
+    return torch.from_numpy(np.ascontiguousarray(found)).to(values.device)
+
+
+def photo_weights(photo: Photo, mask: Any = None) -> tuple[np.ndarray | None, list[str]]:
+    """Return the weights that a photograph and a mask give, of its shape without the channels, and remarks.
+
+    Transparent pixels and letterbox bars have no weight.
+
+    Raises
+    ------
+    ValueError
+        If the mask has another shape, or no pixel is left.
+    """
+    space = photo.pixels.shape if photo.channel_axis is None else photo.pixels.shape[:-1]
+    weights, notes = np.ones(space, bool), []
+    if photo.alpha is not None and not (photo.alpha > 0).all():
+        weights &= photo.alpha > 0
+    if mask is not None:
+        given = np.asarray(mask)
+        if given.shape not in (space, space[-2:]):
+            sizes = " x ".join(map(str, space)), " x ".join(map(str, given.shape))
+            raise ValueError(f"the mask must have the size of the picture, {sizes[0]}, got {sizes[1]}")
+        weights &= given > 0
+    if len(space) == 2 and photo.dtype.kind == "u" and not photo.measured:
+        bars = letterbox(photo.pixels)
+        if bars is not None:
+            weights &= bars
+            notes.append("its black bars are left out")
+    if weights.all():
+        return None, notes
+    if not weights.any():
+        raise ValueError("the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out")
+    return weights, notes
+
+
+def letterbox(pixels: np.ndarray) -> np.ndarray | None:
+    """Return False in the black bars at the edges of a picture and True elsewhere; None if it has none.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        Shape (height, width) or (height, width, channels), black at 0 and white at 1.
+    """
+    light = pixels if pixels.ndim == 2 else pixels.max(-1)
+    if not (light[[0, -1]] <= _BLACK).all(1).any() and not (light[:, [0, -1]] <= _BLACK).all(0).any():
+        return None
+    inside = np.ones(light.shape, bool)
+    for axis in (0, 1):
+        across = light if axis == 0 else light.T
+        is_dark = across.max(1) <= _BLACK
+        for lines in (slice(None), slice(None, None, -1)):
+            count = int(np.argmin(is_dark[lines])) if not is_dark.all() else 0
+            if count < max(3, _LEAST_BAR * len(is_dark)) or across[lines][count].mean() < _STEP:
+                continue
+            bar = slice(0, count) if lines.step is None else slice(len(is_dark) - count, None)
+            (inside if axis == 0 else inside.T)[bar] = False
+    return None if inside.all() else inside
+
+
+def estimate_background(values: torch.Tensor, weights: torch.Tensor | None) -> float:
+    """Return the level of the sky or of the medium: the mode of the samples, after clipping what is bright.
+
+    That is ``2.5 median - 1.5 mean`` of the samples within three standard deviations of the median (Bertin and Arnouts,
+    A&AS 117, 1996), the median where the two are far apart.
+    """
+    samples = (values if weights is None else values[weights > 0]).detach().cpu().double().numpy().ravel()
+    for _ in range(10):
+        median, spread = np.median(samples), samples.std()
+        near = np.abs(samples - median) <= 3 * spread
+        if near.all() or not near.any():
+            break
+        samples = samples[near]
+    mean, median, spread = samples.mean(), np.median(samples), samples.std()
+    mode = median if spread == 0 or abs(mean - median) > 0.3 * spread else 2.5 * median - 1.5 * mean
+    return float(max(mode, 0.0))
+
+
+def _like_image(mask: Any, values: torch.Tensor, channel_axis: int | None, name: str) -> torch.Tensor:
+    """Return a mask with the shape of an image, whose channels it may lack."""
+    given = mask if isinstance(mask, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(mask))
+    given = given.to(values.device)
+    if channel_axis is not None and given.ndim == values.ndim - 1:
+        given = given.unsqueeze(channel_axis if channel_axis >= 0 else channel_axis + values.ndim)
+    try:
+        return given.expand(values.shape)
+    except RuntimeError:
+        shapes = tuple(given.shape), tuple(values.shape)
+        raise ValueError(f"{name} of shape {shapes[0]} does not fit the image, {shapes[1]}") from None
