@@ -13,6 +13,7 @@ from deblur._core.atomic import atomic_path
 from deblur._core.errors import reading
 from deblur._core.samples import quantized, scaled
 from deblur.photo import _exif
+from deblur.photo._origin import Origin
 from deblur.photo._stored import Resolution, Stored
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
@@ -46,6 +47,11 @@ class Photo:
         Whether the file describes itself as the data of an instrument (OME-TIFF, ImageJ): its samples are proportional
         to light, and follow no sRGB curve.
 
+    Attributes
+    ----------
+    origin : Origin or None
+        The file that `read` took it from; None for any other photograph, copies with changes included.
+
     Raises
     ------
     TypeError
@@ -72,6 +78,7 @@ class Photo:
     xmp: bytes | None = field(default=None, repr=False)
     resolution: Resolution | None = None
     measured: bool = False
+    origin: Origin | None = field(default=None, repr=False, init=False)  # so that a changed copy has none
 
     @property
     def pages(self) -> int:
@@ -148,8 +155,11 @@ def read(path: str | os.PathLike[str]) -> Photo:
         raise ValueError(f"cannot read {path}: it is a {'folder' if path.is_dir() else 'device or a pipe'}")
     with path.open("rb") as file:
         start = file.read(12)
+        origin = Origin.of(path, file.fileno())
     with reading(path):
-        return _photo(_read_stored(path, start))
+        photo = _photo(_read_stored(path, start))
+    object.__setattr__(photo, "origin", origin)
+    return photo
 
 
 def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False) -> None:
