@@ -87,7 +87,8 @@ class Restoration:
         path : str or path-like
             Ends in .png, .jpg, .tif or .webp; .npy keeps the array as it is. A photograph keeps its metadata and depth;
             another image is written in 32-bit floating point to TIFF, and clipped to [0, 1] in 16 bits to PNG and in 8
-            bits to the others.
+            bits to the others. A photograph that is unchanged is copied, byte for byte, where the suffix is that of its
+            file, and the file is still as it was read.
         overwrite : bool
             Whether an existing file may be replaced.
 
@@ -104,7 +105,10 @@ class Restoration:
                 np.save(temporary, _to_numpy(self.image))
             return
         picture = self.photo if self.photo is not None else _as_photo(self.image, self.channel_axis, suffix)
-        photo.write(path, picture, overwrite=overwrite)
+        if not self.changed and picture.origin is not None and picture.origin.fits(suffix):
+            picture.origin.copy(path, overwrite=overwrite)
+        else:
+            photo.write(path, picture, overwrite=overwrite)
 
     def _repr_png_(self) -> bytes | None:
         """Return the picture that a notebook shows; None for what is no picture."""

@@ -1,13 +1,13 @@
-"""The command `deblur restore`: its options and explanations."""
+"""The command `deblur restore`: its signature and explanations."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from deblur.cli import _restore_options as opt
 from deblur.cli._options import Device, Force, PsfSize, check_not_empty
 from deblur.cli._verbosity import Command, reporter_of
 
@@ -17,6 +17,9 @@ Examples:
   deblur restore photo.jpg --psf "motion:length=15,angle=30"
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
+  deblur restore shots/ --recursive --format png -o restored/ --log restored.jsonl
+  deblur restore shots/ -o "sharp/{stem}-{method}{ext}"
+  deblur restore badge.png --psf disk:radius=4 --mask inside.png --noise-level 2%
   deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
   deblur restore cells.ome.tif --psf psf3d.tif --method richardson-lucy -o cells.zarr
   deblur restore mosaic.tif --psf psf.tif --method wiener --memory 4G
@@ -25,22 +28,18 @@ Examples:
 
 
 class RestoreCommand(Command):
-    """A command whose help lists the methods, imported only when that help is shown."""
+    """A command whose help lists methods and formats, imported only when that help is shown."""
 
     def get_help(self, ctx: Any) -> str:
-        """Return the help, with the methods of the registry."""
+        """Return the help, with the methods of the registry and the formats."""
         from deblur.cli._settings import method_help
+        from deblur.cli._sources import formats_help
 
+        texts = {"method": method_help(), "file_format": formats_help()}
         for parameter in self.params:
-            if parameter.name == "method":
-                parameter.help = method_help()  # type: ignore[attr-defined]
+            if parameter.name in texts:
+                parameter.help = texts[parameter.name]  # type: ignore[attr-defined]
         return super().get_help(ctx)
-
-
-def _check_address(value: str | None) -> str | None:
-    if value is not None and not re.fullmatch(r"\w+://.+:\d+", value):
-        raise typer.BadParameter(f"it must look like tcp://host:8786, got {value!r}")
-    return value
 
 
 def restore(
@@ -55,117 +54,37 @@ def restore(
             show_default=False,
         ),
     ],
-    psf: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PSF",
-            help="Point-spread function of the blur: a file (.npy, .tif, .png), or a description such as "
-            "disk:radius=4 (see deblur psf make --help). With 3 axes it applies to volumes, with 2 to each page. "
-            "Without it, the PSF is estimated from each picture.",
-            show_default=False,
-        ),
-    ] = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="METHOD",
-            help="Restoration method, or auto.",
-        ),
-    ] = "auto",
-    noise_level: Annotated[
-        str,
-        typer.Option(
-            metavar="S",
-            help="Standard deviation of the noise as a fraction of the full range, in linear light where that is "
-            "restored; or auto, to estimate it.",
-        ),
-    ] = "auto",
-    iterations: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Maximum number of iterations, for iterative methods that restore with a PSF.",
-            show_default=False,
-        ),
-    ] = None,
-    linear: Annotated[
-        bool | None,
-        typer.Option(
-            "--linear/--no-linear",
-            help="Decode the sRGB curve before, and encode it after. By default on for 8-bit and 16-bit pictures "
-            "with --psf, off for stacks, instrument files and floating-point files.",
-            show_default=False,
-        ),
-    ] = None,
+    psf: opt.Psf = None,
+    method: opt.Method = "auto",
+    noise_level: opt.NoiseLevel = "auto",
+    iterations: opt.Iterations = None,
+    linear: opt.Linear = None,
+    kind: opt.Kind = None,
+    mask: opt.Mask = None,
+    bad_pixels: opt.BadPixels = None,
+    background: opt.Background = None,
+    gain: opt.Gain = None,
+    read_noise: opt.ReadNoise = None,
     psf_size: PsfSize = "auto",
-    save_psf: Annotated[
-        str | None,
-        typer.Option(
-            "--save-psf",
-            callback=check_not_empty,
-            metavar="FILE",
-            help="Write the PSF that was estimated (.npy, .tif, .png).",
-            show_default=False,
-        ),
-    ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=check_not_empty,
-            metavar="FILE|DIR",
-            help="File to write, or folder (made if missing). By default name-restored.suffix beside the picture.",
-            show_default=False,
-        ),
-    ] = None,
-    memory: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BYTES",
-            help="Memory limit, such as 4G or 500M: a TIFF is then restored in windows of matching size. Stacks "
-            "always are, in four fifths of the free memory. With --jobs or --scheduler, the limit is per process. "
-            "Needs --psf.",
-            show_default=False,
-        ),
-    ] = None,
-    float32: Annotated[
-        bool,
-        typer.Option(
-            "--float32", help="Write stacks in 32-bit floats, in the unit of the file, so that nothing clips."
-        ),
-    ] = False,
+    save_psf: opt.SavePsf = None,
+    output: opt.Output = None,
+    file_format: opt.Format = None,
+    recursive: opt.Recursive = False,
+    memory: opt.Memory = None,
+    float32: opt.Float32 = False,
     force: Force = False,
-    skip_existing: Annotated[
-        bool,
-        typer.Option("--skip-existing", help="Skip pictures whose results exist, to continue a folder."),
-    ] = False,
-    jobs: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Number of processes, ideally one per core, for many pictures (extra dask); each picture uses one "
-            "thread, or OMP_NUM_THREADS.",
-        ),
-    ] = 1,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            callback=_check_address,
-            metavar="ADDRESS",
-            help="Restore on the Dask cluster of this scheduler, as tcp://host:8786. All machines need the same files "
-            "under the same names.",
-            show_default=False,
-        ),
-    ] = None,
+    skip_existing: opt.SkipExisting = False,
+    jobs: opt.Jobs = 1,
+    scheduler: opt.Scheduler = None,
     device: Device = "auto",
+    log: opt.Log = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as one JSON list.")] = False,
 ) -> None:
     """Restore blurred pictures.
 
     Without --psf the point-spread function is estimated, for photographs blurred by camera motion; the result states
-    the confidence in the estimate. A picture that is not blurred, or that has too little detail, is left unchanged.
+    the confidence in the estimate. A picture that is not blurred, or that has too little detail, is left unchanged:
+    its result is the same file.
 
     Clipped highlights of 8-bit and 16-bit photographs are treated as brighter than they are, so that they do not ring.
 
@@ -174,37 +93,45 @@ def restore(
     the output line says how many were clipped.
 
     Metadata (EXIF, color profile, resolution, transparency) and bit depth are kept. A bad file does not stop the
-    others; the exit code is then 1. It is 2 for a wrong option, or if the only file is bad.
+    others; the exit code is then 1. It is 2 for a wrong option, or if the only file is bad. What is left out of a
+    folder, and why, is printed at the end, and listed by --json.
     """
+    from deblur.cli._files import Output
     from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
-    from deblur.cli._settings import Settings
+    from deblur.cli._settings import Data, Settings
+    from deblur.cli._sources import suffix_of
 
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
     if skip_existing and force:
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
-    settings = Settings.parse(method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device)
+    data = Data.parse(kind, mask, bad_pixels, background, gain, read_noise)
+    settings = Settings.parse(
+        method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device, data=data
+    )
     settings.check_psf(given=psf is not None)
-    estimated = None if save_psf is None else Path(save_psf)
+    wanted = Output(
+        output,
+        None if file_format is None else suffix_of(file_format),
+        recursive=recursive,
+        force=force,
+        skip_existing=skip_existing,
+        as_json=as_json,
+        save_psf=None if save_psf is None else Path(save_psf),
+        log=None if log is None else Path(log),
+    )
+    report = reporter_of(context)
+    if settings.remark():
+        report.say(f"deblur: {settings.remark()}", to_stderr=True)
     if STANDARD in images:
         if len(images) > 1 or as_json:
             raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")
-        if skip_existing or scheduler is not None or jobs != 1:
-            raise ValueError("--skip-existing, --jobs and --scheduler are for files; - is one picture, restored here")
-        report = reporter_of(context)
-        code = restore_standard_input(psf, settings, output, force=force, save_psf=estimated, report=report)
-        raise typer.Exit(code)
-    code = restore_files(
-        [Path(image) for image in images],
-        psf,
-        settings,
-        output,
-        force=force,
-        as_json=as_json,
-        save_psf=estimated,
-        cluster=jobs if scheduler is None else scheduler,
-        skip_existing=skip_existing,
-        report=reporter_of(context),
-    )
-    raise typer.Exit(code)
+        if skip_existing or recursive or scheduler is not None or jobs != 1:
+            raise ValueError(
+                "--skip-existing, --recursive, --jobs and --scheduler are for files; - is one picture, restored here"
+            )
+        raise typer.Exit(restore_standard_input(psf, settings, wanted, report=report))
+    paths = [Path(image) for image in images]
+    cluster = jobs if scheduler is None else scheduler
+    raise typer.Exit(restore_files(paths, psf, settings, wanted, cluster=cluster, report=report))

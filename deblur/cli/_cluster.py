@@ -22,14 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import deblur
 from deblur._core.extras import needs_extra
+from deblur._core.progress import Progress
 from deblur.cli._errors import DEBUG, describe
-from deblur.cli._files import Job, refuse_existing
+from deblur.cli._files import Job
+from deblur.cli._progress import label
 
 if TYPE_CHECKING:
     from distributed import Client
 
-Restore = Callable[[Job, Callable[[float], None]], dict[str, Any]]
-"""Restores a picture, says meanwhile which part is done, and returns facts about it."""
+Restore = Callable[[Job, Progress], dict[str, Any]]
+"""Restores a picture, reports meanwhile which part is done and its stage, and returns facts about it."""
 
 PATIENCE = 5
 """Seconds to wait for the scheduler to answer."""
@@ -108,16 +110,16 @@ def restore_on_cluster(
     done: dict[int, float] = dict.fromkeys(range(len(jobs)), 0.0)
 
     def advance(event: tuple[float, Any]) -> None:
-        index, part = event[1]
+        index, part, stage = event[1]
         done[index] = max(done[index], part)
-        show(sum(done.values()), jobs[index].source.name)
+        show(sum(done.values()), label(index, len(jobs), jobs[index].source.name, stage))
 
     with ExitStack() as stack:
         client = stack.enter_context(_client(cluster))
         run = Run(
             restore,
             torch.get_num_threads() if "OMP_NUM_THREADS" in os.environ else 1,
-            stack.enter_context(_marks({job.target.parent for job in jobs})),
+            stack.enter_context(_marks({job.folder for job in jobs})),
             f"deblur-{secrets.token_hex(6)}" if sys.stderr.isatty() else None,
             force,
         )
@@ -125,7 +127,7 @@ def restore_on_cluster(
             client.subscribe_topic(run.topic, advance)
         # A task too, and not scattered data, so that it is made again if the only worker that has it is lost.
         shared = client.submit(_same, run, pure=False)
-        whole = [Job(job.source.absolute(), job.target.absolute()) for job in jobs]
+        whole = [job.absolute() for job in jobs]
         futures = client.map(_attempt, whole, range(len(jobs)), run=shared, pure=False)
         index_of = {future.key: index for index, future in enumerate(futures)}
         finished = as_completed(futures, loop=client.loop, with_results=True, raise_errors=False)
@@ -133,7 +135,7 @@ def restore_on_cluster(
         for future, outcome in finished:
             index = index_of[future.key]
             yield index, _outcome(outcome, jobs[index], whole[index])
-            advance((0.0, (index, 1.0)))
+            advance((0.0, (index, 1.0, "")))
 
 
 @contextmanager
@@ -198,17 +200,15 @@ def _attempt(job: Job, index: int, run: Run) -> dict[str, Any] | str:
 
     if run.version != deblur.__version__:
         return f"the worker on {socket.gethostname()} has deblur {deblur.__version__}, and not {run.version}"
-    mark = job.target.parent / run.mark
+    mark = job.folder / run.mark
     if not mark.exists():
-        return (
-            f"the worker on {socket.gethostname()} does not see {job.target.parent}: all machines need the same files"
-        )
+        return f"the worker on {socket.gethostname()} does not see {job.folder}: all machines need the same files"
     torch.set_num_threads(run.threads)
     worker = get_worker()
     worker.loop.add_callback(_exit_when_terminated)
     last = 0.0
 
-    def advance(part: float) -> None:
+    def advance(part: float, stage: str) -> None:
         nonlocal last
         if worker.status not in (Status.running, Status.paused):
             sys.exit()  # which leaves no temporary file, and nothing that Dask could take for a result
@@ -217,10 +217,10 @@ def _attempt(job: Job, index: int, run: Run) -> dict[str, Any] | str:
             if not mark.exists():
                 raise InterruptedError("the command has ended")
             if run.topic is not None:
-                worker.log_event(run.topic, (index, part))
+                worker.log_event(run.topic, (index, part, stage))
 
     try:
-        refuse_existing(job.target, force=run.force)
+        job.refuse_existing(force=run.force)
         return run.restore(job, advance)
     except FileExistsError:  # it was not there when the command began: a worker was lost when it had just written it
         return {"reason": "written by a worker that was lost then"}

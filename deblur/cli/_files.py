@@ -1,74 +1,151 @@
-"""Which files to restore, where to write them, and what can be known to go wrong before anything is computed."""
+"""Where the results are written, and what can be known to go wrong before anything is computed."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from deblur.cli._names import METHOD, naming_for
+from deblur.cli._sources import Skipped, find_sources, is_folder
 from deblur.photo import SUFFIXES
-
-ZARR = ".zarr"
-"""The suffix of a folder that is one picture."""
-
-IMAGE_SUFFIXES = (*SUFFIXES, ZARR)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A picture to restore, and where to write the result."""
+    """A picture to restore, and where to write the result.
+
+    Attributes
+    ----------
+    source, target : pathlib.Path
+        The files.
+    methods : tuple of str
+        The methods that may be chosen for it, where the name of its result waits for that; else none.
+    """
 
     source: Path
     target: Path
+    methods: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the target, or the nearest above whose name is known."""
+        folder = self.target.parent
+        while self.methods and METHOD in str(folder):
+            folder = folder.parent
+        return folder
+
+    def target_by(self, method: str) -> Path:
+        """Return the target, with the method that restored the picture in its name where it waits for that."""
+        return Path(str(self.target).replace(METHOD, method)) if self.methods else self.target
+
+    def possible_targets(self) -> list[Path]:
+        """Return the targets that there may be."""
+        return [self.target_by(method) for method in self.methods or (METHOD,)]
+
+    def exists(self) -> bool:
+        """Whether a result of the picture is there."""
+        return any(target.exists() for target in self.possible_targets())
+
+    def refuse_existing(self, *, force: bool) -> None:
+        """Raise `FileExistsError` if every result that there may be exists, and may not be replaced."""
+        targets = self.possible_targets()
+        if all(target.exists() for target in targets):
+            refuse_existing(targets[0], force=force)
+
+    def absolute(self) -> Job:
+        """Return the job for a process in another folder."""
+        return replace(self, source=self.source.absolute(), target=self.target.absolute())
 
 
-def plan(images: list[Path], output: str | None, *, force: bool) -> list[Job]:
-    """Say which file is restored into which.
+@dataclass(frozen=True)
+class Output:
+    """What a run writes, and where.
+
+    Attributes
+    ----------
+    path : str or None
+        A file for one picture, a folder, or a template, see `deblur.cli._names`; a path that does not exist is a folder
+        if there are several pictures or if it ends in a slash. By default results lie beside their pictures.
+    suffix : str or None
+        Of the results, with its dot; None for that of each picture.
+    recursive : bool
+        Whether folders in folders are entered.
+    force : bool
+        Whether existing files may be replaced.
+    skip_existing : bool
+        Whether pictures are left out whose results exist.
+    as_json : bool
+        Whether to print one JSON list on standard output, and the rest on standard error.
+    save_psf : pathlib.Path or None
+        Where to write the estimated PSF of the only picture.
+    log : pathlib.Path or None
+        Where to append a line for every picture.
+    """
+
+    path: str | None = None
+    suffix: str | None = None
+    recursive: bool = False
+    force: bool = False
+    skip_existing: bool = False
+    as_json: bool = False
+    save_psf: Path | None = None
+    log: Path | None = None
+
+
+def plan(
+    images: list[Path], output: Output, methods: tuple[str, ...], all_methods: tuple[str, ...]
+) -> tuple[list[Job], list[Skipped]]:
+    """Say which file is restored into which, and what is left out.
 
     Parameters
     ----------
     images : list of pathlib.Path
         Files and folders; a folder means the pictures in it, but not the results of earlier runs on them.
-    output : str, optional
-        A file for one picture, or a folder; a path that does not exist is a folder if there are several pictures or if
-        it ends in a slash. By default, results lie beside their pictures.
-    force : bool
-        Whether existing files may be replaced.
+    output : Output
+        Where results go.
+    methods : tuple of str
+        The methods that may be chosen.
+    all_methods : tuple of str
+        Those that earlier runs may have chosen.
 
     Raises
     ------
     FileExistsError, FileNotFoundError
-        If a target exists and `force` is false, or its folder does not exist.
+        If a target exists and may not be replaced, or its folder does not exist.
     ValueError
-        If a folder has no pictures, `output` is a file for several pictures, two pictures have one target, or the
-        target of one is another.
+        If a folder has no pictures, one file is given for several pictures, a template is wrong, two pictures have one
+        target, or the target of one is another.
     """
-    sources = [file for image in images for file in (_images_in(image) if _is_folder(image) else [image])]
-    several = len(sources) > 1 or _is_folder(images[0])
-    if output is None:
-        jobs = [Job(source, restored_name(source)) for source in sources]
-    elif _is_folder(Path(output)) or output.endswith(("/", os.sep)) or several:
-        folder = Path(output)
-        if several and (folder.is_file() or folder.suffix.lower() in IMAGE_SUFFIXES):
-            raise ValueError(f"-o {output} is one file, and there are several pictures to restore; give a folder")
-        jobs = [Job(source, folder / restored_name(source).name) for source in sources]
-    else:
-        jobs = [Job(sources[0], Path(output))]
-        if not jobs[0].target.parent.is_dir():
-            raise FileNotFoundError(f"cannot write {output}: the folder {jobs[0].target.parent} does not exist")
+    sources, skipped = find_sources(images, recursive=output.recursive)
+    several = len(sources) > 1 or is_folder(images[0])
+    naming = naming_for(output.path, output.suffix, several=several, recursive=output.recursive)
+    sources, results = naming.leave_out_results(sources, all_methods)
+    if not sources:
+        raise ValueError(f"{images[0]} holds nothing but results of earlier runs")
+    waits = "method" in naming.fields and len(methods) > 1
+    name = METHOD if waits else methods[0]
+    jobs = [
+        Job(source.path, naming.target(source, number, name), methods if waits else ())
+        for number, source in enumerate(sources, 1)
+    ]
+    _check(jobs, force=output.force or output.skip_existing, may_use_fields=naming.is_template)
+    return jobs, skipped + results
 
+
+def _check(jobs: list[Job], *, force: bool, may_use_fields: bool) -> None:
     source_of: dict[str, Path] = {}
     real_sources = {os.path.realpath(job.source) for job in jobs}
+    remedy = "put {stem}, {parent} or {n} into the name" if may_use_fields else "restore one at a time"
     for job in jobs:
         target = os.path.realpath(job.target)
         other = source_of.setdefault(target, job.source)
         if other is not job.source:
-            raise ValueError(f"{other} and {job.source} would both be written to {job.target}; restore one at a time")
-        refuse_existing(job.target, force=force)
+            raise ValueError(f"{other} and {job.source} would both be written to {job.target}; {remedy}")
+        job.refuse_existing(force=force)
         if target in real_sources - {os.path.realpath(job.source)}:
             raise ValueError(f"{job.target} is to be restored itself, and would be replaced first; leave it out")
-    return jobs
 
 
 def refuse_existing(target: Path, *, force: bool) -> None:
@@ -91,26 +168,3 @@ def check_folder(target: Path) -> None:
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise OSError(f"cannot write {target}: {folder}: {error.strerror}") from error
-
-
-def restored_name(source: Path) -> Path:
-    """Return ``name-restored.suffix`` beside ``name.suffix``; ``.ome.tif`` is one suffix."""
-    stem, suffix = source.stem, source.suffix
-    if stem.lower().endswith(".ome"):
-        stem, suffix = stem[:-4], stem[-4:] + suffix
-    return source.with_name(f"{stem}-restored{suffix}")
-
-
-def _is_folder(path: Path) -> bool:
-    return path.is_dir() and path.suffix.lower() != ZARR
-
-
-def _images_in(folder: Path) -> list[Path]:
-    files = {
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() in IMAGE_SUFFIXES and not file.name.startswith(".") and not _is_folder(file)
-    }
-    if not files:
-        raise ValueError(f"{folder} has no pictures in it ({', '.join(IMAGE_SUFFIXES)})")
-    return sorted(files - {restored_name(file) for file in files})

@@ -6,9 +6,11 @@ import os
 import sys
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from deblur.cli._files import Output
 from deblur.cli._restore import restore_files
 from deblur.cli._settings import Settings
 from deblur.cli._verbosity import Reporter
@@ -18,18 +20,13 @@ STANDARD = "-"
 
 
 def restore_standard_input(
-    psf_text: str | None,
-    settings: Settings,
-    output: str | None,
-    *,
-    force: bool,
-    save_psf: Path | None = None,
-    report: Reporter | None = None,
+    psf_text: str | None, settings: Settings, output: Output, *, report: Reporter | None = None
 ) -> int:
     """Restore the picture that standard input holds, and return the exit code.
 
-    The result goes to standard output in the same format, or to `output`; messages go to standard error, so that
-    nothing else is in the stream. Parameters are those of `deblur.cli._restore.restore_files`.
+    The result goes to standard output, in the same format or in that of `output`, or to the file that `output` names;
+    messages go to standard error, so that nothing else is in the stream. Parameters are those of
+    `deblur.cli._restore.restore_files`.
 
     Raises
     ------
@@ -40,7 +37,7 @@ def restore_standard_input(
 
     if sys.stdin is None or sys.stdin.isatty():
         raise ValueError("there is no picture on standard input; give one: deblur restore - < photo.jpg > sharp.jpg")
-    if output is None and sys.stdout.isatty():
+    if output.path is None and sys.stdout.isatty():
         raise ValueError("a picture cannot be shown on a terminal; redirect standard output, or give -o FILE")
     data = sys.stdin.buffer.read()
     try:
@@ -48,15 +45,14 @@ def restore_standard_input(
     except ValueError as error:
         raise ValueError(f"cannot read standard input: {error}") from None
     with tempfile.TemporaryDirectory(prefix="deblur-") as folder:
-        source, target = Path(folder, f"standard-input{suffix}"), Path(folder, f"standard-output{suffix}")
+        source = Path(folder, f"standard-input{suffix}")
+        target = Path(folder, f"standard-output{output.suffix or suffix}")
         source.write_bytes(data)
         messages: Any = _WithoutFolder(sys.stderr, folder)
+        wanted = replace(output, path=os.fspath(target)) if output.path is None else output
         with redirect_stdout(messages), redirect_stderr(messages):
-            where = os.fspath(target) if output is None else output
-            code = restore_files(
-                [source], psf_text, settings, where, force=force, as_json=False, save_psf=save_psf, report=report
-            )
-        if output is None and code == 0:
+            code = restore_files([source], psf_text, settings, wanted, report=report, hidden=folder + os.sep)
+        if output.path is None and code == 0:
             sys.stdout.buffer.write(target.read_bytes())
             sys.stdout.buffer.flush()
     return code

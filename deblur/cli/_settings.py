@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from deblur.cli._options import parse_psf_size
-from deblur.restoration._registry import AUTO, ROWS, find_method
+import numpy as np
 
-METHODS = (AUTO, *(row.name for row in ROWS))
+from deblur.cli._noise import check_positive, parse_background, parse_noise_level, read_bad_pixels, read_mask, remark_on
+from deblur.cli._options import parse_psf_size
+from deblur.restoration._registry import AUTO, ROWS, default_method, find_method
+
+METHODS = tuple(row.name for row in ROWS)
 
 
 def method_help() -> str:
@@ -27,6 +30,59 @@ def methods_epilog() -> str:
     return "\b\nMethods:\n" + "\n".join(f"  {row.name:<22} {row.summary}" for row in ROWS)
 
 
+KINDS = ("photo", "counts")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the samples of the pictures are, and which of them count; None where the files decide.
+
+    Attributes
+    ----------
+    kind : str or None
+        "photo" or "counts".
+    mask : numpy.ndarray or None
+        Weights of the shape of the picture, 0 to 1.
+    bad_pixels : numpy.ndarray, str or None
+        True where a pixel is bad, or "auto".
+    background : float, str or None
+        Light that is everywhere, in the unit of the file, or "auto".
+    gain : float or None
+        Electrons per count.
+    read_noise : float or None
+        Standard deviation of the noise of reading, in electrons.
+    """
+
+    kind: str | None = None
+    mask: np.ndarray | None = field(default=None, repr=False, compare=False)
+    bad_pixels: np.ndarray | str | None = field(default=None, repr=False, compare=False)
+    background: float | str | None = None
+    gain: float | None = None
+    read_noise: float | None = None
+
+    @classmethod
+    def parse(
+        cls,
+        kind: str | None,
+        mask: str | None,
+        bad_pixels: str | None,
+        background: str | None,
+        gain: float | None,
+        read_noise: float | None,
+    ) -> Data:
+        """Check what the command line gives, or raise `ValueError`."""
+        if kind is not None and kind not in KINDS:
+            raise ValueError(f"--kind must be {' or '.join(KINDS)}, got {kind!r}")
+        check_positive("--gain", gain)
+        check_positive("--read-noise", read_noise, or_zero=True)
+        weights = None if mask is None else read_mask(Path(mask))
+        return cls(kind, weights, read_bad_pixels(bad_pixels), parse_background(background), gain, read_noise)
+
+    def options(self) -> dict[str, Any]:
+        """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
 @dataclass(frozen=True)
 class Settings:
     """A method of `deblur.restore` and its options; None where one was not given.
@@ -35,8 +91,8 @@ class Settings:
     ----------
     method : str
         "auto" or the name of a row of the registry.
-    noise_level : float or None
-        Standard deviation of the noise.
+    noise_level : float, str, dict or None
+        Standard deviation of the noise, ``iso:800``, or the table of a camera.
     iterations : int or None
         Most iterations.
     linear : bool or None
@@ -51,10 +107,12 @@ class Settings:
         How many share the memory of this machine, where `memory` is not given.
     device : str
         Where to compute: auto, cpu, cuda, mps.
+    data : Data
+        What the samples are, and which of them count.
     """
 
     method: str = AUTO
-    noise_level: float | None = None
+    noise_level: Any = None
     iterations: int | None = None
     linear: bool | None = None
     psf_size: tuple[int, int] | None = None
@@ -62,6 +120,7 @@ class Settings:
     floats: bool = False
     processes: int = 1
     device: str = "auto"
+    data: Data = field(default_factory=Data)
 
     @classmethod
     def parse(
@@ -75,14 +134,17 @@ class Settings:
         *,
         floats: bool = False,
         device: str = "auto",
+        data: Data | None = None,
     ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
         name = method if method == AUTO else _named(method)
         if iterations is not None:
             _check_iterations(name, iterations)
         limit = None if memory is None else _memory(memory)
-        level = None if noise_level == "auto" else _noise_level(noise_level)
-        return cls(name, level, iterations, linear, parse_psf_size(psf_size), limit, floats, device=device)
+        data = data or Data()
+        level = parse_noise_level(noise_level, counts=data.kind == "counts")
+        size = parse_psf_size(psf_size)
+        return cls(name, level, iterations, linear, size, limit, floats, device=device, data=data)
 
     def check_psf(self, *, given: bool) -> None:
         """Raise `ValueError` where options do not go with a PSF that is given, or with one that is not."""
@@ -100,6 +162,10 @@ class Settings:
         if not given and (self.memory is not None or self.floats):
             raise ValueError(f"{'--memory' if self.memory is not None else '--float32'} needs --psf")
 
+    def remark(self) -> str:
+        """Return what is odd about the settings; empty if nothing is."""
+        return remark_on(self.noise_level)
+
     def options(self) -> dict[str, Any]:
         """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}
@@ -108,7 +174,13 @@ class Settings:
             options["psf_shape"] = self.psf_size
         if self.iterations is not None:
             options[str(find_method(self.method).iterations)] = self.iterations
-        return options
+        return options | self.data.options()
+
+    def likely_methods(self, psf_axes: int | None) -> tuple[str, ...]:
+        """Return the methods that may be chosen with a PSF of so many axes, None without one."""
+        if self.method != AUTO:
+            return (self.method,)
+        return tuple(sorted({default_method((side,) * 3, psf_axes).name for side in (1, 1 << 20)}))
 
 
 def _named(method: str) -> str:
@@ -134,13 +206,3 @@ def _memory(text: str) -> int:
         return parse_bytes(text)
     except ValueError as error:
         raise ValueError(f"--{error}") from None
-
-
-def _noise_level(text: str) -> float:
-    try:
-        level = float(text)
-    except ValueError:
-        level = math.nan
-    if not 0 <= level < math.inf:
-        raise ValueError(f"--noise-level must be auto or a number that is not negative, got {text!r}")
-    return level

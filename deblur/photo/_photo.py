@@ -14,6 +14,7 @@ from deblur._core.errors import reading
 from deblur._core.samples import quantized, scaled
 from deblur.photo import _exif
 from deblur.photo._compression import Compression
+from deblur.photo._origin import Origin
 from deblur.photo._stored import Resolution, Stored
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
@@ -49,6 +50,11 @@ class Photo:
     compression : Compression or None
         How strongly a lossy format has quantized the samples; None for lossless formats.
 
+    Attributes
+    ----------
+    origin : Origin or None
+        The file that `read` took it from; None for any other photograph, copies with changes included.
+
     Raises
     ------
     TypeError
@@ -76,6 +82,7 @@ class Photo:
     resolution: Resolution | None = None
     measured: bool = False
     compression: Compression | None = None
+    origin: Origin | None = field(default=None, repr=False, init=False)  # so that a changed copy has none
 
     @property
     def pages(self) -> int:
@@ -152,8 +159,11 @@ def read(path: str | os.PathLike[str]) -> Photo:
         raise ValueError(f"cannot read {path}: it is a {'folder' if path.is_dir() else 'device or a pipe'}")
     with path.open("rb") as file:
         start = file.read(12)
+        origin = Origin.of(path, file.fileno())
     with reading(path):
-        return _photo(_read_stored(path, start))
+        photo = _photo(_read_stored(path, start))
+    object.__setattr__(photo, "origin", origin)
+    return photo
 
 
 def write(path: str | os.PathLike[str], photo: Photo, *, overwrite: bool = False) -> None:

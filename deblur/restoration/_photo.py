@@ -150,7 +150,7 @@ def restore_photo(
         sharp = replace(blurred, pixels=made.image, alpha=None)
     else:
         made = _page_by_page(plan, blurred.pixels, weights, ndim + (blurred.channel_axis is not None), progress)
-        sharp = replace(blurred, pixels=made.image)
+        sharp = replace(blurred, pixels=made.image) if made.changed else blurred
     return replace(made, photo=sharp, seconds=time.perf_counter() - start)
 
 

@@ -10,6 +10,7 @@ import deblur
 from deblur import photo, psf
 from deblur.blind import SELFDEBLUR_PRESETS, SelfDeblurSettings
 from deblur.cli import _restore
+from deblur.cli._files import Output
 from deblur.photo import Photo
 
 from .conftest import Run
@@ -46,11 +47,22 @@ def test_the_line_has_the_confidence(run: Run, folder: Path) -> None:
     assert "confidence" in line
 
 
-def test_a_flat_picture_is_copied_and_the_reason_is_printed(run: Run, folder: Path) -> None:
-    done = run("restore", "flat.png", cwd=folder)
-    assert "confidence 0" in done.stdout
-    assert done.stdout.endswith(": the picture is flat: it shows no edges to estimate a blur from\n")
-    np.testing.assert_array_equal(*(photo.read(folder / name).pixels for name in ("flat.png", "flat-restored.png")))
+def test_a_flat_picture_is_copied_and_the_line_says_why_and_what_to_try(run: Run, folder: Path) -> None:
+    same = (folder / "flat.png").read_bytes() + bytes(9)  # which no encoder would write again
+    (folder / "flat.png").write_bytes(same)
+    done = run("restore", "flat.png", "--json", cwd=folder)
+    (result,) = json.loads(done.stdout)
+    assert (result["changed"], result["confidence"]) == (False, 0)
+    line = done.stderr
+    assert ": the picture is flat: it shows no edges to estimate a blur from; left unchanged: " in line
+    assert line.endswith("if it is blurred, try --method defocus or --method motion, or give the PSF with --psf\n")
+    assert result["next_step"] in line
+    assert (folder / "flat-restored.png").read_bytes() == same
+
+
+def test_the_next_step_is_not_what_was_tried(run: Run, folder: Path) -> None:
+    line = run("restore", "flat.png", "--method", "defocus", cwd=folder).stdout
+    assert line.endswith("if it is blurred, try --method motion, or give the PSF with --psf\n")
 
 
 def test_another_method_with_the_estimated_psf(run: Run, folder: Path) -> None:
@@ -68,7 +80,7 @@ def test_selfdeblur_starts_from_the_fast_estimate(
     monkeypatch.setitem(SELFDEBLUR_PRESETS, "fast", tiny)
     settings = _restore.Settings.parse("selfdeblur", "auto", None, None, "13")
     sources = [folder / "flat.png", folder / "shaken.png"]
-    assert _restore.restore_files(sources, None, settings, None, force=False, as_json=True) == 0
+    assert _restore.restore_files(sources, None, settings, Output(as_json=True)) == 0
     nothing, result = json.loads(capsys.readouterr().out)
     assert (nothing["method"], nothing["confidence"]) == ("selfdeblur", 0)
     assert result["method"] == "selfdeblur"

@@ -41,6 +41,24 @@ def test_the_output_is_that_of_a_file(
     assert set(tmp_path.iterdir()) == before
 
 
+def test_an_unchanged_picture_comes_out_as_it_went_in(pipe, tmp_path: Path) -> None:
+    photo.write(tmp_path / "flat.jpg", Photo(np.full((60, 60, 3), 0.5), -1))
+    data = (tmp_path / "flat.jpg").read_bytes() + bytes(9)
+    assert pipe(data).stdout == data
+
+
+def test_the_format_and_the_log(pipe, tmp_path: Path, blurred: np.ndarray) -> None:
+    source = tmp_path / "photo.jpg"
+    photo.write(source, Photo(blurred, -1))
+    options = ["--psf", BLUR, "--method", "wiener", "--log", "log.txt"]
+    (tmp_path / "sharp.png").write_bytes(pipe(source.read_bytes(), *options, "--format", "png").stdout)
+    assert photo.read(tmp_path / "sharp.png").pixels.shape == blurred.shape
+    pipe(source.read_bytes()[:200], *options, code=2)
+    first, second = (tmp_path / "log.txt").read_text().splitlines()
+    assert " standard-input.jpg -> standard-output.png (wiener" in first
+    assert " error: cannot read standard-input.jpg" in second
+
+
 def test_output_can_be_a_file(pipe, tmp_path: Path, blurred: np.ndarray) -> None:
     source = tmp_path / "photo.png"
     photo.write(source, Photo(blurred, -1))
@@ -60,6 +78,8 @@ def test_output_can_be_a_file(pipe, tmp_path: Path, blurred: np.ndarray) -> None
         (b"", ["--json"], "not with --json"),
         (b"", ["--psf", BLUR, "--jobs", "2"], "- is one picture, restored here"),
         (b"", ["--psf", BLUR, "--skip-existing"], "- is one picture, restored here"),
+        (b"", ["--psf", BLUR, "--recursive"], "- is one picture, restored here"),
+        (b"", ["--psf", BLUR, "--format", "gif"], "--format must be one of jpg, "),
         (b"", ["--psf", "disk:size=3"], "cannot read standard input: it is empty"),
     ],
 )

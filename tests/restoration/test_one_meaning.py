@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import deblur
 from deblur import photo, psf
 from deblur.cli import app
+from deblur.cli._files import Output
 from deblur.cli._pipe import restore_standard_input
 from deblur.cli._settings import Settings
 from deblur.napari._planes import restore_array
@@ -148,7 +149,7 @@ def test_a_pipe_is_the_command(scene, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(sys, "stdin", Standard())
     settings = Settings.parse("wiener", "auto", None, None)
     piped = tmp_path / "piped.png"
-    assert restore_standard_input(str(tmp_path / "psf.npy"), settings, str(piped), force=False) == 0
+    assert restore_standard_input(str(tmp_path / "psf.npy"), settings, Output(str(piped))) == 0
     assert piped.read_bytes() == (tmp_path / "photo-restored.png").read_bytes()
 
 

@@ -1,0 +1,137 @@
+"""What is said of a restoration: its record for the JSON, its line, and the decisions for --verbose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deblur.cli._psf import by
+
+if TYPE_CHECKING:
+    from deblur import Restoration
+
+_MOST = 16  # values of a list that are printed
+
+_SAID = {
+    "input", "output", "method", "changed", "seconds", "psf_shape", "psf_sum", "reason", "confidence", "noise_level",
+    "next_step", "pages", "kind_reason", "noise_source",
+}  # fmt: skip
+"""Facts that the line states, or that stand beside another."""
+
+_LABELS = {
+    "linear": "light",
+    "saturation": "clipped from",
+    "psf_notes": "PSF",
+    "notes": "note",
+    "clipped": "samples clipped",
+    "num_iter": "iterations",
+}
+
+
+def record_of(made: Restoration) -> dict[str, Any]:
+    """Return the record of a restoration for the JSON: the result, and all that was decided."""
+    details = made.details
+    record: dict[str, Any] = {
+        "method": made.method,
+        "changed": made.changed,
+        "noise_level": made.noise_level,
+        "seconds": round(made.seconds, 3),
+        "psf_shape": made.psf.shape,
+        "psf_sum": details["psf_sum"] if details["psf_sum"] is not None else 1.0,
+    }
+    if made.confidence is not None:
+        record |= {"reason": made.reason, "confidence": round(made.confidence, 3)}
+    elif made.reason:
+        record["reason"] = made.reason
+    if not made.changed:
+        record["next_step"] = next_step(made.method)
+    return record | {name: plain(value) for name, value in details.items() if name not in record}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: long arrays by their shape, what JSON does not know by its text."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(name): plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(each) for each in value]
+    if hasattr(value, "shape") and hasattr(value, "tolist"):
+        return value.tolist() if np.prod(value.shape) <= _MOST else f"array of {by(tuple(value.shape))}"
+    return str(value)
+
+
+def next_step(method: str) -> str:
+    """Return what to try where a blind method has left a picture as it was."""
+    others = " or ".join(f"--method {name}" for name in ("defocus", "motion") if name != method)
+    return f"if it is blurred, try {others}, or give the PSF with --psf"
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    """Return the line on a picture, whatever became of it."""
+    if "error" in record:
+        return f"error: {record['error']}"
+    if "skipped" in record:
+        return f"{record['input']}: skipped: {record['skipped']}"
+    start = f"{record['input']} -> {record['output']}"
+    if "method" not in record:  # the worker that restored it is gone, and its record with it
+        return f"{start}: {record['reason']}"
+    facts = [record["method"]]
+    if record.get("kind") == "counts":
+        facts.append("counts")
+    if "confidence" in record:
+        facts += [f"PSF {by(record['psf_shape'])}", f"confidence {record['confidence']:.2g}"]
+    if record["noise_level"] is not None:
+        facts.append(f"noise {record['noise_level']:.2g}")
+    if abs(record["psf_sum"] - 1) > 1e-3:
+        facts.append(f"PSF scaled from sum {record['psf_sum']:.4g} to 1")
+    facts.append(f"{record['seconds']:.1f} s")
+    remarks = [record.get("reason", ""), *_texts(record.get("psf_notes")), *_texts(record.get("notes"))]
+    if not record["changed"]:
+        remarks.append(f"left unchanged: {record['next_step']}")
+    said = "; ".join(filter(None, remarks))
+    return f"{start} ({', '.join(facts)})" + (f": {said}" if said else "")
+
+
+def decisions_of(record: Mapping[str, Any]) -> list[str]:
+    """Return what was decided about a picture, a line each, for --verbose."""
+    lines = []
+    for name, value in record.items():
+        if name in _SAID or value is None or value in ([], {}, ""):
+            continue
+        if name == "kind":
+            lines.append(f"kind: {value}{_because(record.get('kind_reason'))}")
+        elif name == "linear":
+            lines.append(f"light: {'linear' if value else 'values as stored'}")
+        else:
+            lines.append(f"{_LABELS.get(name, name.replace('_', ' '))}: {_shown(value)}")
+    if record.get("noise_level") is not None:
+        lines.append(f"noise level: {record['noise_level']:.3g}{_because(record.get('noise_source'))}")
+    return [f"  {line}" for line in lines]
+
+
+def _because(reason: Any) -> str:
+    return f" ({_shown(reason)})" if reason else ""
+
+
+def _shown(value: Any) -> str:
+    """Write a value as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name.replace('_', ' ')} {_shown(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        sizes = value and all(isinstance(each, int) and not isinstance(each, bool) for each in value)
+        more = ["..."] if len(value) > _MOST else []
+        return by(tuple(value)) if sizes else ", ".join([*map(_shown, value[:_MOST]), *more])
+    return str(value)
+
+
+def _texts(notes: Any) -> list[str]:
+    return [notes] if isinstance(notes, str) else [str(note) for note in notes or ()]
