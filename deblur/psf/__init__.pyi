@@ -8,6 +8,8 @@ from ._beads import from_beads as from_beads
 from ._beads import radially_averaged as radially_averaged
 from ._io import load as load
 from ._io import save as save
+from ._mend import Prepared as Prepared
+from ._mend import mend as mend
 from ._microscope import born_wolf as born_wolf
 from ._microscope import confocal as confocal
 from ._microscope import gibson_lanni as gibson_lanni
@@ -16,5 +18,8 @@ from ._motion import motion as motion
 from ._optics import airy as airy
 from ._optics import disk as disk
 from ._optics import gaussian as gaussian
+from ._prepare import fit as fit
+from ._prepare import prepare as prepare
+from ._prepare import resampled_to as resampled_to
 from ._resample import resample as resample
 from ._spec import parse as parse
