@@ -114,6 +114,7 @@ def restore(
         linear=linear,
         saturation=saturation,
         psf_batch=batch,
+        space=space,
         noise=noise,
         bad_pixels=bad_pixels,
     )

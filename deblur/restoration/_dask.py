@@ -100,11 +100,18 @@ def restore(
     if channel_axis is not None:
         blocks = blocks.rechunk({channel_axis % blocks.ndim: -1})
     spatial = axes[len(axes) - psf.ndim :]
+    space = tuple(blocks.shape[axis] for axis in axes)
     noise = noise_of_source(noise_level, array_compression(blocks, channel_axis), is_fraction=is_integer(blocks))
     policy = policy_for(
-        "array", blocks.dtype, psf, linear=linear, saturation=saturation, noise=noise, bad_pixels=bad_pixels
+        "array",
+        blocks.dtype,
+        psf,
+        linear=linear,
+        saturation=saturation,
+        space=space,
+        noise=noise,
+        bad_pixels=bad_pixels,
     )
-    space = tuple(blocks.shape[axis] for axis in axes)
     plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, **options)
     if all(blocks.numblocks[axis] == 1 for axis in spatial):  # nothing to agree on: the method decides, per image
         depth = dict.fromkeys(spatial, 0)

@@ -112,7 +112,14 @@ def restore_large(
     _check_arrays(image, out)
     noise = noise_of_source(noise_level, array_compression(image, channel_axis), is_fraction=is_integer(image))
     policy = policy_for(
-        "array", image.dtype, psf, linear=linear, saturation=saturation, noise=noise, bad_pixels=bad_pixels
+        "array",
+        image.dtype,
+        psf,
+        linear=linear,
+        saturation=saturation,
+        space=tuple(image.shape if channel_axis is None else image.shape[:-1]),
+        noise=noise,
+        bad_pixels=bad_pixels,
     )
     settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
     return restore_sliced(

@@ -132,6 +132,7 @@ def restore_photo(
         psf,
         linear=linear,
         saturation=saturation,
+        space=space,
         kind_reason=reason,
         noise=noise,
         bad_pixels=bad_pixels,
@@ -164,16 +165,12 @@ def _opened(blurred: Any) -> Photo:
 
 
 def check_fit(psf: np.ndarray, space: tuple[int, ...]) -> None:
-    """Raise an error unless a PSF has two or three axes, no more than an image of this shape, and is no larger."""
+    """Raise an error unless a PSF has two or three axes, and no more than an image of this shape."""
     check_psf_array(psf)
     if psf.ndim not in (2, 3):
         raise ValueError(f"a PSF for pictures has 2 axes, or 3 for stacks; it has {psf.ndim}")
     if psf.ndim > len(space):
         raise ValueError("it has one page, and a PSF of 3 axes is for stacks; give one of 2 axes")
-    space = space[len(space) - psf.ndim :]
-    if any(side > size for side, size in zip(psf.shape, space, strict=True)):
-        kernel, size = (" x ".join(map(str, each)) for each in (psf.shape, space))
-        raise ValueError(f"the PSF is larger than the picture: {kernel} against {size} pixels")
 
 
 def _page_by_page(

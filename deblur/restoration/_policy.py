@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from deblur import photo
 from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
 from deblur.operators import LinearOperator
-from deblur.psf import normalize
+from deblur.psf import normalize, prepare
 from deblur.restoration._kinds import Kind
 from deblur.restoration._noise import ESTIMATED, Noise
 
@@ -38,6 +38,8 @@ class Policy:
         The PSF scaled to sum 1, so that it keeps the brightness; None where it is to be estimated.
     psf_sum : float or None
         The sum of the PSF as given; None without a PSF and for an operator.
+    psf_notes : tuple of str
+        What was mended in the PSF, a sentence each.
     linear : bool
         Whether samples are decoded from sRGB before, and encoded again after.
     saturation : float or None
@@ -61,6 +63,7 @@ class Policy:
     saturated_from: float | None = None
     bad_pixels: Any = None
     noise: Noise = ESTIMATED
+    psf_notes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def describe(self) -> dict[str, Any]:
@@ -73,6 +76,7 @@ class Policy:
             "linear": self.linear,
             "saturation": self.saturation,
             "psf_sum": self.psf_sum,
+            "psf_notes": list(self.psf_notes),
         }
 
 
@@ -84,6 +88,8 @@ def policy_for(
     linear: bool | None = None,
     saturation: float | Literal["auto"] | None = "auto",
     psf_batch: int = 0,
+    space: tuple[int, ...] | None = None,
+    voxel_size: Mapping[str, float] | None = None,
     kind_reason: str = "",
     encoded: bool = True,
     noise: Noise | None = None,
@@ -98,7 +104,7 @@ def policy_for(
         What the source is.
     dtype : dtype
         Type of its samples, as the file has them.
-    psf : array, LinearOperator or None
+    psf : array, LinearOperator, PsfFile or None
         As given by the user.
     linear : bool, optional
         Override. By default photographs of 8 and 16 bits with a known PSF are restored in linear light, because a
@@ -108,6 +114,10 @@ def policy_for(
         nothing else clips.
     psf_batch : int
         How many leading axes of `psf` count images, each with a PSF of its own.
+    space : tuple of int, optional
+        Shape of the image without its channels, to which a longer PSF is cropped.
+    voxel_size : mapping of str to float, optional
+        Micrometers along the axes Z, Y and X of the image, to which a PSF of another voxel size is resampled.
     kind_reason : str
         The evidence for `kind`.
     encoded : bool
@@ -124,7 +134,11 @@ def policy_for(
     TypeError, ValueError
         If `psf` is not a valid point-spread function, or `saturation` no positive number.
     """
-    normalized, total = _normalized(psf, psf_batch)
+    voxels = getattr(psf, "voxel_size", None)
+    prepared, psf_notes = _prepared(getattr(psf, "psf", psf), psf_batch, space, voxels, voxel_size)
+    psf_notes = (*getattr(psf, "notes", ()), *psf_notes)
+    psf = prepared
+    normalized, total = _normalized(prepared, psf_batch)
     shown = kind == "photo" and str(dtype) in _ENCODED and psf is not None
     if linear is None:
         linear = shown and encoded
@@ -144,6 +158,7 @@ def policy_for(
         saturated_from=1.0 if is_full_scale else None,
         bad_pixels=_checked_bad_pixels(bad_pixels),
         noise=noise or ESTIMATED,
+        psf_notes=psf_notes,
         notes=tuple(notes),
     )
 
@@ -174,6 +189,20 @@ def _check_saturation(saturation: Any) -> None:
 
 def _saturation(linear: bool) -> float:
     return float(photo.to_linear(np.array(CLIPPED))) if linear else CLIPPED
+
+
+def _prepared(
+    psf: Any, batch: int, space: tuple[int, ...] | None, voxels: Any, image_voxels: Any
+) -> tuple[Any, tuple[str, ...]]:
+    """Return a PSF without what is certainly wrong with it, in the voxels and the size of the image, and notes."""
+    if psf is None or batch or isinstance(psf, LinearOperator):
+        return psf, ()
+    as_float_tensor(psf, "psf")  # refuses what is no array of real numbers
+    if not 1 <= psf.ndim <= 3:
+        return psf, ()
+    fitting = space if space is not None and len(space) >= psf.ndim else None
+    ready = prepare(psf, fitting, psf_voxel=voxels or None, image_voxel=image_voxels or None)
+    return ready.psf, ready.notes
 
 
 def _normalized(psf: Any, batch: int) -> tuple[Any, float | None]:

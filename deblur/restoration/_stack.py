@@ -132,6 +132,8 @@ def restore_stack(
         psf,
         linear=linear,
         saturation=saturation,
+        space=tuple(stack.shape[stack.axes.index(axis)] for axis in space),
+        voxel_size=stack.voxel_size,
         kind_reason=evidence,
         noise=noise,
         bad_pixels=bad_pixels,
