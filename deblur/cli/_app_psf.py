@@ -103,8 +103,10 @@ def show(
 ) -> None:
     """Describe and draw a point-spread function.
 
-    Prints its size, sum, centroid and support, and a picture of it. There, brightness is the square root of the value,
-    so that faint parts show; a 3-D PSF is summed over its planes.
+    Prints its size, sum, centroid, support and voxel size, what is wrong with it and would be mended, and a picture of
+    it. There, brightness is the square root of the value, so that faint parts show; a 3-D PSF is summed over its
+    planes. Files are arrays (.npy), pictures (TIFF, PNG, JPEG, BMP), FITS, MATLAB (FILE.mat:NAME for one of several)
+    and tables (.txt, .csv).
     """
     from deblur.cli._psf import show_psf
 

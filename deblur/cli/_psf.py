@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -17,32 +16,39 @@ from deblur.cli._verbosity import Reporter
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = (".npy", ".tif", ".tiff", ".png")
+_WRITTEN = (".npy", ".tif", ".tiff", ".png")
 PICTURE_SIDE = 512
 """Smallest length of the longer side of an enlarged picture, in pixels."""
 
 
-def by(shape: tuple[int, ...]) -> str:
+def by(shape: tuple[object, ...]) -> str:
     """Write a shape as ``31 x 21``."""
     return " x ".join(map(str, shape))
 
 
 def read_psf(text: str) -> np.ndarray:
-    """Read a PSF from a file, or make it from a text such as ``disk:radius=4``.
+    """Read a PSF from a file, or make it from a text such as ``disk:radius=4``: the array of `read_psf_file`."""
+    return read_psf_file(text).psf
+
+
+def read_psf_file(text: str) -> psf.PsfFile:
+    """Read a PSF from a file with all that the file says, or make it from a text such as ``disk:radius=4``.
 
     Parameters
     ----------
     text : str
-        A file if there is one of that name, or if it ends as PSF files do.
+        A file if there is one of that name, or if it ends as PSF files do, or is ``file.mat:name``.
 
     Raises
     ------
-    OSError, ValueError
-        As `deblur.psf.load` and `deblur.psf.parse` raise.
+    OSError, ModuleNotFoundError, ValueError
+        As `deblur.psf.read` and `deblur.psf.parse` raise.
     """
-    if os.path.exists(text) or text.lower().endswith(SUFFIXES):
-        return psf.load(text)
-    return psf.parse(text)
+    from deblur.psf._io import names_file
+
+    if names_file(text):
+        return psf.read(text)
+    return psf.PsfFile(psf.parse(text), "", {})
 
 
 def make_psf(spec: str, output: Path, *, force: bool, report: Reporter) -> None:
@@ -55,8 +61,8 @@ def make_psf(spec: str, output: Path, *, force: bool, report: Reporter) -> None:
 
 def check_psf_target(target: Path, *, force: bool) -> None:
     """Raise an error unless a PSF can be written to `target`: now, and not after minutes of computing."""
-    if target.suffix.lower() not in SUFFIXES:
-        raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(SUFFIXES)}")
+    if target.suffix.lower() not in _WRITTEN:
+        raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(_WRITTEN)}")
     refuse_existing(target, force=force)
     if not target.parent.is_dir():
         raise FileNotFoundError(f"cannot write {target}: the folder {target.parent} does not exist")
@@ -108,19 +114,31 @@ def measure_psf(
 
 
 def show_psf(text: str, output: Path | None, *, force: bool) -> None:
-    """Print the figures of a PSF and draw it, and write an enlarged picture if `output` is given."""
+    """Print what a PSF is and what of it would be mended, draw it, and write an enlarged picture if asked to."""
     if output is not None:
         refuse_existing(output, force=force)
         check_target(output)
-    shown = read_psf(text)
+    file = read_psf_file(text)
+    given, (shown, mended) = file.psf, psf.mend(file.psf)
+    if not mended:
+        shown = given  # with its dark rims
     if output is not None:
         _write_picture(output, _flat(shown), force=force)
-    axes = {1: "columns", 2: "rows x columns", 3: "planes x rows x columns"}[shown.ndim]
+    axes = {1: "columns", 2: "rows x columns", 3: "planes x rows x columns"}[given.ndim]
     support = psf.estimate_support(shown)
-    print(f"size      {by(shown.shape)} ({axes})")
-    print(f"sum       {shown.sum():.6g}")
+    print(f"size      {by(given.shape)} ({axes})")
+    print(f"sum       {given.sum():.6g}")
+    for note in mended:
+        print(f"mended    {note}")
+    if mended:
+        print(f"used      {by(shown.shape)} ({axes}), as below")
     print(f"centroid  {', '.join(f'{distance:+.2f}' for distance in _centroid(shown))} pixels from the center")
     print(f"support   {by(tuple(part.stop - part.start for part in support))} holds 99.9 % of the light")
+    if file.voxel_size:
+        axes = ", ".join(file.voxel_size).lower()
+        print(f"voxels    {by(tuple(f'{size:.4g}' for size in file.voxel_size.values()))} µm ({axes})")
+    if file.format:
+        print(f"format    {'; '.join((file.format, *file.notes))}")
     print(_drawing(_flat(shown)))
 
 

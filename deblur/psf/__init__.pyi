@@ -6,7 +6,9 @@ from ._adjust import validate as validate
 from ._beads import Beads as Beads
 from ._beads import from_beads as from_beads
 from ._beads import radially_averaged as radially_averaged
+from ._io import PsfFile as PsfFile
 from ._io import load as load
+from ._io import read as read
 from ._io import save as save
 from ._mend import Prepared as Prepared
 from ._mend import mend as mend

@@ -78,18 +78,25 @@ def mend(psf: ArrayT) -> Prepared:
     >>> psf.mend(psf.motion(5)).notes
     ()
     """
-    tensor, to_input_kind = as_float_tensor(psf, "psf")
+    return mended(psf, "psf")
+
+
+def mended(psf: ArrayT, name: str) -> Prepared:
+    """Do what `mend` does, with the name of the array in error messages."""
+    tensor, to_input_kind = as_float_tensor(psf, name)
     if not 1 <= tensor.ndim <= 3:
-        raise ValueError(f"psf must have 1 to 3 axes, got shape {tuple(tensor.shape)}")
+        raise ValueError(f"{name} must have 1 to 3 axes, got shape {tuple(tensor.shape)}")
     given = tensor.detach().cpu().double().numpy()
     if not np.isfinite(given).all():
-        raise ValueError("psf must be finite, got NaN or infinite values")
+        raise ValueError(f"{name} must be finite, got NaN or infinite values")
+    if not given.any():
+        raise ValueError(f"{name} is all zero; it must have a sum above 0")
     values = given
     notes: list[str] = []
     for step in (_brightened, _moved_from_corner, _without_background, _without_lobes, _moved_to_center):
         values, note = step(values)
         notes += note
-    validate(values)
+    _refuse_negative(values, name)
     rim = without_dark_rim(values)
     if not notes:
         whole = all(part.stop - part.start == size for part, size in zip(rim, given.shape, strict=True))
@@ -132,12 +139,19 @@ def _without_lobes(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if low >= -NEGATIVE_TOLERANCE * max(high, 0.0):
         return values, []
     if low < -DEEPEST_LOBE * high:
-        raise ValueError(
-            f"psf must not be negative, got a smallest value of {low:.3g} with a largest of {high:.3g}; "
-            f"only ripples of up to {100 * DEEPEST_LOBE:.0f} % of the peak are set to 0"
-        )
+        return values, []
     depth = f"{100 * low / high:.2g} % of its peak"
     return values.clip(min=0), [f"the PSF had negative values, down to {depth}; they were set to 0"]
+
+
+def _refuse_negative(values: np.ndarray, name: str) -> None:
+    low, high = float(values.min()), float(values.max())
+    if low < -DEEPEST_LOBE * max(high, 0.0):
+        raise ValueError(
+            f"{name} must not be negative, got a smallest value of {low:.3g} with a largest of {high:.3g}; "
+            f"ripples of up to {100 * DEEPEST_LOBE:.0f} % of the peak are set to 0, and more is no ripple"
+        )
+    validate(values, name=name)
 
 
 def _moved_to_center(values: np.ndarray) -> tuple[np.ndarray, list[str]]:

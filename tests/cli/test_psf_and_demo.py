@@ -126,3 +126,34 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("set()\n")
+
+
+def test_what_is_wrong_with_a_psf_is_shown(run: Run, tmp_path: Path) -> None:
+    kernel = psf.disk(3, 21)
+    np.savetxt(tmp_path / "k.csv", kernel + 0.01, delimiter=";")
+    lines = run("psf", "show", "k.csv").stdout.splitlines()
+    assert lines[:6] == [
+        "size      21 x 21 (rows x columns)",
+        "sum       5.41",
+        "mended    the PSF stood on an offset of 22 % of its peak, 82 % of its sum; it was subtracted",
+        "used      7 x 7 (rows x columns), as below",
+        "centroid  +0.00, +0.00 pixels from the center",
+        "support   7 x 7 holds 99.9 % of the light",
+    ]
+    assert lines[6] == "format    text"
+    assert lines[7:] == run("psf", "show", "disk:radius=3").stdout.splitlines()[4:]
+
+
+def test_the_voxels_of_a_psf_are_shown(run: Run, tmp_path: Path) -> None:
+    import tifffile
+
+    metadata = {"axes": "ZYX", "PhysicalSizeZ": 0.3, "PhysicalSizeY": 0.1, "PhysicalSizeX": 0.1}
+    tifffile.imwrite(tmp_path / "k.ome.tif", psf.gaussian((2, 1, 1)).astype(np.float32), metadata=metadata)
+    lines = run("psf", "show", "k.ome.tif").stdout.splitlines()
+    assert lines[4:6] == ["voxels    0.3 x 0.1 x 0.1 µm (z, y, x)", "format    OME-TIFF"]
+
+
+def test_a_psf_that_cannot_be_mended_is_refused(run: Run, tmp_path: Path) -> None:
+    np.save(tmp_path / "k.npy", np.array([[1.0, -0.5, 0.2]]))
+    assert "k.npy must not be negative" in run("psf", "show", "k.npy", code=2).stderr
+    assert "none.csv" in run("psf", "show", "none.csv", code=2).stderr
