@@ -122,8 +122,6 @@ def restore(
         log=None if log is None else Path(log),
     )
     report = reporter_of(context)
-    if settings.remark():
-        report.say(f"deblur: {settings.remark()}", to_stderr=True)
     if STANDARD in images:
         if len(images) > 1 or as_json:
             raise ValueError("- is one picture, from standard input: it goes with no other, and not with --json")

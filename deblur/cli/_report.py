@@ -107,6 +107,9 @@ def decisions_of(record: Mapping[str, Any]) -> list[str]:
             lines.append(f"kind: {value}{_because(record.get('kind_reason'))}")
         elif name == "linear":
             lines.append(f"light: {'linear' if value else 'values as stored'}")
+        elif name == "mask":
+            shares = (f"{why} {share:.3g}" for why, share in _percentages(value))
+            lines.append(f"left out, in percent: {', '.join(shares)}")
         else:
             lines.append(f"{_LABELS.get(name, name.replace('_', ' '))}: {_shown(value)}")
     if record.get("noise_level") is not None:
@@ -131,6 +134,11 @@ def _shown(value: Any) -> str:
         more = ["..."] if len(value) > _MOST else []
         return by(tuple(value)) if sizes else ", ".join([*map(_shown, value[:_MOST]), *more])
     return str(value)
+
+
+def _percentages(mask: Any) -> list[tuple[str, float]]:
+    shares = mask if isinstance(mask, Mapping) else {"of all pixels": mask}
+    return [(str(why), 100 * float(share)) for why, share in shares.items()]
 
 
 def _texts(notes: Any) -> list[str]:

@@ -16,6 +16,7 @@ from deblur.cli._errors import complain
 from deblur.cli._files import Job, Output, check_target, plan, refuse_existing
 from deblur.cli._log import Log, check_log, open_log
 from deblur.cli._names import METHOD
+from deblur.cli._noise import in_options
 from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf
 from deblur.cli._report import decisions_of, line_of, record_of
@@ -146,18 +147,35 @@ def _restore_file(
     force: bool,
 ) -> dict[str, Any]:
     """Restore one picture or stack into its target, and return its record for the JSON."""
+    try:
+        return _restored(job, advance, psf, settings, save_psf, force=force)
+    except (ValueError, TypeError) as error:
+        message = in_options(str(error))
+        if message == str(error):
+            raise
+        raise ValueError(message) from error
+
+
+def _restored(
+    job: Job, advance: Progress, psf: np.ndarray | None, settings: Settings, save_psf: Path | None, *, force: bool
+) -> dict[str, Any]:
     import deblur
     from deblur import photo
+    from deblur.restoration._kinds import kind_of_photo
 
     options: dict[str, Any] = {"progress": advance, **settings.options()}
     if psf is not None and _by_windows(job, settings):
         options |= {"memory": settings.memory, "processes": settings.processes, "float32": settings.floats}
-        return _restore_stack(job, psf, options, force=force)
+        return _restore_stack(job, psf, settings, options, force=force)
     _check_photo(job, settings)
     blurred = photo.read(job.source)
     if psf is None and save_psf is not None and blurred.pages > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
     check_target(job.target)
+    if job.methods:
+        kind, _ = kind_of_photo(blurred, settings.data.kind)
+        space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
+        refuse_existing(job.target_by(_chosen(space, psf, kind)), force=force)
     made = deblur.restore_photo(blurred, psf, **options)
     target = job.target_by(made.method)
     refuse_existing(target, force=force)
@@ -168,16 +186,23 @@ def _restore_file(
     return record_of(made)
 
 
-def _restore_stack(job: Job, psf: np.ndarray, options: dict[str, Any], *, force: bool) -> dict[str, Any]:
+def _restore_stack(
+    job: Job, psf: np.ndarray, settings: Settings, options: dict[str, Any], *, force: bool
+) -> dict[str, Any]:
     """Restore a stack by windows, and move it where its method says if its name waits for that."""
     import deblur
     from deblur._core.atomic import atomic_folder, atomic_path
+    from deblur.restoration._kinds import kind_of_stack
+    from deblur.stack import open_stack
 
     check_target(job.target, IMAGE_SUFFIXES)
     job.folder.mkdir(parents=True, exist_ok=True)
     if not job.methods:
         job.target.parent.mkdir(parents=True, exist_ok=True)
         return record_of(deblur.restore_stack(job.source, psf, job.target, overwrite=force, **options))
+    stack = open_stack(job.source)
+    space = tuple(size for axis, size in zip(stack.axes, stack.shape, strict=True) if axis in "ZYX")
+    refuse_existing(job.target_by(_chosen(space, psf, kind_of_stack(stack, settings.data.kind)[0])), force=force)
     with tempfile.TemporaryDirectory(prefix=".deblur-", dir=job.folder) as folder:
         made = Path(folder, job.target.name)
         record = record_of(deblur.restore_stack(job.source, psf, made, **options))
@@ -187,6 +212,14 @@ def _restore_stack(job: Job, psf: np.ndarray, options: dict[str, Any], *, force:
         with (atomic_folder if made.is_dir() else atomic_path)(target, overwrite=force) as place:
             os.replace(made, place)
     return record
+
+
+def _chosen(space: tuple[int, ...], psf: np.ndarray | None, kind: str) -> str:
+    """Return the method that auto stands for, to refuse at once what exists already."""
+    from deblur.restoration._registry import default_method
+
+    axes = None if psf is None else psf.ndim
+    return default_method(space if axes is None else space[-axes:], axes, kind).name
 
 
 def _by_windows(job: Job, settings: Settings) -> bool:

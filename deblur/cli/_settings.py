@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deblur.cli._noise import check_positive, parse_background, parse_noise_level, read_bad_pixels, read_mask, remark_on
+from deblur.cli._noise import parse_background, parse_noise, read_bad_pixels, read_mask
 from deblur.cli._options import parse_psf_size
+from deblur.restoration._kinds import KINDS
 from deblur.restoration._registry import AUTO, ROWS, default_method, find_method
 
 METHODS = tuple(row.name for row in ROWS)
@@ -30,9 +32,6 @@ def methods_epilog() -> str:
     return "\b\nMethods:\n" + "\n".join(f"  {row.name:<22} {row.summary}" for row in ROWS)
 
 
-KINDS = ("photo", "counts")
-
-
 @dataclass(frozen=True)
 class Data:
     """What the samples of the pictures are, and which of them count; None where the files decide.
@@ -42,7 +41,7 @@ class Data:
     kind : str or None
         "photo" or "counts".
     mask : numpy.ndarray or None
-        Weights of the shape of the picture, 0 to 1.
+        True where pixels are used, of the shape of the picture.
     bad_pixels : numpy.ndarray, str or None
         True where a pixel is bad, or "auto".
     background : float, str or None
@@ -73,10 +72,8 @@ class Data:
         """Check what the command line gives, or raise `ValueError`."""
         if kind is not None and kind not in KINDS:
             raise ValueError(f"--kind must be {' or '.join(KINDS)}, got {kind!r}")
-        check_positive("--gain", gain)
-        check_positive("--read-noise", read_noise, or_zero=True)
-        weights = None if mask is None else read_mask(Path(mask))
-        return cls(kind, weights, read_bad_pixels(bad_pixels), parse_background(background), gain, read_noise)
+        used = None if mask is None else read_mask(Path(mask))
+        return cls(kind, used, read_bad_pixels(bad_pixels), parse_background(background), gain, read_noise)
 
     def options(self) -> dict[str, Any]:
         """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
@@ -91,8 +88,8 @@ class Settings:
     ----------
     method : str
         "auto" or the name of a row of the registry.
-    noise_level : float, str, dict or None
-        Standard deviation of the noise, ``iso:800``, or the table of a camera.
+    noise_level : str or None
+        What is said of the noise, see `deblur.restore`.
     iterations : int or None
         Most iterations.
     linear : bool or None
@@ -112,7 +109,7 @@ class Settings:
     """
 
     method: str = AUTO
-    noise_level: Any = None
+    noise_level: str | None = None
     iterations: int | None = None
     linear: bool | None = None
     psf_size: tuple[int, int] | None = None
@@ -142,7 +139,7 @@ class Settings:
             _check_iterations(name, iterations)
         limit = None if memory is None else _memory(memory)
         data = data or Data()
-        level = parse_noise_level(noise_level, counts=data.kind == "counts")
+        level = parse_noise(noise_level, data.gain, data.read_noise)
         size = parse_psf_size(psf_size)
         return cls(name, level, iterations, linear, size, limit, floats, device=device, data=data)
 
@@ -162,10 +159,6 @@ class Settings:
         if not given and (self.memory is not None or self.floats):
             raise ValueError(f"{'--memory' if self.memory is not None else '--float32'} needs --psf")
 
-    def remark(self) -> str:
-        """Return what is odd about the settings; empty if nothing is."""
-        return remark_on(self.noise_level)
-
     def options(self) -> dict[str, Any]:
         """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}
@@ -180,7 +173,9 @@ class Settings:
         """Return the methods that may be chosen with a PSF of so many axes, None without one."""
         if self.method != AUTO:
             return (self.method,)
-        return tuple(sorted({default_method((side,) * 3, psf_axes).name for side in (1, 1 << 20)}))
+        kinds = KINDS if self.data.kind is None else (self.data.kind,)
+        cases = itertools.product((1, 1 << 20), kinds)
+        return tuple(sorted({default_method((side,) * 3, psf_axes, kind).name for side, kind in cases}))
 
 
 def _named(method: str) -> str:

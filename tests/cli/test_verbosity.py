@@ -33,7 +33,13 @@ def test_restore_quietly_and_verbosely(run: Run, tmp_path) -> None:
     assert (quiet.stdout, quiet.stderr) == ("", "")
     verbose = run(*restore, "-v", "--device", "cpu")
     assert verbose.stdout.startswith("a.png -> ")
-    for decision in ("kind: photograph", "light: linear", "clipped from: 0.9", "device: cpu", "noise level: "):
+    for decision in (
+        "kind: photo (a picture file)",
+        "light: linear",
+        "clipped from: 0.9",
+        "device: cpu",
+        "noise level: ",
+    ):
         assert decision in verbose.stderr
     assert run(*restore).stderr == ""
 
