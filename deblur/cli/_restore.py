@@ -20,7 +20,7 @@ from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf
 from deblur.cli._report import decisions_of, line_of, record_of
 from deblur.cli._settings import METHODS, Settings
-from deblur.cli._sources import IMAGE_SUFFIXES, REASONS, ZARR, summary
+from deblur.cli._sources import REASONS, TARGET_SUFFIXES, ZARR, summary
 from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _restore_stack(job: Job, psf: np.ndarray, options: dict[str, Any], *, force:
     import deblur
     from deblur._core.atomic import atomic_folder, atomic_path
 
-    check_target(job.target, IMAGE_SUFFIXES)
+    check_target(job.target, TARGET_SUFFIXES)
     job.folder.mkdir(parents=True, exist_ok=True)
     if not job.methods:
         job.target.parent.mkdir(parents=True, exist_ok=True)

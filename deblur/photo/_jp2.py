@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Jpeg2KImagePlugin
 
 from deblur.photo import _exif
-from deblur.photo._opencv import decode, in_its_order
+from deblur.photo._opencv import decode, in_its_order, quiet_opencv
 from deblur.photo._pillow import as_image, check_size, decoded, density, described, plain
 from deblur.photo._stored import Encoding, Resolution, Stored
 
@@ -26,6 +26,7 @@ _CODESTREAM = b"\xff\x4f\xff\x51"
 _EXIF = b"JpgTiffExif->JP2"
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _HEADER, _COLOR, _RESOLUTION, _UUID = b"jp2h", b"colr", b"res ", b"uuid"
+_LEAST_SIDE = 32  # of the six resolutions that OpenCV puts into a file
 _PROFILE = 2  # method of a color box
 _INCHES_PER_METER = 1 / 0.0254
 
@@ -52,7 +53,11 @@ def write_jp2(path: Path, stored: Stored, encoding: Encoding) -> None:
     if stored.samples.dtype == np.uint16:
         check_size(path, stored)
         strength = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000 if rate is None else round(1000 / rate)]
-        data = cv2.imencode(".jp2", in_its_order(stored.samples[0]), strength)[1].tobytes()
+        with quiet_opencv():
+            encoded, buffer = cv2.imencode(".jp2", in_its_order(stored.samples[0]), strength)
+        if not encoded:
+            raise ValueError(f"OpenCV encodes no 16-bit JPEG 2000 with sides below {_LEAST_SIDE} pixels; write a PNG")
+        data = buffer.tobytes()
     else:
         buffer = io.BytesIO()
         lossy = {} if rate is None else {"irreversible": True, "quality_mode": "rates", "quality_layers": [rate]}
