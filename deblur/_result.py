@@ -85,10 +85,11 @@ class Restoration:
         Parameters
         ----------
         path : str or path-like
-            Ends in .png, .jpg, .tif or .webp; .npy keeps the array as it is. A photograph keeps its metadata and depth;
-            another image is written in 32-bit floating point to TIFF, and clipped to [0, 1] in 16 bits to PNG and in 8
-            bits to the others. A photograph that is unchanged is copied, byte for byte, where the suffix is that of its
-            file, and the file is still as it was read.
+            Ends in a suffix that `deblur.photo.write` knows; .npy keeps the array as it is. A photograph keeps its
+            metadata and depth; another image is written in 32-bit floating point to TIFF and FITS, and clipped to
+            [0, 1] in 16 bits to PNG and in 8 bits to JPEG and others that have no more. A photograph that
+            is unchanged is copied, byte for byte, where the suffix is that of its file, and the file is still as it was
+            read.
         overwrite : bool
             Whether an existing file may be replaced.
 
@@ -104,7 +105,7 @@ class Restoration:
             with atomic_path(path, overwrite=overwrite) as temporary:
                 np.save(temporary, _to_numpy(self.image))
             return
-        picture = self.photo if self.photo is not None else _as_photo(self.image, self.channel_axis, suffix)
+        picture = self.photo if self.photo is not None else _as_photo(self.image, self.channel_axis)
         if not self.changed and picture.origin is not None and picture.origin.fits(suffix):
             picture.origin.copy(path, overwrite=overwrite)
         else:
@@ -114,7 +115,7 @@ class Restoration:
         """Return the picture that a notebook shows; None for what is no picture."""
         import cv2
 
-        pixels = _as_photo(self.image, self.channel_axis, ".png").pixels if self._is_picture() else None
+        pixels = _as_photo(self.image, self.channel_axis).pixels if self._is_picture() else None
         if pixels is None:
             return None
         eight_bits = np.rint(255 * np.clip(np.nan_to_num(pixels), 0, 1)).astype(np.uint8)
@@ -127,14 +128,14 @@ class Restoration:
         return self.image.ndim == 3 and self.image.shape[self.channel_axis] in (1, 3)
 
 
-def _as_photo(image: Any, channel_axis: int | None, suffix: str) -> Photo:
+def _as_photo(image: Any, channel_axis: int | None) -> Photo:
     pixels = _to_numpy(image)
     if channel_axis is not None:
         pixels = np.moveaxis(pixels, channel_axis, -1)
         if pixels.shape[-1] == 1:
             pixels, channel_axis = pixels[..., 0], None
-    dtype = {".tif": "float32", ".tiff": "float32", ".png": "uint16"}.get(suffix, "uint8")
-    return Photo(np.ascontiguousarray(pixels), None if channel_axis is None else -1, dtype=np.dtype(dtype))
+    # As fine as a file of any format can be: `photo.write` rounds to what its format holds.
+    return Photo(np.ascontiguousarray(pixels), None if channel_axis is None else -1, dtype=np.dtype(np.float32))
 
 
 def _to_numpy(image: Any) -> np.ndarray:

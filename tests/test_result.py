@@ -57,7 +57,7 @@ def test_save_writes_what_the_suffix_says(tmp_path: Path, color: Restoration, su
         color.save(path)
     color.save(path, overwrite=True)
     with pytest.raises(ValueError, match="suffix must be one of"):
-        color.save(tmp_path / "sharp.gif")
+        color.save(tmp_path / "sharp.psd")
 
 
 def test_a_photograph_is_saved_with_its_metadata(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deblur.cli._names import METHOD, naming_for
 from deblur.cli._sources import Skipped, find_sources, is_folder
-from deblur.photo import SUFFIXES
+from deblur.photo import WRITABLE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def refuse_existing(target: Path, *, force: bool) -> None:
         raise FileExistsError(f"{target} exists already; --force replaces it")
 
 
-def check_target(target: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
+def check_target(target: Path, suffixes: tuple[str, ...] = WRITABLE_SUFFIXES) -> None:
     """Raise an error unless a picture can be written to `target`: now, and not after minutes of computing."""
     if target.suffix.lower() not in suffixes:
         raise ValueError(f"cannot write {target}: its suffix must be one of {', '.join(suffixes)}")

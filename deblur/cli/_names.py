@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deblur._core.errors import did_you_mean
 from deblur.cli._sources import IMAGE_SUFFIXES, RESULT, ZARR, Skipped, Source, is_folder
+from deblur.photo import SUFFIXES, written_suffix
 
 METHOD = "{method}"
 """What stands in the name of a result whose method is chosen when it is restored."""
@@ -63,6 +64,8 @@ class Naming:
         if self.suffix is not None and not ext.lower().endswith(self.suffix):
             keeps_ome = ext.lower().startswith(".ome.") and self.suffix in (".tif", ".tiff", ZARR)
             ext = ext[:4] + self.suffix if keeps_ome else self.suffix
+        elif self.suffix is None and ext.lower() in SUFFIXES:
+            ext = written_suffix(ext)  # a camera's RAW is read only, and written as TIFF
         parent = os.fspath(source.path.parent)
         if self.folder is not None or not self.name.startswith("{parent}"):
             parent = _downwards(parent)

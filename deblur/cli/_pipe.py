@@ -33,7 +33,7 @@ def restore_standard_input(
     ValueError
         If standard input or output is a terminal or closed, or holds no picture.
     """
-    from deblur.photo import detect_suffix
+    from deblur.photo import detect_suffix, written_suffix
 
     if sys.stdin is None or sys.stdin.isatty():
         raise ValueError("there is no picture on standard input; give one: deblur restore - < photo.jpg > sharp.jpg")
@@ -46,7 +46,7 @@ def restore_standard_input(
         raise ValueError(f"cannot read standard input: {error}") from None
     with tempfile.TemporaryDirectory(prefix="deblur-") as folder:
         source = Path(folder, f"standard-input{suffix}")
-        target = Path(folder, f"standard-output{output.suffix or suffix}")
+        target = Path(folder, f"standard-output{output.suffix or written_suffix(suffix)}")
         source.write_bytes(data)
         messages: Any = _WithoutFolder(sys.stderr, folder)
         wanted = replace(output, path=os.fspath(target)) if output.path is None else output

@@ -21,7 +21,7 @@ from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf
 from deblur.cli._report import decisions_of, line_of, record_of
 from deblur.cli._settings import METHODS, Settings
-from deblur.cli._sources import IMAGE_SUFFIXES, REASONS, ZARR, summary
+from deblur.cli._sources import REASONS, TARGET_SUFFIXES, ZARR, summary
 from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _restore_stack(
     from deblur.restoration._kinds import kind_of_stack
     from deblur.stack import open_stack
 
-    check_target(job.target, IMAGE_SUFFIXES)
+    check_target(job.target, TARGET_SUFFIXES)
     job.folder.mkdir(parents=True, exist_ok=True)
     if not job.methods:
         job.target.parent.mkdir(parents=True, exist_ok=True)

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deblur.photo import SUFFIXES
+from deblur.photo import SUFFIXES, WRITABLE_SUFFIXES
 
 ZARR = ".zarr"
 """The suffix of a folder that is one picture."""
 
 IMAGE_SUFFIXES = (*SUFFIXES, ZARR)
+TARGET_SUFFIXES = (*WRITABLE_SUFFIXES, ZARR)
 
 FOLDER, HIDDEN, LINK, OTHER, RESULT, UNREADABLE = "folder", "hidden", "link", "other", "result", "unreadable"
 
@@ -31,7 +32,7 @@ REASONS = {
 def suffix_of(file_format: str) -> str:
     """Return the suffix for ``--format``, or raise `ValueError` with those that there are."""
     suffix = f".{file_format.lower().removeprefix('.')}"
-    if suffix not in IMAGE_SUFFIXES:
+    if suffix not in TARGET_SUFFIXES:
         raise ValueError(f"--format must be one of {_formats()}, got {file_format!r}")
     return suffix
 
@@ -42,7 +43,7 @@ def formats_help() -> str:
 
 
 def _formats() -> str:
-    return ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
+    return ", ".join(suffix[1:] for suffix in TARGET_SUFFIXES)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ TIFF Revision 6.0 (Adobe, 1992), section 2; Exif 2.32 (CIPA DC-008-2019), sectio
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -58,6 +59,11 @@ def with_orientation_reset(exif: bytes) -> bytes:
         if (tag, kind) == (_ORIENTATION, _SHORT):
             struct.pack_into(order + "H", patched, position + 8, 1)
     return bytes(patched)
+
+
+def upright_xmp(xmp: bytes) -> bytes:
+    """Set the orientation that an XMP packet repeats to 1: some programs believe it."""
+    return re.sub(rb"(tiff:Orientation(?:=[\"']|>))[2-8]", rb"\g<1>1", xmp)
 
 
 def without_thumbnail(exif: bytes) -> bytes:

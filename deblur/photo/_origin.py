@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deblur._core.atomic import atomic_path
-
-_ALIASES = {".jpeg": ".jpg", ".tiff": ".tif"}
+from deblur.photo._formats import format_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Origin:
 
     def fits(self, suffix: str) -> bool:
         """Whether the file has this suffix, or another of the same format, and is still as it was read."""
-        if _format(self.path.suffix) != _format(suffix):
+        kind = format_of(suffix)
+        if kind is None or kind is not format_of(self.path.suffix):
             return False
         try:
             state = self.path.stat()
@@ -48,7 +48,3 @@ class Origin:
         """Write the same bytes to another path, whole or not at all."""
         with atomic_path(target, overwrite=overwrite) as temporary:
             shutil.copyfile(self.path, temporary)
-
-
-def _format(suffix: str) -> str:
-    return _ALIASES.get(suffix.lower(), suffix.lower())

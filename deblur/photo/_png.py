@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from deblur._core.png import chunk, pixels_only, walk
+from deblur.photo._opencv import in_its_order
 from deblur.photo._stored import Stored
 
 _HEADER_END = 33  # the signature, and the IHDR chunk with its 13 bytes
@@ -38,9 +39,7 @@ def decode_16_bits(data: bytes) -> np.ndarray:
 
 def encode_16_bits(page: np.ndarray) -> bytes:
     """Encode samples of shape (height, width, 1 to 4)."""
-    # OpenCV cannot write gray with alpha, hence the three equal colors.
-    order = {1: [0], 2: [0, 0, 0, 1], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[page.shape[-1]]
-    return cv2.imencode(".png", page[..., order])[1].tobytes()
+    return cv2.imencode(".png", in_its_order(page))[1].tobytes()
 
 
 def is_complete(data: bytes) -> bool:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,12 +21,16 @@ import tifffile
 from PIL import TiffImagePlugin
 
 from deblur._core.atomic import written_whole
-from deblur._core.tiff import LOGGER, opened
+from deblur._core.tiff import LOGGER, opened, voxel_size
 from deblur.photo import _exif
-from deblur.photo._raster import patient_pillow, plain
-from deblur.photo._stored import Stored
+from deblur.photo._opencv import quiet_opencv
+from deblur.photo._pillow import patient_pillow, plain
+from deblur.photo._stored import Encoding, Stored
+from deblur.photo._tiff_layout import TiffLayout
 
 _XMP, _ICC = 700, 34675
+_REDUCED = 1  # subfile type of a smaller picture
+_CLASSIC = 2**32 - 2**25  # bytes that offsets of 32 bits reach, as tifffile reckons
 _GRAY, _INVERTED, _RGB = (tifffile.PHOTOMETRIC[name] for name in ("MINISBLACK", "MINISWHITE", "RGB"))
 _CONVERTED = (tifffile.PHOTOMETRIC.PALETTE, tifffile.PHOTOMETRIC.YCBCR)
 _PREMULTIPLIED, _STRAIGHT = tifffile.EXTRASAMPLE.ASSOCALPHA, tifffile.EXTRASAMPLE.UNASSALPHA
@@ -38,44 +43,65 @@ def read_tiff(path: Path) -> Stored:
         pages = _full_size(tiff)
         page = pages.keyframe
         samples = _samples(path, tiff, pages)
+        layout, notes = TiffLayout.of(tiff, pages)
         exif, resolution = _exif.from_tiff(path)
         xmp = page.tags.valueof(_XMP)
         extra = page.extrasamples[0] if page.extrasamples else None
-        is_rgba = page.photometric == _RGB and samples.shape[-1] == 4  # OpenCV does not declare its extra sample
+        # OpenCV does not declare its extra sample.
+        is_rgba = page.photometric == _RGB and samples.shape[-1] == 4 and extra in (None, _STRAIGHT, _PREMULTIPLIED)
         is_gray_alpha = samples.shape[-1] == 2 and extra in (_STRAIGHT, _PREMULTIPLIED)
         return Stored(
             samples,
             has_alpha=is_rgba or is_gray_alpha,
-            premultiplied=extra == _PREMULTIPLIED,
+            premultiplied=extra == _PREMULTIPLIED and (is_rgba or is_gray_alpha),
             exif=exif,
             icc=page.tags.valueof(_ICC),
             xmp=xmp.encode() if isinstance(xmp, str) else xmp,
             resolution=resolution,
             measured=bool(page.is_ome or page.is_imagej),
+            voxel_size=voxel_size(tiff),
+            notes=notes,
+            extra={"tiff": layout},
         )
 
 
-def write_tiff(path: Path, stored: Stored) -> None:
-    """Write without compression, which every program can read at every depth."""
-    is_rgb = stored.channels == 3
-    samples = stored.samples if stored.samples.shape[-1] > 1 else stored.samples[..., 0]
-    with written_whole(path, samples.nbytes + 1):
-        tifffile.imwrite(
-            path,
-            samples,
-            photometric="rgb" if is_rgb else "minisblack",
-            planarconfig="contig" if samples.ndim == 4 else None,
-            extrasamples=["unassalpha"] if stored.has_alpha else None,
-            byteorder=_exif.byte_order(stored.exif or b"II"),
-            metadata=None,
-            software=False,
-            resolution=stored.resolution,
-            resolutionunit="inch" if stored.resolution else None,
-            iccprofile=stored.icc,
-            extratags=[(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
+def write_tiff(path: Path, stored: Stored, encoding: Encoding) -> None:
+    """Write as the file was that the photograph came from, or else without compression, which all programs can read."""
+    layout = stored.extra.get("tiff", TiffLayout())
+    options = layout.options(stored, encoding.compression)
+    smaller = list(layout.smaller(stored.samples[0])) if len(stored.samples) == 1 else []
+    metadata: dict[str, Any] = {
+        "metadata": None,
+        "software": False,
+        "resolution": stored.resolution,
+        "resolutionunit": "inch" if stored.resolution else None,
+    }
+    once: dict[str, Any] = {
+        "iccprofile": stored.icc,
+        "extratags": [(_XMP, "B", len(stored.xmp), stored.xmp, True)] if stored.xmp else (),
+    }
+    order = _exif.byte_order(stored.exif or b"II")
+    size = stored.samples.nbytes + sum(each.nbytes for each in smaller)
+    least = 8 if options["compression"] else stored.samples.nbytes + 1
+    hangs = layout.in_sub_directories and smaller
+    with (
+        written_whole(path, least),
+        tifffile.TiffWriter(path, byteorder=order, bigtiff=size > _CLASSIC) as tiff,
+    ):
+        tiff.write(
+            _as_planes(stored.samples, options), subifds=len(smaller) if hangs else None, **options, **metadata, **once
         )
+        for each in smaller:
+            tiff.write(_as_planes(each[None], options), subfiletype=_REDUCED, **options, **metadata)
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
+
+
+def _as_planes(samples: np.ndarray, options: dict[str, Any]) -> np.ndarray:
+    """Return (pages, height, width, samples) in the order of a file."""
+    if samples.shape[-1] == 1:
+        return samples[..., 0]
+    return np.moveaxis(samples, -1, 1) if options["planarconfig"] == "separate" else samples
 
 
 @contextmanager
@@ -161,11 +187,8 @@ def _decode_with_pillow(data: bytes, numbers: list[int]) -> list[np.ndarray]:
 
 
 def _decode_with_opencv(data: bytes, numbers: list[int]) -> list[np.ndarray]:
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
+    with quiet_opencv():
         _, decoded = cv2.imdecodemulti(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    finally:
-        cv2.utils.logging.setLogLevel(level)
     rgb = {1: [0], 3: [2, 1, 0], 4: [2, 1, 0, 3]}
     pages = [page.reshape(*page.shape[:2], -1) for page in decoded]
     return [pages[number][..., rgb[pages[number].shape[-1]]] for number in numbers if number < len(pages)]

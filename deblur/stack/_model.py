@@ -50,6 +50,8 @@ class Stack:
         Format that it was read from.
     extra : mapping
         Other metadata, kept for a file of the same format.
+    notes : tuple of str
+        Sentences about what a file that is written from it does not have.
     """
 
     data: SlicedArray = field(repr=False)
@@ -58,6 +60,7 @@ class Stack:
     channels: tuple[str, ...] = ()
     format: Literal["ome", "imagej", "tiff", "zarr"] = "tiff"
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -24,7 +24,7 @@ ZARR_SUFFIX = ".zarr"
 
 
 def is_stack(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file names axes beyond those of a photograph: OME-TIFF, ImageJ, zarr.
+    """Return whether a file describes itself as the data of an instrument: OME-TIFF, ImageJ, zarr.
 
     Parameters
     ----------

@@ -15,21 +15,24 @@ import tifffile
 
 from deblur._core.atomic import reserve
 from deblur._core.errors import reading
-from deblur._core.tiff import opened
+from deblur._core.tiff import opened, voxel_size
 from deblur.photo import _exif
 
 from ._model import SlicedArray, Stack
+from ._ome import described_by_ome, merged, ome_options
 
-_MICROMETERS = {"nm": 1e-3, "µm": 1.0, "um": 1.0, "\\u00B5m": 1.0, "micron": 1.0, "microns": 1.0, "micrometer": 1.0}
-_MICROMETERS |= {"mm": 1e3, "cm": 1e4, "m": 1e6, "inch": 25400.0}
+_COUNTS = ("ImageJ", "images", "channels", "slices", "frames", "hyperstack")  # which tifffile works out
 _KNOWN_COLORS = ("MINISBLACK", "MINISWHITE", "RGB")
 
 
 def names_its_axes(path: Path) -> bool:
-    """Return whether an OME-TIFF or ImageJ file has an axis other than rows, columns and samples."""
+    """Return whether a file is OME-TIFF or ImageJ, one plane included, unless it is a picture in a palette."""
     try:
         with opened(path) as tiff:
-            return bool(tiff.is_ome or tiff.is_imagej) and bool(set(tiff.series[0].axes) - set("YXS"))
+            if not (tiff.is_ome or tiff.is_imagej):
+                return False
+            series = tiff.series[0]
+            return bool(set(series.axes) - set("YXS")) or _is_plain(series.keyframe)
     except Exception:  # damaged: the function that reads it next raises the error
         return False
 
@@ -48,10 +51,12 @@ def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
     }
     if like.axes.endswith("S"):
         options["planarconfig"] = "contig"
+    elif like.extra.get("is_inverted"):
+        options["photometric"] = "miniswhite"
     if form == "ome":
-        options |= {"ome": True, "metadata": _ome(like)}
+        options |= {"ome": True, "metadata": ome_options(like), **like.extra.get("resolution", {})}
     elif form == "imagej":
-        options |= {"imagej": True, "metadata": _imagej(like), **_resolution(like)}
+        options |= {"imagej": True, **_imagej(like)}
         if dtype.name not in ("uint8", "uint16", "float32"):
             raise ValueError(f"ImageJ files hold uint8, uint16 and float32, not {dtype.name}; write an .ome.tif")
     else:
@@ -59,11 +64,20 @@ def create_tiff(path: Path, like: Stack, dtype: np.dtype) -> _Mapped:
     mapped = tifffile.memmap(path, shape=like.shape, dtype=dtype.newbyteorder("="), **options)
     array = _Mapped(path, mapped.dtype, int(mapped.offset), like.shape)
     del mapped
+    if form == "ome" and _is_described(like):
+        tifffile.tiffcomment(path, merged(like.extra["ome_xml"], str(tifffile.tiffcomment(path))))
     reserve(path)
     exif = like.extra.get("exif") if form == "tiff" else None
     if exif and path.open("rb").read(4) in (b"II*\0", b"MM\0*"):  # not BigTIFF
         _exif.into_tiff(path, exif, keep_resolution="resolution" in like.extra)
     return array
+
+
+def _is_described(like: Stack) -> bool:
+    """Return whether the description of the file that a stack was read from is still true of it."""
+    extra = like.extra
+    now = like.axes, like.shape, like.voxel_size, like.channels
+    return "ome_xml" in extra and now == (extra["axes"], extra["shape"], extra["sizes"], extra["channels"])
 
 
 class _Mapped:
@@ -96,14 +110,19 @@ class _Paged:
         chosen = np.asarray(numbers[leading])
         with opened(self._path) as tiff:
             pages: Any = tiff.series[0].pages
-            planes = [np.array(pages[int(number)].asarray()[within]) for number in chosen.ravel()]
+            planes = [self._plane(pages[int(number)])[within] for number in chosen.ravel()]
         return np.stack(planes).reshape(*chosen.shape, *planes[0].shape)
+
+    def _plane(self, page: Any) -> np.ndarray:
+        if page is None:  # a plane that OME metadata name and the file does not have: black, as tifffile reads it
+            return np.zeros(self.shape[len(self._pages) :], self.dtype)
+        return np.asarray(page.asarray())
 
 
 def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
     series = tiff.series[0]
     page = series.keyframe
-    if tifffile.PHOTOMETRIC(page.photometric).name not in _KNOWN_COLORS or page.extrasamples:
+    if not _is_plain(page):
         raise ValueError("its pixels are neither gray nor RGB, or have transparency; convert it first")
     if series.dtype.kind not in "uif":
         raise ValueError(f"its samples are {series.dtype}; convert them to numbers")
@@ -115,75 +134,70 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
         if leading < 0 or shape[leading:] != page.shape:
             raise ValueError("the order of its samples is not supported; write it without compression")
         data = _Paged(path, shape[:leading], page.shape, series.dtype)
-    if tiff.is_ome:
-        return Stack(data, axes, *_from_ome(tiff), format="ome")
-    if tiff.is_imagej:
-        return Stack(data, axes, _from_imagej(tiff), format="imagej", extra={"imagej": tiff.imagej_metadata or {}})
-    if tifffile.PHOTOMETRIC(page.photometric).name == "MINISWHITE":  # the counts of an instrument mean what they are
+    is_inverted = tifffile.PHOTOMETRIC(page.photometric).name == "MINISWHITE"
+    if tiff.is_ome or tiff.is_imagej:
+        kept = {"resolution": _stored_resolution(page), "is_inverted": is_inverted, "shape": shape, "axes": axes}
+        if tiff.is_ome:
+            fields = described_by_ome(tiff)
+            extra = {**kept, "ome_xml": tiff.ome_metadata, "channels": fields["channels"]}
+        else:
+            fields = {"voxel_size": voxel_size(tiff), "format": "imagej"}
+            extra = {**kept, "imagej": tiff.imagej_metadata or {}}
+        return Stack(data, axes, **fields, extra={**extra, "sizes": fields["voxel_size"]}, notes=_notes(tiff))
+    if is_inverted:  # the counts of an instrument mean what they are
         raise ValueError("its samples are inverted, 0 is white; invert it first, or restore it whole")
     exif, resolution = _exif.from_tiff(path)
     if exif and _exif.orientation(exif) != 1:
         raise ValueError("its EXIF orientation is not upright; rotate it first, or restore it whole")
-    extra: dict[str, Any] = {"exif": exif, "iccprofile": page.iccprofile}
+    extra = {"exif": exif, "iccprofile": page.iccprofile}
     if resolution:
         extra |= {"resolution": resolution, "resolutionunit": "inch"}
     pages = "Z" if len(axes.replace("S", "")) == 3 else axes[:1]
     return Stack(data, axes if axes[0] in "YX" else pages + axes[1:], extra=extra)
 
 
-def _from_ome(tiff: tifffile.TiffFile) -> tuple[dict[str, float], tuple[str, ...]]:
-    image = tifffile.xml2dict(tiff.ome_metadata or "")["OME"]["Image"]
-    pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
-    sizes = {}
-    for axis in "ZYX":
-        value = pixels.get(f"PhysicalSize{axis}")
-        unit = _MICROMETERS.get(str(pixels.get(f"PhysicalSize{axis}Unit", "µm")))
-        if value and unit:
-            sizes[axis] = float(value) * unit
-    if pixels.get("TimeIncrement") and pixels.get("TimeIncrementUnit", "s") == "s":
-        sizes["T"] = float(pixels["TimeIncrement"])
-    channels = pixels.get("Channel", [])
-    names = [str(each.get("Name", "")) for each in (channels if isinstance(channels, list) else [channels])]
-    return sizes, tuple(names) if any(names) else ()
-
-
-def _ome(stack: Stack) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"axes": stack.axes}
-    for axis in "ZYX":
-        if axis in stack.voxel_size:
-            metadata |= {f"PhysicalSize{axis}": stack.voxel_size[axis], f"PhysicalSize{axis}Unit": "µm"}
-    if "T" in stack.voxel_size:
-        metadata |= {"TimeIncrement": stack.voxel_size["T"], "TimeIncrementUnit": "s"}
-    return metadata | ({"Channel": {"Name": list(stack.channels)}} if stack.channels else {})
-
-
-def _from_imagej(tiff: tifffile.TiffFile) -> dict[str, float]:
-    metadata = tiff.imagej_metadata or {}
-    unit = _MICROMETERS.get(str(metadata.get("unit", "")))
-    if unit is None:
-        return {}
-    sizes = {"Z": float(metadata["spacing"]) * unit} if "spacing" in metadata else {}
-    tags = tiff.pages.first.tags
-    for axis, tag in (("Y", "YResolution"), ("X", "XResolution")):
-        numerator, denominator = tags.valueof(tag, (0, 1))
-        if numerator and denominator:
-            sizes[axis] = denominator / numerator * unit
-    return sizes
+def _is_plain(page: Any) -> bool:
+    """Return whether the samples of a page are values, with neither a palette nor transparency."""
+    return tifffile.PHOTOMETRIC(page.photometric).name in _KNOWN_COLORS and not page.extrasamples
 
 
 def _imagej(stack: Stack) -> dict[str, Any]:
-    kept = {
-        k: v
-        for k, v in stack.extra.get("imagej", {}).items()
-        if k in ("Info", "Labels", "LUTs", "finterval", "fps", "loop", "mode")
-    }
+    """Return options of tifffile that write what an ImageJ file said, and sizes that were changed since."""
+    before = stack.extra.get("imagej", {})
+    kept = {key: value for key, value in before.items() if key not in (*_COUNTS, "unit", "spacing")}
     kept |= {"axes": stack.axes}
+    if stack.voxel_size == stack.extra.get("sizes"):  # which may be in a unit that is no length
+        unit = before.get("unit")
+        kept |= {"unit": unit if str(unit).isascii() else "um"} if unit is not None else {}
+        kept |= {"spacing": before["spacing"]} if "spacing" in before else {}
+        return {"metadata": kept, **stack.extra.get("resolution", {})}
     if stack.voxel_size:
         kept["unit"] = "um"
-    return kept | ({"spacing": stack.voxel_size["Z"]} if "Z" in stack.voxel_size else {})
-
-
-def _resolution(stack: Stack) -> dict[str, Any]:
+    kept |= {"spacing": stack.voxel_size["Z"]} if "Z" in stack.voxel_size else {}
     if not all(stack.voxel_size.get(axis) for axis in "YX"):
+        return {"metadata": kept}
+    per_micrometer = 1 / stack.voxel_size["X"], 1 / stack.voxel_size["Y"]
+    return {"metadata": kept, "resolution": per_micrometer, "resolutionunit": "none"}
+
+
+def _stored_resolution(page: Any) -> dict[str, Any]:
+    """Return options of tifffile that write the resolution of a page again."""
+    values = [page.tags.valueof(name) for name in ("XResolution", "YResolution")]
+    if not all(isinstance(value, tuple) and all(value) for value in values):
         return {}
-    return {"resolution": (1 / stack.voxel_size["X"], 1 / stack.voxel_size["Y"]), "resolutionunit": "none"}
+    return {"resolution": tuple(values), "resolutionunit": int(page.tags.valueof("ResolutionUnit", 1))}
+
+
+def _notes(tiff: tifffile.TiffFile) -> tuple[str, ...]:
+    """Return what of an OME or ImageJ file is not written again."""
+    notes = []
+    series, page = tiff.series[0], tiff.series[0].keyframe
+    if len(tiff.series) > 1:
+        others = len(tiff.series) - 1
+        notes.append(f"{others} more series in it {'were' if others > 1 else 'was'} left out")
+    if len(series.levels) > 1:
+        notes.append("its pyramid of smaller pictures was left out")
+    if page.compression != 1:
+        name = tifffile.COMPRESSION(page.compression).name
+        notes.append(f"its {name} compression was left out: a stack is written in parts")
+    return tuple(notes)

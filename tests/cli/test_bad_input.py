@@ -153,7 +153,7 @@ TABLE: list[tuple[list[str], str]] = [
     (restore("one", "-o", "new.png"), "-o new.png"),
     (restore("good.png", "good.png"), "good-restored.png"),
     (restore("one", "two", "-o", "out"), "same-restored.png"),
-    (restore("good.png", "-o", "new.bmp"), "new.bmp"),
+    (restore("good.png", "-o", "new.psd"), "new.psd"),
     (restore("good.png", "-o", "new"), "suffix"),
     (restore("good.png", "-o", ""), "it is empty"),
     (restore("good.png", "-o", "missing-folder/a.png"), "missing-folder"),

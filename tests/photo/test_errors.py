@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from deblur.photo import Photo, _raster, read, write
+from deblur.photo import Photo, _jpeg, _raster, read, write
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
 as_user = pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may read anything")
@@ -68,10 +68,8 @@ def cmyk(format: str) -> bytes:
 
 UNREADABLE = {
     "empty": (b"", "empty"),
-    "one byte": (b"I", "not a JPEG, PNG, TIFF or WebP"),
-    "text": (b"hello, world" * 9, "not a JPEG, PNG, TIFF or WebP"),
-    "gif": (encoded("GIF"), "not a JPEG, PNG, TIFF or WebP"),
-    "bmp": (encoded("BMP"), "not a JPEG, PNG, TIFF or WebP"),
+    "one byte": (b"I", "not a JPEG, PNG, TIFF, WebP, AVIF, "),
+    "text": (b"hello, world" * 9, "not a JPEG, PNG, TIFF, WebP, AVIF, "),
     "jpeg start": (b"\xff\xd8\xff", ""),
     "png signature": (b"\x89PNG\r\n\x1a\n", ""),
     "webp signature": (b"RIFF\0\0\0\0WEBP", ""),
@@ -162,7 +160,9 @@ def test_no_permission(tmp_path):
 
 GRAY = Photo(np.zeros((4, 5)))
 REFUSED = [
-    ("a.gif", GRAY, "suffix must be one of"),
+    ("a.gif", GRAY, "GIF is only read; write a .png file"),
+    ("a.nef", GRAY, "camera RAW is only read; write a .tif file"),
+    ("a.psd", GRAY, "suffix must be one of"),
     ("a", GRAY, "suffix must be one of"),
     ("a.jpg", Photo(np.zeros((4, 5)), alpha=np.full((4, 5), 0.5)), "JPEG has no transparency"),
     ("a.png", Photo(np.zeros((3, 4, 5))), "3 pages"),
@@ -211,11 +211,11 @@ def test_an_existing_file_is_kept_or_replaced(tmp_path, suffix):
 
 @pytest.mark.parametrize("name", ["write_jpeg", "write_webp", "write_png"])
 def test_a_failure_half_way_leaves_nothing(tmp_path, monkeypatch, name):
-    def fail(path: Path, stored: object) -> None:
+    def fail(path: Path, stored: object, encoding: object) -> None:
         path.write_bytes(b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_raster, name, fail)
+    monkeypatch.setattr(_jpeg if name == "write_jpeg" else _raster, name, fail)
     target = tmp_path / name.replace("write_", "a.")
     with pytest.raises(KeyboardInterrupt):
         write(target, GRAY)
