@@ -18,14 +18,14 @@ from deblur.cli._log import Log, check_log, open_log
 from deblur.cli._names import METHOD
 from deblur.cli._noise import in_options
 from deblur.cli._progress import label
-from deblur.cli._psf import check_psf_target, read_psf
+from deblur.cli._psf import check_psf_target, read_psf_file
 from deblur.cli._report import decisions_of, line_of, record_of
 from deblur.cli._settings import METHODS, Settings
 from deblur.cli._sources import REASONS, TARGET_SUFFIXES, ZARR, summary
 from deblur.cli._verbosity import Reporter
 
 if TYPE_CHECKING:
-    import numpy as np
+    from deblur.psf import PsfFile
 
 Outcome = dict[str, Any] | Exception
 
@@ -47,7 +47,7 @@ def restore_files(
     images : list of pathlib.Path
         Files and folders.
     psf_text : str, optional
-        File or text, see `deblur.cli._psf.read_psf`; without it the PSF of each picture is estimated.
+        File or text, see `deblur.cli._psf.read_psf_file`; without it the PSF of each picture is estimated.
     settings : Settings
         Method and options.
     output : Output
@@ -60,10 +60,10 @@ def restore_files(
         The start of temporary paths, to be left out of the log.
     """
     report = report or Reporter()
-    psf = None if psf_text is None else read_psf(psf_text)
-    if psf is not None and psf.ndim == 1:
+    psf = None if psf_text is None else read_psf_file(psf_text)
+    if psf is not None and psf.psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
-    jobs, left_out = plan(images, output, settings.likely_methods(None if psf is None else psf.ndim), METHODS)
+    jobs, left_out = plan(images, output, settings.likely_methods(None if psf is None else psf.psf.ndim), METHODS)
     if output.save_psf is not None:
         _check_save_psf(output.save_psf, psf_text, jobs, force=output.force)
     if output.log is not None:
@@ -141,7 +141,7 @@ def _restore_file(
     job: Job,
     advance: Progress,
     *,
-    psf: np.ndarray | None,
+    psf: PsfFile | None,
     settings: Settings,
     save_psf: Path | None,
     force: bool,
@@ -157,7 +157,7 @@ def _restore_file(
 
 
 def _restored(
-    job: Job, advance: Progress, psf: np.ndarray | None, settings: Settings, save_psf: Path | None, *, force: bool
+    job: Job, advance: Progress, psf: PsfFile | None, settings: Settings, save_psf: Path | None, *, force: bool
 ) -> dict[str, Any]:
     import deblur
     from deblur import photo
@@ -187,7 +187,7 @@ def _restored(
 
 
 def _restore_stack(
-    job: Job, psf: np.ndarray, settings: Settings, options: dict[str, Any], *, force: bool
+    job: Job, psf: PsfFile, settings: Settings, options: dict[str, Any], *, force: bool
 ) -> dict[str, Any]:
     """Restore a stack by windows, and move it where its method says if its name waits for that."""
     import deblur
@@ -214,11 +214,11 @@ def _restore_stack(
     return record
 
 
-def _chosen(space: tuple[int, ...], psf: np.ndarray | None, kind: str) -> str:
+def _chosen(space: tuple[int, ...], psf: PsfFile | None, kind: str) -> str:
     """Return the method that auto stands for, to refuse at once what exists already."""
     from deblur.restoration._registry import default_method
 
-    axes = None if psf is None else psf.ndim
+    axes = None if psf is None else psf.psf.ndim
     return default_method(space if axes is None else space[-axes:], axes, kind).name
 
 

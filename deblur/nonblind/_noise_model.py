@@ -9,7 +9,7 @@ from typing import Any
 # Levels that restore best, as powers of the quantization steps: python -m benchmarks.quality.jpeg. They exceed the
 # error that the codec makes two to three times, because a coefficient rounded to 0 is not a small error but no
 # information, at frequencies that restoration amplifies.
-_LIGHT, _COLOR, _SINGLE = (0.0098, 10.0, 0.43), (0.0142, 20.0, 0.47), (0.0196, 10.0, 0.45)
+_LIGHT, _COLOR, _SINGLE = (0.0098, 10.0, 0.43), (0.0142, 20.0, 0.47), (0.0088, 10.0, 0.45)
 _SAMPLING = {"4:4:4": 0.7, "4:2:2": 0.85, "4:2:0": 1.0}
 """Factor of the color levels: fewer color samples have lost detail as well."""
 

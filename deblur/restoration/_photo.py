@@ -15,11 +15,12 @@ from deblur import photo
 from deblur._core.progress import Progress, span
 from deblur._result import Restoration
 from deblur.photo import Photo
+from deblur.psf import PsfFile
 from deblur.restoration._kinds import kind_of_photo
 from deblur.restoration._masks import photo_weights
 from deblur.restoration._noise import noise_of_source, photo_compression
 from deblur.restoration._plan import Plan, make_plan
-from deblur.restoration._policy import check_psf_array, counts_per_unit, policy_for
+from deblur.restoration._policy import check_psf_array, counts_per_unit, opened_psf, policy_for
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
@@ -29,7 +30,7 @@ _PREVIEW_HALO = 16  # pixels beyond half the PSF: narrower than the halo of a wi
 
 def restore_photo(
     blurred: Photo | str | os.PathLike[str],
-    psf: np.ndarray | None = None,
+    psf: np.ndarray | PsfFile | str | os.PathLike[str] | None = None,
     *,
     method: str = "auto",
     kind: Literal["photo", "counts"] | None = None,
@@ -52,8 +53,9 @@ def restore_photo(
     ----------
     blurred : deblur.photo.Photo or path-like
         A photograph as `deblur.photo.read` returns it, or the path of its file.
-    psf : numpy.ndarray, optional
-        Point-spread function of two axes, or of three for a stack that is a volume; scaled to sum 1. If None, it is
+    psf : numpy.ndarray, deblur.psf.PsfFile or path-like, optional
+        Point-spread function of two axes, or of three for a stack that is a volume, or the path of its file; mended
+        where something is certainly wrong with it (`deblur.psf.prepare`), and scaled to sum 1. If None, it is
         estimated, for each page.
     method : str
         A name of `deblur.methods`, or ``"auto"``; see `deblur.restore`.
@@ -108,6 +110,7 @@ def restore_photo(
     >>> import numpy as np
     >>> import deblur
     >>> from deblur.photo import Photo
+from deblur.psf import PsfFile
     >>> blurred = Photo(np.random.default_rng(0).random((64, 64, 3)), channel_axis=-1)
     >>> result = deblur.restore_photo(blurred, deblur.psf.disk(2), method="wiener")
     >>> result.photo.pixels.shape, result.details["linear"]
@@ -118,8 +121,9 @@ def restore_photo(
     if "channel_axis" in options:
         raise TypeError("a photograph has its own channel_axis: leave it out")
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
+    psf, kernel = opened_psf(psf)
     if psf is not None:
-        check_fit(psf, space)
+        check_fit(kernel, space)
     decided, reason = kind_of_photo(blurred, kind)
     unit = counts_per_unit(blurred.dtype)
     noise = noise_of_source(
@@ -133,19 +137,21 @@ def restore_photo(
         linear=linear,
         saturation=saturation,
         space=space,
+        voxel_size=blurred.voxel_size,
+        encoded=not blurred.linear,
         kind_reason=reason,
         noise=noise,
         bad_pixels=bad_pixels,
-        notes=notes,
+        notes=(*blurred.notes, *notes),
     )
     if background is not None:
         options["background"] = background if background == "auto" else background / unit
-    ndim = 2 if psf is None else psf.ndim
+    ndim = 2 if psf is None else kernel.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
     if box is not None:
         if psf is None or blurred.is_stack:
             raise ValueError("box needs a picture of one page and a psf")
-        outer, inner = _surroundings(psf, _within(box, space))
+        outer, inner = _surroundings(plan.policy.psf, _within(box, space))
         made = restore_window(plan, blurred.pixels[outer], progress, None if weights is None else weights[outer])
         made = replace(made, image=np.ascontiguousarray(made.image[inner]))
         sharp = replace(blurred, pixels=made.image, alpha=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from deblur import photo
 from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
 from deblur.operators import LinearOperator
-from deblur.psf import normalize, prepare
+from deblur.psf import PsfFile, normalize, prepare, read
 from deblur.restoration._kinds import Kind
 from deblur.restoration._noise import ESTIMATED, Noise
 
@@ -134,11 +135,9 @@ def policy_for(
     TypeError, ValueError
         If `psf` is not a valid point-spread function, or `saturation` no positive number.
     """
-    voxels = getattr(psf, "voxel_size", None)
-    prepared, psf_notes = _prepared(getattr(psf, "psf", psf), psf_batch, space, voxels, voxel_size)
-    psf_notes = (*getattr(psf, "notes", ()), *psf_notes)
-    psf = prepared
-    normalized, total = _normalized(prepared, psf_batch)
+    file = psf if isinstance(psf, PsfFile) else None
+    psf, psf_notes = _prepared(psf if file is None else file.psf, psf_batch, space, file, voxel_size)
+    normalized, total = _normalized(psf, psf_batch)
     shown = kind == "photo" and str(dtype) in _ENCODED and psf is not None
     if linear is None:
         linear = shown and encoded
@@ -168,6 +167,12 @@ def counts_per_unit(dtype: np.dtype) -> float:
     return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
 
 
+def opened_psf(psf: Any) -> tuple[Any, Any]:
+    """Return a PSF as `policy_for` takes it, read if it is the path of a file, and its array."""
+    psf = read(psf) if isinstance(psf, str | os.PathLike) else psf
+    return psf, psf.psf if isinstance(psf, PsfFile) else psf
+
+
 def check_psf_array(psf: Any) -> None:
     """Raise `TypeError` unless `psf` is an array, for sources that are restored in windows."""
     if not isinstance(psf, np.ndarray | torch.Tensor):
@@ -192,7 +197,7 @@ def _saturation(linear: bool) -> float:
 
 
 def _prepared(
-    psf: Any, batch: int, space: tuple[int, ...] | None, voxels: Any, image_voxels: Any
+    psf: Any, batch: int, space: tuple[int, ...] | None, file: PsfFile | None, image_voxels: Any
 ) -> tuple[Any, tuple[str, ...]]:
     """Return a PSF without what is certainly wrong with it, in the voxels and the size of the image, and notes."""
     if psf is None or batch or isinstance(psf, LinearOperator):
@@ -201,8 +206,10 @@ def _prepared(
     if not 1 <= psf.ndim <= 3:
         return psf, ()
     fitting = space if space is not None and len(space) >= psf.ndim else None
-    ready = prepare(psf, fitting, psf_voxel=voxels or None, image_voxel=image_voxels or None)
-    return ready.psf, ready.notes
+    if file is None:
+        return prepare(psf, fitting)
+    ready = prepare(psf, fitting, psf_voxel=file.voxel_size or None, image_voxel=image_voxels or None)
+    return ready.psf, (*file.notes, *ready.notes)
 
 
 def _normalized(psf: Any, batch: int) -> tuple[Any, float | None]:

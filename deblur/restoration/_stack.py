@@ -16,11 +16,12 @@ from deblur._core.memory import available_bytes, give_back_freed_memory, parse_b
 from deblur._core.progress import Progress, span
 from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
+from deblur.psf import PsfFile
 from deblur.restoration._kinds import kind_of_stack
 from deblur.restoration._large import restore_sliced
 from deblur.restoration._noise import noise_of_source
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, policy_for
+from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, opened_psf, policy_for
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -28,7 +29,7 @@ _SHARE = 0.8  # of the memory that is free, where no limit is given
 
 def restore_stack(
     source: str | os.PathLike[str],
-    psf: np.ndarray,
+    psf: np.ndarray | PsfFile | str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
     method: str = "auto",
@@ -58,8 +59,9 @@ def restore_stack(
     ----------
     source : str or path-like
         OME-TIFF, ImageJ hyperstack, plain TIFF, or a folder ending in .zarr; see `deblur.stack.open_stack`.
-    psf : numpy.ndarray
-        Point-spread function of two axes (planes) or three (volumes), scaled to sum 1.
+    psf : numpy.ndarray, deblur.psf.PsfFile or path-like
+        Point-spread function of two axes (planes) or three (volumes), or the path of its file; mended as for
+        `deblur.restore_photo`, resampled to the voxels of the stack where both record theirs, and scaled to sum 1.
     target : str or path-like
         Ends in .tif, .tiff or .zarr. It appears whole or not at all.
     method : str
@@ -119,10 +121,11 @@ def restore_stack(
     give_back_freed_memory()
     if processes < 1:
         raise ValueError(f"processes must be at least 1, got {processes}")
-    check_psf_array(psf)
+    psf, kernel = opened_psf(psf)
+    check_psf_array(kernel)
     stack = open_stack(source)
-    space = "ZYX"[-psf.ndim :]
-    _check(stack, psf, space)
+    space = "ZYX"[-kernel.ndim :]
+    _check(stack, kernel, space)
     decided, evidence = kind_of_stack(stack, kind)
     unit = counts_per_unit(stack.dtype)
     noise = noise_of_source(noise_level, None, gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1)
