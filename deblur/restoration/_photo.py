@@ -110,7 +110,6 @@ def restore_photo(
     >>> import numpy as np
     >>> import deblur
     >>> from deblur.photo import Photo
-from deblur.psf import PsfFile
     >>> blurred = Photo(np.random.default_rng(0).random((64, 64, 3)), channel_axis=-1)
     >>> result = deblur.restore_photo(blurred, deblur.psf.disk(2), method="wiener")
     >>> result.photo.pixels.shape, result.details["linear"]
