@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from deblur.photo import Photo
+from deblur.solvers.noise import noise_of
 
 _NEIGHBORS = 5  # samples on a side, around a sample that may be defective
-_DEFECT = 12.0  # robust standard deviations from the median of the neighbors; blur keeps true light below 8
+_MARGIN = 1.5  # on how far the image of a point stands out
+_NOISY = 6.0  # noise levels
+_LEAST_DEFECT = 0.02  # of the range of the image: smaller defects do no harm, and rounding makes such steps
 _LEAST_BAR = 0.01  # of the side: fewer dark lines are no letterbox
 _BLACK = 4 / 255  # of the range: codecs do not keep black exactly
 _STEP = 0.04  # of the range: what follows a letterbox bar is brighter than it by this much
@@ -53,6 +56,7 @@ def masked_image(
     channel_axis: int | None = None,
     saturated_from: float | None = None,
     bad_pixels: Any = None,
+    psf: Any = None,
 ) -> Masked:
     """Find the samples of an image that are no measurements.
 
@@ -69,6 +73,8 @@ def masked_image(
     bad_pixels : array or "auto", optional
         True at defective samples, whose values are replaced by restored ones; "auto" finds them, in images of two axes
         and a channel axis.
+    psf : array, optional
+        Point-spread function, for finding them.
 
     Raises
     ------
@@ -88,7 +94,7 @@ def masked_image(
         hidden["saturated"] = values >= saturated_from
     bad = torch.zeros((), dtype=torch.bool, device=values.device)
     if isinstance(bad_pixels, str):
-        bad = defects(values, channel_axis)
+        bad = defects(values, channel_axis, psf)
     elif bad_pixels is not None:
         bad = _like_image(bad_pixels, values, channel_axis, "bad_pixels") > 0
     unseen = torch.zeros_like(finite)
@@ -107,8 +113,11 @@ def masked_image(
     return Masked(torch.where(unseen, zero, values), weighted, kept if bool(kept.any()) else None, values, shares)
 
 
-def defects(values: torch.Tensor, channel_axis: int | None) -> torch.Tensor:
+def defects(values: torch.Tensor, channel_axis: int | None, psf: Any = None) -> torch.Tensor:
     """Return where single samples stand out from all their neighbors, which no blurred scene does: hot and dead pixels.
+
+    A defect lies beyond the brightest or the darkest of its eight neighbors by more than the noise, and by a larger
+    share of the range of the 24 around it than the image of a point does; by all of it, if the PSF is not known.
 
     Parameters
     ----------
@@ -116,21 +125,46 @@ def defects(values: torch.Tensor, channel_axis: int | None) -> torch.Tensor:
         Image of two axes, and a channel axis.
     channel_axis : int, optional
         Axis of the channels.
+    psf : array, optional
+        Point-spread function.
     """
-    from scipy.ndimage import median_filter
+    from scipy.ndimage import maximum_filter, minimum_filter
 
     image = values.detach().cpu().numpy()
     image = image if channel_axis is None else np.moveaxis(image, channel_axis, -1)
     if image.ndim != 2 + (channel_axis is not None):
         raise ValueError("bad_pixels='auto' needs an image of two axes; give the places of the defective samples")
-    size = (_NEIGHBORS, _NEIGHBORS) + (1,) * (image.ndim - 2)
     image = np.where(np.isfinite(image), image, np.nanmedian(image))
-    apart = np.abs(image - median_filter(image, size, mode="mirror"))
-    # Texture and edges stand out too: the scale is that of the neighbors, and no less than that of the whole image.
-    spread = 1.4826 * np.maximum(median_filter(apart, size, mode="mirror"), np.median(apart))
-    found = apart > _DEFECT * np.maximum(spread, np.finfo(image.dtype).tiny) + np.finfo(image.dtype).eps
+    around = _footprint(_NEIGHBORS, image.ndim), _footprint(3, image.ndim)
+    lowest, low = (minimum_filter(image, footprint=each, mode="mirror") for each in around)
+    highest, high = (maximum_filter(image, footprint=each, mode="mirror") for each in around)
+    contrast = np.quantile(image, 0.999) - np.quantile(image, 0.001)
+    noise = float(noise_of(torch.from_numpy(np.moveaxis(image, -1, 0) if image.ndim > 2 else image), 2).max())
+    apart = _share(psf) * (highest - lowest) + max(_LEAST_DEFECT * contrast, _NOISY * noise)
+    found = (image > high + apart) | (image < low - apart)
     found = found if channel_axis is None else np.moveaxis(found, -1, channel_axis)
     return torch.from_numpy(np.ascontiguousarray(found)).to(values.device)
+
+
+def _share(psf: Any) -> float:
+    """Return by how much of the range around it a sample may stand out: as the image of a point does, with a margin."""
+    if psf is None or psf.ndim != 2:
+        return 1.0
+    kernel = np.pad(psf.detach().cpu().numpy() if isinstance(psf, torch.Tensor) else np.asarray(psf), 2)
+    row, column = np.unravel_index(kernel.argmax(), kernel.shape)
+    top = kernel[row, column]
+    near = (
+        np.delete(kernel[row - r : row + r + 1, column - r : column + r + 1], (2 * r + 1) ** 2 // 2) for r in (1, 2)
+    )
+    closest, around = near
+    return float(np.clip(_MARGIN * (top - closest.max()) / max(np.ptp(around), np.finfo(float).tiny), 0, 1))
+
+
+def _footprint(side: int, ndim: int) -> np.ndarray:
+    """Return the neighbors of a pixel in its channel, without itself."""
+    near = np.ones((side, side) + (1,) * (ndim - 2), bool)
+    near[side // 2, side // 2] = False
+    return near
 
 
 def photo_weights(photo: Photo, mask: Any = None) -> tuple[np.ndarray | None, list[str]]:
@@ -209,8 +243,7 @@ def estimate_background(values: torch.Tensor, weights: torch.Tensor | None) -> f
 
 def _like_image(mask: Any, values: torch.Tensor, channel_axis: int | None, name: str) -> torch.Tensor:
     """Return a mask with the shape of an image, whose channels it may lack."""
-    given = mask if isinstance(mask, torch.Tensor) else torch.from_numpy(np.ascontiguousarray(mask))
-    given = given.to(values.device)
+    given = torch.as_tensor(mask if isinstance(mask, torch.Tensor) else np.array(mask), device=values.device)
     if channel_axis is not None and given.ndim == values.ndim - 1:
         given = given.unsqueeze(channel_axis if channel_axis >= 0 else channel_axis + values.ndim)
     try:

@@ -157,6 +157,8 @@ def restore_photo(
     else:
         made = _page_by_page(plan, blurred.pixels, weights, ndim + (blurred.channel_axis is not None), progress)
         sharp = replace(blurred, pixels=made.image) if made.changed else blurred
+    if "background" in made.details:
+        made = replace(made, details={**made.details, "background": unit * made.details["background"]})
     return replace(made, photo=sharp, seconds=time.perf_counter() - start)
 
 

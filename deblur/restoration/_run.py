@@ -54,6 +54,7 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
         channel_axis=plan.channel_axis,
         saturated_from=policy.saturated_from,
         bad_pixels=policy.bad_pixels,
+        psf=None if isinstance(policy.psf, LinearOperator) else policy.psf,
     )
     image = _Image(part.values, part.weights).on(plan.device)
     made = _restore(plan, image._replace(values=photo.to_linear(image.values)) if policy.linear else image, report)
