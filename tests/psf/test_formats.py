@@ -279,7 +279,8 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch, suffix: str, pack
 
     starts = {".fits": b"SIMPLE  =                    T", ".mat": b"\x89HDF\r\n\x1a\n"}
     (tmp_path / f"k{suffix}").write_bytes(starts[suffix])
-    monkeypatch.setitem(sys.modules, package, None)
+    for name in (package, *(name for name in sys.modules if name.startswith(f"{package}."))):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModuleNotFoundError, match=re.escape(install_command(extra))) as caught:
         psf.load(tmp_path / f"k{suffix}")
     assert f"k{suffix}" in str(caught.value)
