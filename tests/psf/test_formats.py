@@ -235,9 +235,11 @@ def test_voxel_sizes_of_ome_and_imagej(tmp_path: Path) -> None:
 
 def test_channels_are_refused_and_times_taken_for_planes(tmp_path: Path) -> None:
     stack = STACK.astype(np.float32)
-    tifffile.imwrite(tmp_path / "c.ome.tif", stack, metadata={"axes": "CYX"})
-    with pytest.raises(ValueError, match="a PSF has one channel, got 9"):
+    tifffile.imwrite(tmp_path / "c.ome.tif", stack[:3], metadata={"axes": "CYX"})
+    with pytest.raises(ValueError, match="a PSF has one channel, got 3"):
         psf.load(tmp_path / "c.ome.tif")
+    tifffile.imwrite(tmp_path / "n.ome.tif", stack)
+    assert psf.read(tmp_path / "n.ome.tif").notes == ("its channels were taken for planes",)
     tifffile.imwrite(tmp_path / "t.tif", stack, imagej=True, metadata={"axes": "TYX"})
     assert psf.read(tmp_path / "t.tif").notes == ("its time points were taken for planes",)
 
