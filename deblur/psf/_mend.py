@@ -54,8 +54,8 @@ def mend(psf: ArrayT) -> Prepared:
     Returns
     -------
     Prepared
-        The point-spread function and what was mended. Where nothing was, the values are those given, not scaled, and
-        where there is no rim of zeros either, it is the array given.
+        The point-spread function, of sum 1 where it was inverted or lost a background, and what was mended. Where
+        nothing was, the values are those given, not scaled, and without a rim of zeros it is the array given.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def _brightened(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     kernel = inverted(values)
     if kernel is None:
         return values, []
-    return kernel, ["the PSF was dark on a bright ground; it was inverted"]
+    return kernel / kernel.sum(), ["the PSF was dark on a bright ground; it was inverted"]
 
 
 def _moved_from_corner(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -135,7 +135,7 @@ def _without_background(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
         notes = [f"the PSF stood on an offset of {percent(found.level / top)} of its peak, {share}; it was subtracted"]
     if found.noise > 1e-6 * top and np.count_nonzero(values == top) >= _CLIPPED:
         notes.append("the PSF's brightest pixels are clipped, so its peak is too flat; measure it with less exposure")
-    return found.kernel, notes
+    return found.kernel / found.kernel.sum(), notes  # the sum of a file with a background has no meaning
 
 
 def _without_lobes(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
