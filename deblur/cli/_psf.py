@@ -26,11 +26,6 @@ def by(shape: tuple[object, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def read_psf(text: str) -> np.ndarray:
-    """Read a PSF from a file, or make it from a text such as ``disk:radius=4``: the array of `read_psf_file`."""
-    return read_psf_file(text).psf
-
-
 def read_psf_file(text: str) -> psf.PsfFile:
     """Read a PSF from a file with all that the file says, or make it from a text such as ``disk:radius=4``.
 

@@ -17,6 +17,9 @@ _SHORTEST = 9
 _LEAST_FLAT = 0.7
 """Fraction of the parts of the border that have to agree; a kernel may touch the others."""
 
+_LEAST_EVEN = 0.4
+"""Fraction of the parts that have to be as dim further inwards; a tight kernel reaches into the others."""
+
 _SLOPE = (0.05, 0.02)
 """Most that a part of a flat border may differ, noise aside: of the level, and of the height of the peak above it.
 Any kernel that was cut off fails one of the two: a narrow one the first, a wide one the second."""
@@ -24,8 +27,12 @@ Any kernel that was cut off fails one of the two: a narrow one the first, a wide
 _LEAST_SHARE = 0.05
 """Least share of the sum that a background must have to be worth removing."""
 
-_CLEAR = (0.01, 0.15)
-"""Noise of an offset, as a fraction of it, that may be anything, and that may be if it is no smooth tail."""
+_CLEAR = 0.01
+"""Noise of an offset, as a fraction of it, up to which nothing else matters."""
+
+_NOISY = (0.15, 0.6)
+"""Noise of an offset, as a fraction of it, up to which neighbors may be somewhat alike, and up to which they may not.
+The speckles of aberrated optics, which look like noise, vary by their mean."""
 
 _FAINTEST = 8.0
 """Noise levels above the background at which a spot is light for certain; its surroundings count from 4/3 on."""
@@ -110,29 +117,39 @@ def _surroundings(values: np.ndarray, worth: float = 0.0) -> _Surroundings | Non
 def _is_offset(values: np.ndarray, found: _Surroundings) -> bool:
     """Return whether what surrounds the kernel is the same all around, but for noise."""
     relative = found.noise / max(abs(found.level), 1e-300)
-    if relative <= _CLEAR[0]:
+    if relative <= _CLEAR:
         return True
-    seen = relative <= _CLEAR[1] and found.mask.mean() <= 0.75  # else too little is left to tell noise from a tail
-    return seen and _likeness_of_neighbors(values, found) < 0.5
+    if found.mask.mean() > (0.92 if relative < 0.05 else 0.75):  # too little is left to tell noise from a tail
+        return False
+    if relative <= _NOISY[0] and _likeness(values, found, 1) < 0.5:
+        return True
+    if relative > _NOISY[1] or not _is_stationary(found) or np.count_nonzero(~found.mask) < 200:
+        return False
+    # Demosaicing and JPEG make neighbors alike, but not pixels farther apart; tails are smooth over their length.
+    far = max(values.shape) // 8
+    return abs(_likeness(values, found, 1)) < 0.3 or (far >= 12 and abs(_likeness(values, found, far)) < 0.2)
 
 
 def _is_noise(values: np.ndarray, found: _Surroundings) -> bool:
     """Return whether what surrounds the kernel is noise about zero, or such noise with its negative half set to 0."""
-    outer, noise = found.outermost, found.noise
+    outer = found.outermost
     zeros, negative = float((outer == 0).mean()), float((outer < 0).mean())
     if outer.size < 40 or not (0.25 < zeros < 0.75 or 0.25 < negative < 0.75):
         return False
-    if not 0.7 < outer.std() / noise < 1.4:  # tails fade outwards
-        return False
-    return abs(_likeness_of_neighbors(values, found)) < 0.15  # ripples of optics are smooth
+    return _is_stationary(found) and abs(_likeness(values, found, 1)) < 0.15  # ripples of optics are smooth
 
 
-def _likeness_of_neighbors(values: np.ndarray, found: _Surroundings) -> float:
-    """Return the correlation of neighbors outside the kernel: about 0 for noise, 1 for what is smooth."""
+def _is_stationary(found: _Surroundings) -> bool:
+    """Return whether the border varies as much as the rest: tails fade outwards."""
+    return bool(0.7 < float(found.outermost.std()) / found.noise < 1.4)
+
+
+def _likeness(values: np.ndarray, found: _Surroundings, distance: int) -> float:
+    """Return the correlation of voxels that far apart, outside the kernel: about 0 for noise, 1 for what is smooth."""
     axis = int(np.argmax(values.shape))
     difference, mask = np.moveaxis(values - found.level, axis, 0), np.moveaxis(found.mask, axis, 0)
-    both = ~(mask[1:] | mask[:-1])
-    ahead, behind = difference[1:][both], difference[:-1][both]
+    both = ~(mask[distance:] | mask[:-distance])
+    ahead, behind = difference[distance:][both], difference[:-distance][both]
     return float(ahead @ behind) / max(float(np.sqrt((ahead @ ahead) * (behind @ behind))), 1e-300)
 
 
@@ -155,13 +172,13 @@ class _Border:
         """Return mean, standard deviation and the parts that agree on them, if enough do."""
         outer, parts = self.outermost(values), self.parts[self.depth == 0]
         names, index, counts = np.unique(parts, return_inverse=True, return_counts=True)
-        medians = np.array([np.median(outer[index == number]) for number in range(len(names))])
-        typical = float(np.median(medians))
+        means = np.array([_dim_mean(outer[index == number]) for number in range(len(names))])
+        ordered = np.sort(outer)
+        middle, typical = ordered[len(outer) // 2], float(np.median(means))
         height = float(values.max()) - typical
-        lower = outer[outer <= np.quantile(outer, 0.75)] - typical
-        noise = float(np.sqrt(np.mean(lower**2)))
-        agree = np.abs(medians - typical) <= 6.0 * noise / np.sqrt(counts) + _tolerance(typical, height)
-        if agree.mean() < _LEAST_FLAT or (medians[~agree] < typical).any():
+        noise = float(np.sqrt(np.mean((ordered[: 3 * len(outer) // 4] - middle) ** 2)))
+        agree = np.abs(means - typical) <= 6.0 * noise / np.sqrt(counts) + _tolerance(typical, height)
+        if agree.mean() < _LEAST_FLAT or (means[~agree] < typical).any():
             return None
         flat = outer[agree[index]]
         for _ in range(3):  # without the ends of a kernel that touches the border
@@ -170,15 +187,18 @@ class _Border:
         return float(flat.mean()), float(flat.std()), names[agree]
 
     def is_even_inwards(self, values: np.ndarray, parts: np.ndarray, noise: float) -> bool:
-        """Return whether the next layers are no brighter than the first: light that fades is no background."""
-        near, agreeing = values.ravel()[self.where], np.isin(self.parts, parts)
-        layers = [near[agreeing & (self.depth == layer)] for layer in range(int(self.depth.max()) + 1)]
-        layers = [layer for layer in layers if layer.size]
-        # Quartiles: a kernel that touches a layer does not raise that of the rest.
-        first, *others = (float(np.quantile(layer, 0.25)) for layer in layers)
-        error = 8.0 * noise / np.sqrt(min(layer.size for layer in layers))
-        error += _tolerance(first, float(values.max()) - first)
-        return all(abs(other - first) <= error for other in others)
+        """Return whether the inner layers are as dim as the outer ones: light that fades is no background."""
+        near, is_inner = values.ravel()[self.where], self.depth >= (int(self.depth.max()) + 1) // 2
+        even = []
+        for part in parts:  # a kernel may touch the inner layers of some
+            within = self.parts == part
+            outer, inner = near[within & ~is_inner], near[within & is_inner]
+            if inner.size and outer.size:
+                first = _dim_mean(outer)
+                error = 8.0 * noise / np.sqrt(min(inner.size, outer.size))
+                error += _tolerance(first, float(values.max()) - first)
+                even.append(abs(_dim_mean(inner) - first) <= error)
+        return len(even) > 0 and float(np.mean(even)) >= _LEAST_EVEN
 
 
 @lru_cache(maxsize=16)
@@ -199,6 +219,15 @@ def _border(shape: tuple[int, ...]) -> _Border | None:
     layers = max(2, min(shape[axis] for axis in long) // 8)
     where = np.flatnonzero(depth < layers)
     return _Border(where, depth.ravel()[where], parts.ravel()[where])
+
+
+def _dim_mean(values: np.ndarray) -> float:
+    """Return the mean of the dim third, less the dimmest, which a kernel that touches the rest does not raise.
+
+    Medians would not do: those of counts are whole numbers.
+    """
+    ordered = np.sort(values)
+    return float(ordered[len(ordered) // 20 : 7 * len(ordered) // 20 + 1].mean())
 
 
 def _tolerance(level: float, height: float) -> float:

@@ -54,8 +54,8 @@ def mend(psf: ArrayT) -> Prepared:
     Returns
     -------
     Prepared
-        The point-spread function and what was mended. Where nothing was, the values are those given, not scaled, and
-        where there is no rim of zeros either, it is the array given.
+        The point-spread function, of sum 1 where it was inverted or lost a background, and what was mended. Where
+        nothing was, the values are those given, not scaled, and without a rim of zeros it is the array given.
 
     Raises
     ------
@@ -104,11 +104,16 @@ def mended(psf: ArrayT, name: str) -> Prepared:
     return Prepared(to_input_kind(tensor.new_tensor(values[rim])), tuple(notes))
 
 
+def percent(share: float) -> str:
+    """Write a share as ``0.12 %``, ``3.4 %`` or ``98 %``."""
+    return f"{100 * share:.0f} %" if abs(share) >= 0.1 else f"{100 * share:.2g} %"
+
+
 def _brightened(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     kernel = inverted(values)
     if kernel is None:
         return values, []
-    return kernel, ["the PSF was dark on a bright ground; it was inverted"]
+    return kernel / kernel.sum(), ["the PSF was dark on a bright ground; it was inverted"]
 
 
 def _moved_from_corner(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -123,15 +128,14 @@ def _without_background(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if found is None:
         return values, []
     top = float(values.max())
-    share = f"{100 * found.share:.2g} % of its sum"
+    share = f"{percent(found.share)} of its sum"
     if found.noise > abs(found.level):
         notes = [f"the PSF had noise around it, {share}; it was set to 0"]
     else:
-        relative = 100 * found.level / top
-        notes = [f"the PSF stood on an offset of {relative:.2g} % of its peak, {share}; it was subtracted"]
+        notes = [f"the PSF stood on an offset of {percent(found.level / top)} of its peak, {share}; it was subtracted"]
     if found.noise > 1e-6 * top and np.count_nonzero(values == top) >= _CLIPPED:
         notes.append("the PSF's brightest pixels are clipped, so its peak is too flat; measure it with less exposure")
-    return found.kernel, notes
+    return found.kernel / found.kernel.sum(), notes  # the sum of a file with a background has no meaning
 
 
 def _without_lobes(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -140,8 +144,9 @@ def _without_lobes(values: np.ndarray) -> tuple[np.ndarray, list[str]]:
         return values, []
     if low < -DEEPEST_LOBE * high:
         return values, []
-    depth = f"{100 * low / high:.2g} % of its peak"
-    return values.clip(min=0), [f"the PSF had negative values, down to {depth}; they were set to 0"]
+    return values.clip(min=0), [
+        f"the PSF had negative values, down to {percent(low / high)} of its peak; they were set to 0"
+    ]
 
 
 def _refuse_negative(values: np.ndarray, name: str) -> None:

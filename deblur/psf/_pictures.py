@@ -17,6 +17,8 @@ from deblur._core.png import pixels_only
 
 from ._grid import MAX_PIXELS
 
+_MOST_CHANNELS = 5  # more are planes of a program that names no axes
+
 
 class Contents(NamedTuple):
     """What a file holds: the array as it is stored, its format, the sizes that it records, and what was left out."""
@@ -55,10 +57,10 @@ def read_tiff(path: Path, name: str) -> Contents:
     notes = [f"{others} more pictures in it were left out"] if others else []
     if "S" in axes:
         values, axes = _gray(np.moveaxis(values, axes.index("S"), -1), path), axes.replace("S", "")
-    if "C" in axes:
+    if "C" in axes and ("Z" in axes or values.shape[axes.index("C")] <= _MOST_CHANNELS):
         raise ValueError(f"{path}: a PSF has one channel, got {values.shape[axes.index('C')]}; save one of them")
-    if "T" in axes and "Z" not in axes:
-        notes.append("its time points were taken for planes")
+    if "Z" not in axes and set(axes) & {"C", "T"}:
+        notes.append(f"its {'channels' if 'C' in axes else 'time points'} were taken for planes")
     if is_inverted and values.dtype.kind == "u":
         values = np.iinfo(values.dtype).max - values
         notes.append("0 is white in it, so its values were inverted")

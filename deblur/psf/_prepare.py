@@ -12,7 +12,7 @@ from deblur._core.arrays import ArrayT
 
 from ._adjust import normalize, validate
 from ._grid import MAX_PIXELS, as_sizes, finite
-from ._mend import Prepared, mend
+from ._mend import Prepared, mend, percent
 from ._resample import resample
 
 VoxelSize: TypeAlias = float | Sequence[float] | Mapping[str, float]
@@ -39,7 +39,8 @@ def prepare(
     psf : numpy.ndarray or torch.Tensor
         One to three axes, in any unit.
     image_shape : int or sequence of int, optional
-        Size of the image along the axes of `psf`; of more axes the last count. Without it nothing is cropped.
+        Size of the image along the axes of `psf`; of more axes the last count. Without it nothing is cropped. Axes of
+        one element that a point-spread function has beyond these, as ``(1, 15, 15)`` has for a picture, are left out.
     psf_voxel, image_voxel : float, sequence of float or mapping of str to float, optional
         Distance of samples, both in one unit: one number, one per axis, or by the letters Z, Y and X. The
         point-spread function is resampled along the axes of which both are known, and differ.
@@ -69,6 +70,8 @@ def prepare(
     the PSF was cropped from 21 planes to the 11 of the image, which loses 0.6 % of its light
     """
     ready, notes = mend(psf)
+    if isinstance(image_shape, Sequence):
+        ready = _without_unit_axes(ready, len(image_shape))
     if psf_voxel is not None and image_voxel is not None:
         ready, more = resampled_to(ready, psf_voxel, image_voxel)
         notes += more
@@ -76,6 +79,13 @@ def prepare(
         ready, more = fit(ready, image_shape)
         notes += more
     return Prepared(ready, notes)
+
+
+def _without_unit_axes(psf: ArrayT, ndim: int) -> ArrayT:
+    """Leave out axes of one element, the first or else the last, that are more than those of an image."""
+    while psf.ndim > ndim and 1 in (psf.shape[0], psf.shape[-1]):
+        psf = psf[0] if psf.shape[0] == 1 else psf[..., 0]
+    return psf
 
 
 def fit(psf: ArrayT, shape: int | Sequence[int]) -> Prepared:
@@ -125,7 +135,7 @@ def fit(psf: ArrayT, shape: int | Sequence[int]) -> Prepared:
         for old, new, name in zip(psf.shape[::-1], sizes[::-1], _NAMES, strict=False)
         if new < old
     ]
-    lost = f"{100 * (1 - kept):.2g} %" if 1 - kept > 1e-9 else "none"
+    lost = percent(1 - kept) if 1 - kept > 1e-9 else "none"
     sentence = f"the PSF was cropped from {' and '.join(words[::-1])} of the image, which loses {lost} of its light"
     return Prepared(cropped, (sentence,))
 
@@ -172,7 +182,7 @@ def resampled_to(psf: ArrayT, psf_voxel: VoxelSize, image_voxel: VoxelSize) -> P
         if ratio > _LARGEST_RATIO:
             raise ValueError(
                 f"the voxels of the PSF, {old[axis]:g}, and of the image, {new[axis]:g}, differ by a factor of "
-                f"{ratio:.3g} along {axis.lower()}: one has the wrong unit; give the PSF in the voxels of the image"
+                f"{ratio:.0f} along {axis.lower()}: one has the wrong unit; give the PSF in the voxels of the image"
             )
     sizes = [(old[axis], new[axis]) if axis in differing else (1.0, 1.0) for axis in axes]
     voxels = math.prod(size * a / b for size, (a, b) in zip(psf.shape, sizes, strict=True))

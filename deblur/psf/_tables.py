@@ -18,7 +18,9 @@ from ._pictures import Contents, check_size
 _NUMERIC = frozenset(
     ["double", "single", "logical", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))]
 )
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)  # of a variable of MATLAB; others come of damage
 _MOST_UNITS = 1000  # of a FITS file that are searched for an array
+_MOST_NAMES = 20  # of arrays that a message lists
 _LARGEST_TEXT = 2**26  # bytes
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 512  # bytes that MATLAB writes before HDF5
@@ -26,15 +28,15 @@ _BLOCK = 512  # bytes that MATLAB writes before HDF5
 
 def read_fits(path: Path, name: str) -> Contents:
     """Read the first array of a FITS file, BSCALE and BZERO applied."""
-    with path.open("rb") as file:
-        if file.read(6) != b"SIMPLE":
-            raise ValueError(f"cannot read {path}: not a FITS file (it does not begin with SIMPLE)")
     with needs_extra("fits", f"{path}: a FITS file"):
         from astropy.io import fits
 
-    with reading(path, "not a readable FITS file"), warnings.catch_warnings():
+    with path.open("rb") as file, reading(path, "not a readable FITS file"), warnings.catch_warnings():
+        if file.read(6) != b"SIMPLE":  # Astropy would unpack other files to look for one
+            raise ValueError("it does not begin with SIMPLE")
+        file.seek(0)
         warnings.simplefilter("ignore")  # of cards that are not to the letter
-        with fits.open(path, memmap=False, lazy_load_hdus=True) as units:
+        with fits.open(file, memmap=False, lazy_load_hdus=True) as units:
             for number, unit in enumerate(units):
                 if number >= _MOST_UNITS:
                     raise ValueError(f"its first {_MOST_UNITS} units hold no array")
@@ -84,14 +86,15 @@ def read_text(path: Path, name: str) -> Contents:
 
 def _chosen(shapes: dict[str, tuple[int, ...]], others: list[str], name: str, path: Path) -> str:
     """Return which array of a MATLAB file is meant: the one that is named, or the only one that is no single number."""
-    listed = ", ".join(f"{each} ({' x '.join(map(str, shape))})" for each, shape in shapes.items())
+    listed = ", ".join(f"{each} ({' x '.join(map(str, shape))})" for each, shape in list(shapes.items())[:_MOST_NAMES])
+    listed += ", ..." if len(shapes) > _MOST_NAMES else ""
     if name:
         if name not in shapes:
             raise ValueError(f"{path} has no numeric array {name!r}; there are {listed or 'none'}")
         return name
     arrays = [each for each, shape in shapes.items() if np.prod(shape) > 1] or list(shapes)
     if not arrays:
-        what = f"only {', '.join(others)}" if others else "nothing"
+        what = f"only {', '.join(others[:_MOST_NAMES])}" if others else "nothing"
         raise ValueError(f"{path} holds no numeric array, {what}; save the PSF as a plain matrix")
     if len(arrays) > 1:
         raise ValueError(f"{path} holds several arrays, {listed}; name one, as in {path.name}:{arrays[0]}")
@@ -102,7 +105,7 @@ def _from_mat5(path: Path, name: str) -> np.ndarray:
     import scipy.io
 
     with reading(path, "not a readable MATLAB file"):
-        found = scipy.io.whosmat(str(path), appendmat=False)
+        found = [each for each in scipy.io.whosmat(str(path), appendmat=False) if _NAME.fullmatch(each[0])]
     shapes = {each: tuple(shape) for each, shape, kind in found if kind in _NUMERIC}
     chosen = _chosen(shapes, [f"{each} ({kind})" for each, _, kind in found if each not in shapes], name, path)
     with reading(path, "not a readable MATLAB file"), warnings.catch_warnings():
@@ -119,10 +122,11 @@ def _from_hdf5(path: Path, name: str) -> np.ndarray:
 
     with reading(path, "not a readable MATLAB 7.3 file"), h5py.File(path, "r") as file:
         # A soft or external link, and storage outside, could name any other file.
-        links = [each for each in file if isinstance(file.get(each, getlink=True), h5py.HardLink)]
+        names = [each for each in file if _NAME.fullmatch(each)]
+        links = [each for each in names if isinstance(file.get(each, getlink=True), h5py.HardLink)]
         arrays: dict[str, Any] = {each: file[each] for each in links if _is_numeric(file[each])}
         shapes = {each: tuple(array.shape[::-1]) for each, array in arrays.items()}
-        others = [each for each in links if each not in arrays and not each.startswith("#")]
+        others = [each for each in links if each not in arrays]
     chosen = _chosen(shapes, others, name, path)
     with reading(path, "not a readable MATLAB 7.3 file"), h5py.File(path, "r") as file:
         check_size(shapes[chosen])

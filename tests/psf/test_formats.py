@@ -235,9 +235,11 @@ def test_voxel_sizes_of_ome_and_imagej(tmp_path: Path) -> None:
 
 def test_channels_are_refused_and_times_taken_for_planes(tmp_path: Path) -> None:
     stack = STACK.astype(np.float32)
-    tifffile.imwrite(tmp_path / "c.ome.tif", stack, metadata={"axes": "CYX"})
-    with pytest.raises(ValueError, match="a PSF has one channel, got 9"):
+    tifffile.imwrite(tmp_path / "c.ome.tif", stack[:3], metadata={"axes": "CYX"})
+    with pytest.raises(ValueError, match="a PSF has one channel, got 3"):
         psf.load(tmp_path / "c.ome.tif")
+    tifffile.imwrite(tmp_path / "n.ome.tif", stack)
+    assert psf.read(tmp_path / "n.ome.tif").notes == ("its channels were taken for planes",)
     tifffile.imwrite(tmp_path / "t.tif", stack, imagej=True, metadata={"axes": "TYX"})
     assert psf.read(tmp_path / "t.tif").notes == ("its time points were taken for planes",)
 
@@ -279,7 +281,8 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch, suffix: str, pack
 
     starts = {".fits": b"SIMPLE  =                    T", ".mat": b"\x89HDF\r\n\x1a\n"}
     (tmp_path / f"k{suffix}").write_bytes(starts[suffix])
-    monkeypatch.setitem(sys.modules, package, None)
+    for name in (package, *(name for name in sys.modules if name.startswith(f"{package}."))):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ModuleNotFoundError, match=re.escape(install_command(extra))) as caught:
         psf.load(tmp_path / f"k{suffix}")
     assert f"k{suffix}" in str(caught.value)

@@ -6,11 +6,13 @@ import io
 import json
 import tempfile
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
+import scipy.io
 import tifffile
 from PIL import Image
 
@@ -74,6 +76,46 @@ def psf_files() -> dict[str, bytes]:
     for name, array in (("psf.npy", values), ("single.npy", values.astype(np.float32)), ("whole.npy", _GRAY[:5, :5])):
         buffer = io.BytesIO()
         np.save(buffer, array)
+        files[name] = buffer.getvalue()
+    return files | {
+        "psf.csv": b"0.05;0,15;0,05\n0,1;0,3;0,1\n",
+        "psf.txt": b"# by hand\n0.05 0.15 0.05\n0.1 0.3 0.1\n",
+        "psf.bmp": _pillow("BMP", "L"),
+        "psf.jpg": _pillow("JPEG", "L"),
+        "cells.ome.tif": pictures()["cells.ome.tif"],
+        **_matlab(values),
+        **_fits(values),
+    }
+
+
+def _matlab(values: np.ndarray) -> dict[str, bytes]:
+    files = {}
+    for name, packed in (("psf.mat", False), ("packed.mat", True)):
+        buffer = io.BytesIO()
+        scipy.io.savemat(buffer, {"psf": values, "note": "x", "cells": {"a": 1}}, do_compression=packed)
+        files[name] = buffer.getvalue()
+    if find_spec("h5py"):
+        import h5py
+
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w", userblock_size=512) as file:
+            file.create_dataset("psf", data=values, compression="gzip").attrs["MATLAB_class"] = np.bytes_("double")
+        files["hdf5.mat"] = buffer.getvalue()
+    return files
+
+
+def _fits(values: np.ndarray) -> dict[str, bytes]:
+    if not find_spec("astropy"):
+        return {}
+    from astropy.io import fits
+
+    files = {}
+    for name, units in (
+        ("psf.fits", [fits.PrimaryHDU(values)]),
+        ("later.fit", [fits.PrimaryHDU(), fits.ImageHDU(_GRAY)]),
+    ):
+        buffer = io.BytesIO()
+        fits.HDUList(units).writeto(buffer)
         files[name] = buffer.getvalue()
     return files
 
