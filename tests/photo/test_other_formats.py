@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from deblur.photo import SUFFIXES, WRITABLE_SUFFIXES, Photo, detect_suffix, losses, read, write, written_suffix
+from deblur.photo._formats import FORMATS
 from tests.photo import samples
 
 COLORS = np.rint(samples.scene(48, 64) * 255).astype(np.uint8)
@@ -237,6 +238,18 @@ def test_suffixes() -> None:
     assert all(written_suffix(suffix) in WRITABLE_SUFFIXES for suffix in SUFFIXES)
     with pytest.raises(ValueError, match="is the suffix of no picture"):
         written_suffix(".psd")
+
+
+def test_the_table_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text(encoding="utf-8")
+    rows = {cells[1].strip(): cells for line in page.splitlines() if len(cells := line.split("|")) == 7}
+    for each in FORMATS:
+        suffixes = rows[each.name][2].split()
+        assert suffixes == list(each.suffixes) or (suffixes[-1] == "…" and set(suffixes[:-1]) < set(each.suffixes))
+        assert (f"as {each.written_as}" in rows[each.name][4]) == (not each.writer)
+        names = {"exif": "EXIF", "icc": "profile", "xmp": "XMP", "resolution": "resolution"}
+        if each.writer:
+            assert {name for name in names.values() if name in rows[each.name][5]} == {names[k] for k in each.keeps}
 
 
 def test_losses_of_depth(tmp_path: Path) -> None:
