@@ -8,6 +8,7 @@ Definition of the Flexible Image Transport System 4.0 (IAU FITS Working Group, 2
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,10 @@ def read_fits(path: Path) -> Stored:
         with fits.open(path, memmap=False, lazy_load_hdus=True) as units:
             number, unit = _first_picture(units)
             blank = unit.header.get("BLANK")
+            is_plain = not isinstance(unit, fits.CompImageHDU)
+            least = math.prod(unit.shape) * abs(unit.header["BITPIX"]) // 8
+            if is_plain and least > path.stat().st_size:
+                raise ValueError("it is cut short, or its header names an absurd size")
             samples = np.asarray(unit.data)
             header = unit.header.copy()
             others = len(units) - 1 - (number > 0)  # the empty unit that every file begins with is none

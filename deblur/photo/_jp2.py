@@ -54,10 +54,10 @@ def write_jp2(path: Path, stored: Stored, encoding: Encoding) -> None:
         check_size(path, stored)
         strength = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000 if rate is None else round(1000 / rate)]
         with quiet_opencv():
-            encoded, samples = cv2.imencode(".jp2", in_its_order(stored.samples[0]), strength)
+            encoded, made = cv2.imencode(".jp2", in_its_order(stored.samples[0]), strength)
         if not encoded:
             raise ValueError(f"OpenCV encodes no 16-bit JPEG 2000 with sides below {_LEAST_SIDE} pixels; write a PNG")
-        data = samples.tobytes()
+        data = made.tobytes()
     else:
         buffer = io.BytesIO()
         lossy = {} if rate is None else {"irreversible": True, "quality_mode": "rates", "quality_layers": [rate]}

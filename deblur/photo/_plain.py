@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from pathlib import Path
 
@@ -33,8 +34,14 @@ def read_pnm(path: Path) -> Stored:
     """Read a PPM, PGM or PBM, in text or not, of 1 to 16 bits."""
     data = path.read_bytes()
     header = _HEADER.match(data)
-    if header is not None and 255 < int(header[4]) <= _LARGEST:
-        return Stored(_sixteen_bits(data, header), has_alpha=False)
+    if header is not None:
+        shape = int(header[3]), int(header[2]), 3 if header[1] in (b"P3", b"P6") else 1
+        is_deep = 255 < int(header[4]) <= _LARGEST
+        least = 2 if is_deep and header[1] in (b"P5", b"P6") else 1
+        if math.prod(shape) * least > len(data) - header.end() or 0 in shape:
+            raise ValueError("it is cut short")
+        if is_deep:
+            return Stored(_sixteen_bits(data, header, shape)[None], has_alpha=False)
     image = decoded(PpmImagePlugin.PpmImageFile, data)
     return described(image, np.asarray(plain(image)), None)
 
@@ -58,18 +65,14 @@ def write_pnm(path: Path, stored: Stored, encoding: Encoding) -> None:
     path.write_bytes(header + page.astype(page.dtype.newbyteorder(">")).tobytes())
 
 
-def _sixteen_bits(data: bytes, header: re.Match[bytes]) -> np.ndarray:
+def _sixteen_bits(data: bytes, header: re.Match[bytes], shape: tuple[int, ...]) -> np.ndarray:
     """Decode samples of two bytes, or of text, scaled to the full range: Pillow turns color into 8 bits."""
-    width, height, largest = (int(header[number]) for number in (2, 3, 4))
-    shape = 1, height, width, 3 if header[1] in (b"P3", b"P6") else 1
-    count = int(np.prod(shape, dtype=object))
+    largest, count = int(header[4]), math.prod(shape)
     if header[1] in (b"P5", b"P6"):
-        if not count or len(data) < header.end() + 2 * count:
-            raise ValueError("it is cut short")
         samples = np.frombuffer(data, ">u2", count, header.end()).astype(np.uint32)
     else:
         texts = re.sub(rb"#[^\n]*", b"", data[header.end() :]).split(None, count)[:count]
-        if not count or len(texts) < count:
+        if len(texts) < count:
             raise ValueError("it is cut short")
         samples = np.array(texts, dtype=np.uint32)
     if samples.max() > largest:

@@ -60,7 +60,6 @@ class TiffLayout:
         """Return the layout of a file, and notes on the smaller pictures in it that are not rebuilt."""
         page = pages.keyframe
         reduced = [level.keyframe for level in pages.levels[1:]]
-        in_sub_directories = bool(reduced)
         reduced = reduced or [each.keyframe for each in tiff.series if each.keyframe.is_reduced]
         factors = tuple(round(page.imagewidth / max(each.imagewidth, 1)) for each in reduced)
         is_pyramid = all(_is_smaller(page, each, factor) for each, factor in zip(reduced, factors, strict=True))
@@ -72,7 +71,7 @@ class TiffLayout:
             is_rgb=page.photometric == tifffile.PHOTOMETRIC.RGB,
             extra_samples=tuple(int(kind) for kind in page.extrasamples),
             levels=factors if is_pyramid else (),
-            in_sub_directories=in_sub_directories,
+            in_sub_directories=bool(page.subifds),
         )
         return layout, () if is_pyramid else ("its thumbnail was left out",)
 
