@@ -138,3 +138,24 @@ _app.main()
         preexec_fn=hear_ctrl_c,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "deblur: interrupted\n")
+
+
+def test_the_bar_says_which_file_the_stage_and_the_time_left(start: Start, tmp_path: Path) -> None:
+    names = ["a-photograph-whose-name-is-far-too-long-for-a-line.tif", "b.tif"]
+    for name in names:
+        noise = np.random.default_rng(0).random((300, 300), dtype=np.float32)
+        photo.write(tmp_path / name, Photo(noise, dtype=np.dtype(np.float32)))
+    terminal, theirs = pty.openpty()
+    options = ["--psf", "disk:radius=2", "--method", "richardson-lucy", "--iterations", "60", "--noise-level", "0"]
+    work = start("restore", *names, *options, stderr=theirs, variables=TERMINAL)
+    os.close(theirs)
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", read_until(terminal, NEVER).decode())
+    work.communicate()
+    os.close(terminal)
+    assert work.returncode == 0
+    lines = [line.strip() for line in re.split(r"[\r\n]+", shown) if "left" in line]
+    assert max(map(len, lines)) <= 80
+    seen = [re.search(r"([12] of 2)  (\S+): (sharpening) [╺╸━ ]+ +\d+% ([-\d:]{7}) left$", line) for line in lines]
+    assert {found[1] for found in seen if found} == {"1 of 2", "2 of 2"}
+    assert {found[2] for found in seen if found} == {"a-photogr…line.tif", "b.tif"}
+    assert any(found[4][0].isdigit() for found in seen if found)
