@@ -26,7 +26,8 @@ def read_heif(path: Path) -> Stored:
     opened = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
     notes = []
     if len(opened) > 1:
-        notes.append(f"its {len(opened) - 1} other pictures were left out")
+        others = len(opened) - 1
+        notes.append(f"its {others} other pictures were left out" if others > 1 else "its other picture was left out")
     image = opened[opened.primary_index]
     samples = np.array(image).reshape(1, image.size[1], image.size[0], -1)
     bits = int(image.info.get("bit_depth", 8))

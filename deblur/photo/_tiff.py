@@ -25,10 +25,11 @@ from deblur._core.tiff import LOGGER, opened, voxel_size
 from deblur.photo import _exif
 from deblur.photo._opencv import quiet_opencv
 from deblur.photo._pillow import patient_pillow, plain
-from deblur.photo._stored import Encoding, Stored
+from deblur.photo._stored import Encoding, Resolution, Stored
 from deblur.photo._tiff_layout import TiffLayout
 
 _XMP, _ICC = 700, 34675
+_CAMERA = (271, 272, 34665)  # make, model, Exif directory
 _REDUCED = 1  # subfile type of a smaller picture
 _CLASSIC = 2**32 - 2**25  # bytes that offsets of 32 bits reach, as tifffile reckons
 _GRAY, _INVERTED, _RGB = (tifffile.PHOTOMETRIC[name] for name in ("MINISBLACK", "MINISWHITE", "RGB"))
@@ -45,6 +46,9 @@ def read_tiff(path: Path) -> Stored:
         samples = _samples(path, tiff, pages)
         layout, notes = TiffLayout.of(tiff, pages)
         exif, resolution = _exif.from_tiff(path)
+        if tiff.is_bigtiff:  # of which EXIF is not read
+            resolution = _resolution(page)
+            notes += ("its EXIF was left out: it is a BigTIFF",) if any(tag in page.tags for tag in _CAMERA) else ()
         xmp = page.tags.valueof(_XMP)
         extra = page.extrasamples[0] if page.extrasamples else None
         # OpenCV does not declare its extra sample.
@@ -95,6 +99,16 @@ def write_tiff(path: Path, stored: Stored, encoding: Encoding) -> None:
             tiff.write(_as_planes(each[None], options), subfiletype=_REDUCED, **options, **metadata)
     if stored.exif:
         _exif.into_tiff(path, stored.exif, keep_resolution=stored.resolution is not None)
+
+
+def _resolution(page: Any) -> Resolution | None:
+    """Return the pixels per inch that the tags of a page record."""
+    inches = {tifffile.RESUNIT.INCH: 1.0, tifffile.RESUNIT.CENTIMETER: 2.54}.get(page.resolutionunit)
+    fractions = [page.tags.valueof(name) for name in ("XResolution", "YResolution")]
+    if inches is None or not all(isinstance(each, tuple) and all(each) for each in fractions):
+        return None
+    x, y = (inches * above / below for above, below in fractions)
+    return x, y
 
 
 def _as_planes(samples: np.ndarray, options: dict[str, Any]) -> np.ndarray:

@@ -193,6 +193,7 @@ def test_jpegs_with_absurd_tables(tmp_path: Path, capfd: pytest.CaptureFixture[s
     cases = {
         "zero": zero,
         "large": large,
+        "arithmetic": data.replace(b"\xff\xc0", b"\xff\xc9"),
         "none": data[:place] + data[place + length :],
         "no huffman": data[:huffman] + data[huffman + size :],
     }

@@ -240,6 +240,43 @@ def test_suffixes() -> None:
         written_suffix(".psd")
 
 
+def test_avif_of_ten_bits_says_so(tmp_path: Path) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs", reason="needs the extra tiff")
+    for bits, notes in (
+        (8, ()),
+        (10, ("its 10 bits per sample were read as 8",)),
+        (12, ("its 12 bits per sample were read as 8",)),
+    ):
+        counts = DEEP >> (16 - bits)
+        data = imagecodecs.avif_encode(
+            counts.astype(np.uint8 if bits == 8 else np.uint16), level=95, bitspersample=bits
+        )
+        (tmp_path / "a.avif").write_bytes(data)
+        photo = read(tmp_path / "a.avif")
+        assert (photo.notes, photo.dtype) == (notes, np.uint8)
+        np.testing.assert_allclose(photo.pixels, DEEP / 65535, atol=0.04)
+
+
+def test_heif_of_several_pictures(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
+    album = pillow_heif.from_pillow(Image.fromarray(COLORS[::-1].copy()))
+    album.add_from_pillow(Image.fromarray(COLORS))
+    album.save(tmp_path / "a.heic", quality=95, chroma=444, primary_index=1)
+    photo = read(tmp_path / "a.heic")
+    assert photo.notes == ("its other picture was left out",)
+    np.testing.assert_allclose(photo.pixels * 255, COLORS, atol=8)
+
+
+def test_white_of_ten_bits_is_white(tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif", reason="needs the extra heif")
+    levels = np.repeat(np.repeat([[0.0, 0.25, 1.0]], 16, axis=1), 40, axis=0)
+    write(tmp_path / "a.heic", Photo(levels, dtype=np.dtype(np.uint16)), quality=100)
+    photo = read(tmp_path / "a.heic")
+    assert photo.dtype == np.uint16
+    np.testing.assert_allclose(photo.pixels[20, 8::16], [0, 0.25, 1], atol=1.01 / 1023)
+    assert photo.pixels.max() == 1
+
+
 def test_the_table_in_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs/reference/formats.md").read_text(encoding="utf-8")
     rows = {cells[1].strip(): cells for line in page.splitlines() if len(cells := line.split("|")) == 7}

@@ -155,6 +155,17 @@ def test_extra_samples_are_what_they_were(
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif"), pixels)
 
 
+def test_bigtiff(tmp_path: Path) -> None:
+    options = {"photometric": "rgb", "metadata": None, "bigtiff": True, "iccprofile": samples.ICC}
+    options |= {"resolution": (100, 50), "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", stored("uint16"), **options)
+    photo = read(tmp_path / "a.tif")
+    assert photo.resolution == pytest.approx((254, 127))
+    assert (photo.icc, photo.notes) == (samples.ICC, ())
+    tifffile.imwrite(tmp_path / "b.tif", stored("uint8"), extratags=[(271, "s", 0, "Maker", True)], **options)
+    assert read(tmp_path / "b.tif").notes == ("its EXIF was left out: it is a BigTIFF",)
+
+
 @pytest.mark.parametrize("form", ["ome", "imagej"])
 def test_sizes_of_instruments(tmp_path: Path, form: str) -> None:
     sizes = {"PhysicalSizeX": 0.1, "PhysicalSizeY": 0.2} if form == "ome" else {"unit": "um"}

@@ -240,8 +240,12 @@ def test_denormal_data_are_refused(kind: type) -> None:
         kind((5, 6), 2).fit(np.full((5, 6), 1e-310))
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+@pytest.mark.parametrize(
+    "suffix", [*(".jpg", ".png", ".webp", ".tif"), *(".avif", ".heic", ".jp2", ".bmp", ".pgm", ".fits")]
+)
 def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
+    for name in {".heic": ["pillow_heif"], ".fits": ["astropy.io.fits"]}.get(suffix, []):
+        pytest.importorskip(name, reason="needs the extra formats")
     resource = pytest.importorskip("resource", reason="needs POSIX limits")
     picture = deblur.photo.Photo(np.random.default_rng(0).random((24, 30)))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from deblur import photo
 from deblur.stack import create_stack, is_stack, open_stack
 
 OME = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
@@ -164,3 +165,17 @@ def test_a_plane_that_is_missing_is_black(tmp_path: Path) -> None:
     tifffile.tiffcomment(tmp_path / "a.ome.tif", description.encode())
     stack = open_stack(tmp_path / "a.ome.tif")
     np.testing.assert_array_equal(stack.data[:, 4], [samples[0, 4], samples[1, 4], np.zeros(30)])
+
+
+def test_a_description_that_grows_without_end(tmp_path: Path) -> None:
+    """Entities that name entities: the parser counts what they grow to."""
+    entities = '<!ENTITY a0 "aaaaaaaaaa">'
+    entities += "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = DESCRIPTION.format(X=8, Y=9, Z=1).replace("<OME ", f"<!DOCTYPE OME [{entities}]><OME ", 1)
+    bomb = bomb.replace("2024-01-02T03:04:05", "&a9;")
+    tifffile.imwrite(tmp_path / "a.tif", values(9, 8), photometric="minisblack", metadata=None, description="x")
+    tifffile.tiffcomment(tmp_path / "a.tif", bomb.encode())
+    assert photo.read(tmp_path / "a.tif").pixels.shape == (9, 8)
+    if is_stack(tmp_path / "a.tif"):
+        with pytest.raises(ValueError, match=r"cannot read .*a\.tif"):
+            open_stack(tmp_path / "a.tif")
