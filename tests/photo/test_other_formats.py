@@ -224,6 +224,9 @@ def test_cut_short_and_flipped(tmp_path: Path, capfd: pytest.CaptureFixture[str]
         except ValueError as error:
             refused += cut is not None
             message = str(error)
+        except MemoryError:  # of sides that a flipped byte has made huge; the command says what it means
+            assert cut is None
+            message = f"cannot read {path}: "
         else:
             assert photo.pixels.size
             message = f"cannot read {path}: "
