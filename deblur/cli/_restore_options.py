@@ -21,7 +21,7 @@ Psf = Annotated[
     typer.Option(
         "--psf",
         metavar="PSF",
-        help="Point-spread function of the blur: a file (.npy, .tif, .png), or a description such as "
+        help="Point-spread function of the blur: a file (TIFF, PNG, .npy, FITS, .mat, .csv), or a description such as "
         "disk:radius=4 (see deblur psf make --help). With 3 axes it applies to volumes, with 2 to each page. "
         "Without it, the PSF is estimated from each picture.",
         show_default=False,

@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from deblur._core.errors import reading
 from deblur._core.png import pixels_only
+from deblur._core.srgb import to_linear
 
 from ._grid import MAX_PIXELS
 
+_MAKE = 0x010F  # the EXIF tag that names the maker of the camera
 _MOST_CHANNELS = 5  # more are planes of a program that names no axes
 
 
@@ -37,7 +39,13 @@ def check_size(shape: tuple[int, ...]) -> None:
 
 def read_npy(path: Path, name: str) -> Contents:
     """Read an array of NumPy, without unpickling anything."""
+    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     with path.open("rb") as file, reading(path, "not a readable .npy file of numbers"):
+        header = headers.get(np.lib.format.read_magic(file))
+        if header is None:
+            raise ValueError("its version is for records, which are no PSF")
+        check_size(header(file)[0])  # a damaged one asks for any amount of memory
+        file.seek(0)
         return Contents(np.lib.format.read_array(file, allow_pickle=False), "NumPy")
 
 
@@ -53,7 +61,10 @@ def read_tiff(path: Path, name: str) -> Contents:
         values, axes = series.asarray(), series.axes
         sizes = voxel_size(file) if kind != "TIFF" else {}
         is_inverted = series.keyframe.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+        is_palette = series.keyframe.photometric == tifffile.PHOTOMETRIC.PALETTE
         others = len(file.series) - 1
+    if is_palette:
+        raise ValueError(f"{path}: a PSF is gray, got a palette of colors; save it as gray")
     notes = [f"{others} more pictures in it were left out"] if others else []
     if "S" in axes:
         values, axes = _gray(np.moveaxis(values, axes.index("S"), -1), path), axes.replace("S", "")
@@ -101,9 +112,16 @@ def read_raster(path: Path, name: str) -> Contents:
                 upright = upright.convert("L" if upright.mode == "1" else "RGB")
             if upright.mode not in ("L", "RGB", "RGBA"):
                 raise ValueError(f"its colors are {upright.mode}; save it as gray")
-            values = np.asarray(upright)
-    lossy = ("JPEG changes faint light; a PNG or TIFF file keeps it",) if kind == "JPEG" else ()
-    return Contents(_gray(values, path) if values.ndim == 3 else values, kind, notes=lossy)
+            values, is_of_camera = np.asarray(upright), bool(image.getexif().get(_MAKE))
+    values = _gray(values, path) if values.ndim == 3 else values
+    if kind == "BMP":
+        return Contents(values, kind)
+    notes = ["JPEG changes faint light; a PNG or TIFF file keeps it"]
+    if is_of_camera and values.any():
+        notes.append("a camera wrote it, so its values were decoded from the sRGB curve to linear light")
+        light = to_linear(values.astype(np.float64) / 255)
+        values = light / light.sum()
+    return Contents(values, kind, notes=tuple(notes))
 
 
 def _gray(values: npt.NDArray[np.generic], path: Path) -> npt.NDArray[np.generic]:

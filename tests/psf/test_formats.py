@@ -13,7 +13,7 @@ import scipy.io
 import tifffile
 from PIL import Image
 
-from deblur import psf
+from deblur import photo, psf
 
 SHAKE = psf.camera_shake(15, seed=2)
 STACK = psf.gaussian((2, 1, 1), (9, 7, 8))
@@ -267,6 +267,37 @@ def test_pictures(tmp_path: Path, suffix: str, mode: str) -> None:
     (tmp_path / f"d{suffix}").write_bytes((tmp_path / f"k{suffix}").read_bytes()[:60])
     with pytest.raises(ValueError, match=f"d{suffix}"):
         psf.load(tmp_path / f"d{suffix}")
+
+
+def test_the_jpeg_of_a_camera_is_decoded_to_linear_light(tmp_path: Path) -> None:
+    light = psf.gaussian(4, 41)
+    counts = np.rint(photo.from_linear(light / light.max()) * 255).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x010F] = "Camera"
+    Image.fromarray(counts).save(tmp_path / "k.jpg", quality=100, exif=exif)
+    found = psf.read(tmp_path / "k.jpg")
+    assert found.notes[1].startswith("a camera wrote it")
+    assert found.psf.sum() == pytest.approx(1)
+    np.testing.assert_allclose(found.psf, light, atol=0.02 * light.max())
+
+
+def test_palettes_are_refused_or_resolved(tmp_path: Path) -> None:
+    counts = np.rint(SHAKE / SHAKE.max() * 255).astype(np.uint8)
+    picture = Image.fromarray(counts).convert("P")
+    for suffix in (".bmp", ".png"):
+        picture.save(tmp_path / f"k{suffix}")
+        np.testing.assert_allclose(psf.load(tmp_path / f"k{suffix}"), counts / counts.sum())
+    picture.save(tmp_path / "k.tif")
+    with pytest.raises(ValueError, match="palette"):
+        psf.load(tmp_path / "k.tif")
+
+
+def test_an_array_file_that_asks_for_terabytes_is_refused(tmp_path: Path) -> None:
+    with (tmp_path / "k.npy").open("wb") as file:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**7, 10**6)}
+        np.lib.format.write_array_header_1_0(file, header)
+    with pytest.raises(ValueError, match=r"k\.npy.*too many for a PSF"):
+        psf.load(tmp_path / "k.npy")
 
 
 def test_pictures_that_are_too_large_are_not_decoded(tmp_path: Path) -> None:
