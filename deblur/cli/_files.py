@@ -70,6 +70,10 @@ class Output:
         if there are several pictures or if it ends in a slash. By default results lie beside their pictures.
     suffix : str or None
         Of the results, with its dot; None for that of each picture.
+    quality : int or None
+        Of lossy formats, 1 to 100.
+    compression : str or None
+        Of TIFF files.
     recursive : bool
         Whether folders in folders are entered.
     force : bool
@@ -86,6 +90,8 @@ class Output:
 
     path: str | None = None
     suffix: str | None = None
+    quality: int | None = None
+    compression: str | None = None
     recursive: bool = False
     force: bool = False
     skip_existing: bool = False

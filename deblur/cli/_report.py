@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +30,8 @@ _LABELS = {
 }
 
 
-def record_of(made: Restoration) -> dict[str, Any]:
-    """Return the record of a restoration for the JSON: the result, and all that was decided."""
+def record_of(made: Restoration, lost: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the record of a restoration for the JSON: the result, all that was decided, and what its file lost."""
     details = made.details
     record: dict[str, Any] = {
         "method": made.method,
@@ -47,6 +47,8 @@ def record_of(made: Restoration) -> dict[str, Any]:
         record["reason"] = made.reason
     if not made.changed:
         record["next_step"] = next_step(made.method)
+    if lost or details.get("notes"):
+        record["notes"] = [*details.get("notes", ()), *lost]
     return record | {name: plain(value) for name, value in details.items() if name not in record}
 
 

@@ -21,8 +21,8 @@ Psf = Annotated[
     typer.Option(
         "--psf",
         metavar="PSF",
-        help="Point-spread function of the blur: a file (.npy, .tif, .png), or a description such as "
-        "disk:radius=4 (see deblur psf make --help). With 3 axes it applies to volumes, with 2 to each page. "
+        help="Point-spread function of the blur: a file (.npy, .tif, .png, .fits, .mat, .csv), or a description such "
+        "as disk:radius=4 (see deblur psf make --help). With 3 axes it applies to volumes, with 2 to each page. "
         "Without it, the PSF is estimated from each picture.",
         show_default=False,
     ),
@@ -151,6 +151,29 @@ Format = Annotated[
         callback=check_not_empty,
         metavar="FORMAT",
         help="Format of the results: jpg, png, tif, ... By default that of each picture.",
+        show_default=False,
+    ),
+]
+
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="N",
+        help="Quality of formats that lose some, as JPEG, 1 to 100. By default 95 in JPEG, AVIF and HEIF, and no loss "
+        "in the others.",
+        show_default=False,
+    ),
+]
+
+Compression = Annotated[
+    str | None,
+    typer.Option(
+        "--compression",
+        metavar="NAME",
+        help="Compression of TIFF files, without loss: none, deflate, lzw, zstd, ... By default that of the picture.",
         show_default=False,
     ),
 ]

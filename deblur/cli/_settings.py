@@ -21,9 +21,9 @@ def method_help() -> str:
     """Return the help of --method, from the registry."""
     known, blind = (", ".join(row.name for row in ROWS if row.blind == each) for each in (False, True))
     return (
-        "auto takes the method that measures best: unrolled for pictures, richardson-lucy for volumes, sparse-edges "
-        f"without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that sparse-edges "
-        "estimates."
+        "auto takes the method that measures best: unrolled for photographs, richardson-lucy for counts and volumes, "
+        f"sparse-edges without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that "
+        "sparse-edges estimates."
     )
 
 
