@@ -63,7 +63,8 @@ def restore_files(
     psf = None if psf_text is None else read_psf_file(psf_text)
     if psf is not None and psf.psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
-    jobs, left_out = plan(images, output, settings.likely_methods(None if psf is None else psf.psf.ndim), METHODS)
+    likely = settings.likely_methods(None if psf is None else psf.psf.ndim)
+    jobs, left_out = plan(images, output, settings.method, likely, METHODS)
     if output.save_psf is not None:
         _check_save_psf(output.save_psf, psf_text, jobs, force=output.force)
     if output.log is not None:
@@ -173,11 +174,16 @@ def _restored(job: Job, advance: Progress, psf: PsfFile | None, settings: Settin
     target = job.target_by(made.method)
     refuse_existing(target, force=output.force)
     target.parent.mkdir(parents=True, exist_ok=True)
-    lost = () if made.photo is None or made.is_copy(target) else photo.losses(target, made.photo)
+    kept = made.is_copy(target)
+    record = record_of(
+        made,
+        lost=() if kept or made.photo is None else photo.losses(target, made.photo),
+        kept=blurred.notes if kept else (),  # a copy has what reading leaves out
+    )
     made.save(target, overwrite=output.force, quality=output.quality, compression=output.compression)
     if output.save_psf is not None:
         deblur.psf.save(output.save_psf, made.psf, overwrite=output.force)
-    return record_of(made, lost)
+    return record
 
 
 def _restore_stack(

@@ -138,6 +138,16 @@ def test_a_template_with_the_method_that_is_chosen(run: Run, folder: Path) -> No
     assert "1 of 1 are there already" in skipped.stderr
 
 
+def test_the_method_in_the_name_is_that_of_the_result(run: Run, folder: Path) -> None:
+    """Without a PSF too; and of a picture that nothing was done to."""
+    photo.write(folder / "flat.jpg", Photo(np.full((64, 60, 3), 0.5), -1))
+    (result,) = json.loads(run("restore", "flat.jpg", "-o", "sharp/{stem}-{method}{ext}", "--json").stdout)
+    assert result["output"] == f"sharp/flat-{result['method']}.jpg"
+    assert (folder / result["output"]).read_bytes() == (folder / "flat.jpg").read_bytes()
+    again = run("restore", "flat.jpg", "-o", "sharp/{stem}-{method}{ext}", code=2)
+    assert "sharp/flat-sparse-edges.jpg exists already; --force replaces it" in again.stderr
+
+
 def test_a_stack_whose_name_waits_for_its_method(run: Run, folder: Path) -> None:
     cells = np.random.default_rng(0).integers(100, 200, (2, 60, 64), dtype=np.uint16)
     tifffile.imwrite(folder / "cells.ome.tif", cells, metadata={"axes": "TYX"})
