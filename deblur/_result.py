@@ -79,7 +79,14 @@ class Restoration:
         facts.append(f"{self.seconds:.1f} s" if self.changed else "unchanged")
         return f"Restoration({', '.join(facts)}" + (f": {self.reason})" if self.reason else ")")
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        quality: int | None = None,
+        compression: str | None = None,
+    ) -> None:
         """Write the restored image to a file.
 
         Parameters
@@ -87,18 +94,20 @@ class Restoration:
         path : str or path-like
             Ends in a suffix that `deblur.photo.write` knows; .npy keeps the array as it is. A photograph keeps its
             metadata and depth; another image is written in 32-bit floating point to TIFF and FITS, and clipped to
-            [0, 1] in 16 bits to PNG and in 8 bits to JPEG and others that have no more. A photograph that
-            is unchanged is copied, byte for byte, where the suffix is that of its file, and the file is still as it was
-            read.
+            [0, 1] in 16 bits to PNG and in 8 bits to JPEG and others that have no more. A photograph that is unchanged
+            is copied, byte for byte, where the suffix is that of its file, and the file is still as it was read.
         overwrite : bool
             Whether an existing file may be replaced.
+        quality, compression
+            See `deblur.photo.write`.
 
         Raises
         ------
         OSError
             If the file exists and `overwrite` is false, or cannot be written.
         ValueError
-            If the suffix is of no supported format, or the image does not fit the format.
+            If an option is out of its range, the suffix is that of no supported format, or the image does not fit the
+            format.
         """
         suffix = Path(path).suffix.lower()
         if suffix == ".npy":
@@ -106,10 +115,44 @@ class Restoration:
                 np.save(temporary, _to_numpy(self.image))
             return
         picture = self.photo if self.photo is not None else _as_photo(self.image, self.channel_axis)
-        if not self.changed and picture.origin is not None and picture.origin.fits(suffix):
+        if self.is_copy(path) and picture.origin is not None:
             picture.origin.copy(path, overwrite=overwrite)
         else:
-            photo.write(path, picture, overwrite=overwrite)
+            photo.write(path, picture, overwrite=overwrite, quality=quality, compression=compression)
+
+    def is_copy(self, path: str | os.PathLike[str]) -> bool:
+        """Whether `save` copies the file that the photograph was read from, and encodes nothing.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Where it is to be saved.
+
+        Returns
+        -------
+        bool
+            True for a photograph that is unchanged, where the suffix is that of its file.
+
+        Raises
+        ------
+        TypeError
+            If `path` is no path.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> import deblur
+        >>> from deblur.photo import Photo, write
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     flat = pathlib.Path(folder, "flat.png")
+        ...     write(flat, Photo(np.full((64, 64), 0.5)))
+        ...     result = deblur.restore_photo(flat)
+        ...     result.is_copy("same.png"), result.is_copy("other.tif")
+        (True, False)
+        """
+        origin = None if self.photo is None else self.photo.origin
+        return not self.changed and origin is not None and origin.fits(Path(path).suffix)
 
     def _repr_png_(self) -> bytes | None:
         """Return the picture that a notebook shows; None for what is no picture."""

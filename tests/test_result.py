@@ -68,3 +68,18 @@ def test_a_photograph_is_saved_with_its_metadata(tmp_path: Path, rng: np.random.
     assert (found.icc, found.dtype) == (blurred.icc, blurred.dtype)
     assert result.photo is not None
     np.testing.assert_array_equal(result.photo.pixels, result.image)
+
+
+def test_quality_and_compression_are_those_of_the_file(tmp_path: Path, color: Restoration) -> None:
+    color.save(tmp_path / "best.jpg")
+    color.save(tmp_path / "small.jpg", quality=20)
+    assert (tmp_path / "small.jpg").stat().st_size < (tmp_path / "best.jpg").stat().st_size
+    color.save(tmp_path / "plain.tif")
+    color.save(tmp_path / "packed.tif", compression="deflate")
+    assert (tmp_path / "packed.tif").stat().st_size < (tmp_path / "plain.tif").stat().st_size
+    with pytest.raises(ValueError, match="quality must be"):
+        color.save(tmp_path / "bad.jpg", quality=0)
+    with pytest.raises(ValueError, match="compression must be"):
+        color.save(tmp_path / "bad.tif", compression="zip")
+    assert not list(tmp_path.glob("bad*"))
+    assert not color.is_copy(tmp_path / "best.jpg")

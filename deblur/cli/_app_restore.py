@@ -18,7 +18,7 @@ Examples:
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
   deblur restore shots/ --recursive --format png -o restored/ --log restored.jsonl
-  deblur restore shots/ -o "sharp/{stem}-{method}{ext}"
+  deblur restore shots/ -o "sharp/{stem}-{method}{ext}" --quality 85
   deblur restore badge.png --psf disk:radius=4 --mask inside.png --noise-level 2%
   deblur restore stack.tif --psf "gaussian:sigma=3x1x1" --json
   deblur restore cells.ome.tif --psf psf3d.tif --method richardson-lucy -o cells.zarr
@@ -33,9 +33,9 @@ class RestoreCommand(Command):
     def get_help(self, ctx: Any) -> str:
         """Return the help, with the methods of the registry and the formats."""
         from deblur.cli._settings import method_help
-        from deblur.cli._sources import formats_help
+        from deblur.cli._sources import helps
 
-        texts = {"method": method_help(), "file_format": formats_help()}
+        texts = {"method": method_help(), **helps()}
         for parameter in self.params:
             if parameter.name in texts:
                 parameter.help = texts[parameter.name]  # type: ignore[attr-defined]
@@ -49,8 +49,7 @@ def restore(
         typer.Argument(
             metavar="IMAGE",
             callback=check_not_empty,
-            help="Pictures to restore (JPEG, PNG, TIFF, WebP, OME-Zarr), and folders of them. A single - reads one "
-            "picture from standard input and writes the result to standard output in the same format.",
+            help="Pictures to restore, and folders of them.",
             show_default=False,
         ),
     ],
@@ -69,6 +68,8 @@ def restore(
     save_psf: opt.SavePsf = None,
     output: opt.Output = None,
     file_format: opt.Format = None,
+    quality: opt.Quality = None,
+    compression: opt.Compression = None,
     recursive: opt.Recursive = False,
     memory: opt.Memory = None,
     float32: opt.Float32 = False,
@@ -100,7 +101,7 @@ def restore(
     from deblur.cli._pipe import STANDARD, restore_standard_input
     from deblur.cli._restore import restore_files
     from deblur.cli._settings import Data, Settings
-    from deblur.cli._sources import suffix_of
+    from deblur.cli._sources import check_compression, suffix_of
 
     if scheduler is not None and jobs != 1:
         raise ValueError("--jobs starts processes here, and --scheduler has its own; leave out one")
@@ -114,6 +115,8 @@ def restore(
     wanted = Output(
         output,
         None if file_format is None else suffix_of(file_format),
+        quality=quality,
+        compression=check_compression(compression),
         recursive=recursive,
         force=force,
         skip_existing=skip_existing,

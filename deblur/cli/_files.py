@@ -70,6 +70,10 @@ class Output:
         if there are several pictures or if it ends in a slash. By default results lie beside their pictures.
     suffix : str or None
         Of the results, with its dot; None for that of each picture.
+    quality : int or None
+        Of lossy formats, 1 to 100.
+    compression : str or None
+        Of TIFF files.
     recursive : bool
         Whether folders in folders are entered.
     force : bool
@@ -86,6 +90,8 @@ class Output:
 
     path: str | None = None
     suffix: str | None = None
+    quality: int | None = None
+    compression: str | None = None
     recursive: bool = False
     force: bool = False
     skip_existing: bool = False
@@ -95,7 +101,7 @@ class Output:
 
 
 def plan(
-    images: list[Path], output: Output, methods: tuple[str, ...], all_methods: tuple[str, ...]
+    images: list[Path], output: Output, method: str, likely: tuple[str, ...], all_methods: tuple[str, ...]
 ) -> tuple[list[Job], list[Skipped]]:
     """Say which file is restored into which, and what is left out.
 
@@ -105,8 +111,10 @@ def plan(
         Files and folders; a folder means the pictures in it, but not the results of earlier runs on them.
     output : Output
         Where results go.
-    methods : tuple of str
-        The methods that may be chosen.
+    method : str
+        The method.
+    likely : tuple of str
+        Those that it may turn out to be, if it is chosen for each picture; else none.
     all_methods : tuple of str
         Those that earlier runs may have chosen.
 
@@ -124,10 +132,9 @@ def plan(
     sources, results = naming.leave_out_results(sources, all_methods)
     if not sources:
         raise ValueError(f"{images[0]} holds nothing but results of earlier runs")
-    waits = "method" in naming.fields and len(methods) > 1
-    name = METHOD if waits else methods[0]
+    waits_for = likely if "method" in naming.fields else ()
     jobs = [
-        Job(source.path, naming.target(source, number, name), methods if waits else ())
+        Job(source.path, naming.target(source, number, METHOD if waits_for else method), waits_for)
         for number, source in enumerate(sources, 1)
     ]
     _check(jobs, force=output.force or output.skip_existing, may_use_fields=naming.is_template)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from deblur.restoration._noise import noise_of_source
+if TYPE_CHECKING:
+    import numpy as np
 
 AUTO = "auto"
 
@@ -35,6 +35,10 @@ def parse_noise(noise_level: str, gain: float | None = None, read_noise: float |
     """
     text = noise_level.strip()
     given = None if text == AUTO else text
+    if given is None and gain is None and read_noise is None:
+        return None
+    from deblur.restoration._noise import noise_of_source  # after the quick checks, for it loads all that computes
+
     try:
         level = noise_of_source(given, None, gain=gain, read_noise=read_noise).level
     except ValueError as error:
@@ -96,6 +100,8 @@ def read_bad_pixels(text: str | None) -> np.ndarray | str | None:
 
 def _white_in(option: str, path: Path) -> np.ndarray:
     """Return where a gray picture is nearer to white than to black; in one of zeros and ones, 1 is white."""
+    import numpy as np
+
     from deblur import photo
 
     try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from deblur.cli._psf import by
+from deblur.restoration._registry import ROWS
 
 if TYPE_CHECKING:
     from deblur import Restoration
@@ -30,8 +31,18 @@ _LABELS = {
 }
 
 
-def record_of(made: Restoration) -> dict[str, Any]:
-    """Return the record of a restoration for the JSON: the result, and all that was decided."""
+def record_of(made: Restoration, *, lost: Sequence[str] = (), kept: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the record of a restoration for the JSON: the result, and all that was decided.
+
+    Parameters
+    ----------
+    made : Restoration
+        The result.
+    lost : sequence of str
+        Notes on what its file does not hold.
+    kept : sequence of str
+        Notes that are not true of its file.
+    """
     details = made.details
     record: dict[str, Any] = {
         "method": made.method,
@@ -47,6 +58,7 @@ def record_of(made: Restoration) -> dict[str, Any]:
         record["reason"] = made.reason
     if not made.changed:
         record["next_step"] = next_step(made.method)
+    record["notes"] = [*(note for note in details.get("notes", ()) if note not in kept), *lost]
     return record | {name: plain(value) for name, value in details.items() if name not in record}
 
 
@@ -66,8 +78,9 @@ def plain(value: Any) -> Any:
 
 
 def next_step(method: str) -> str:
-    """Return what to try where a blind method has left a picture as it was."""
-    others = " or ".join(f"--method {name}" for name in ("defocus", "motion") if name != method)
+    """Return what to try where a blind method has left a picture as it was: those that need no size of the PSF."""
+    rows = [row for row in ROWS if row.blind and "psf_shape" not in row.parameters and row.name != method]
+    others = " or ".join(f"--method {row.name}" for row in rows)
     return f"if it is blurred, try {others}, or give the PSF with --psf"
 
 

@@ -63,7 +63,8 @@ def restore_files(
     psf = None if psf_text is None else read_psf_file(psf_text)
     if psf is not None and psf.psf.ndim == 1:
         raise ValueError(f"{psf_text}: a PSF for pictures has 2 axes, or 3 for stacks; it has 1")
-    jobs, left_out = plan(images, output, settings.likely_methods(None if psf is None else psf.psf.ndim), METHODS)
+    likely = settings.likely_methods(None if psf is None else psf.psf.ndim)
+    jobs, left_out = plan(images, output, settings.method, likely, METHODS)
     if output.save_psf is not None:
         _check_save_psf(output.save_psf, psf_text, jobs, force=output.force)
     if output.log is not None:
@@ -76,8 +77,9 @@ def restore_files(
         report.say(f"deblur: {planned - len(jobs)} of {planned} are there already", to_stderr=True)
     if isinstance(cluster, int):
         settings = replace(settings, processes=cluster)
-    save_psf = output.save_psf and output.save_psf.absolute()
-    restore = partial(_restore_file, psf=psf, settings=settings, save_psf=save_psf, force=output.force)
+    if output.save_psf is not None:
+        output = replace(output, save_psf=output.save_psf.absolute())
+    restore = partial(_restore_file, psf=psf, settings=settings, output=output)
     with open_log(output.log, hidden) as log, report.progress_bar(len(jobs)) as show:
         if log is not None:
             for record in skipped:
@@ -138,17 +140,11 @@ def _restore_here(
 
 
 def _restore_file(
-    job: Job,
-    advance: Progress,
-    *,
-    psf: PsfFile | None,
-    settings: Settings,
-    save_psf: Path | None,
-    force: bool,
+    job: Job, advance: Progress, *, psf: PsfFile | None, settings: Settings, output: Output
 ) -> dict[str, Any]:
     """Restore one picture or stack into its target, and return its record for the JSON."""
     try:
-        return _restored(job, advance, psf, settings, save_psf, force=force)
+        return _restored(job, advance, psf, settings, output)
     except (ValueError, TypeError) as error:
         message = in_options(str(error))
         if message == str(error):
@@ -156,9 +152,7 @@ def _restore_file(
         raise ValueError(message) from error
 
 
-def _restored(
-    job: Job, advance: Progress, psf: PsfFile | None, settings: Settings, save_psf: Path | None, *, force: bool
-) -> dict[str, Any]:
+def _restored(job: Job, advance: Progress, psf: PsfFile | None, settings: Settings, output: Output) -> dict[str, Any]:
     import deblur
     from deblur import photo
     from deblur.restoration._kinds import kind_of_photo
@@ -166,28 +160,34 @@ def _restored(
     options: dict[str, Any] = {"progress": advance, **settings.options()}
     if psf is not None and _by_windows(job, settings):
         options |= {"memory": settings.memory, "processes": settings.processes, "float32": settings.floats}
-        return _restore_stack(job, psf, settings, options, force=force)
+        return _restore_stack(job, psf, settings, options, output)
     _check_photo(job, settings)
     blurred = photo.read(job.source)
-    if psf is None and save_psf is not None and blurred.pages > 1:
+    if psf is None and output.save_psf is not None and blurred.pages > 1:
         raise ValueError("--save-psf needs a picture of one page: every page has a PSF of its own")
     check_target(job.target)
     if job.methods:
         kind, _ = kind_of_photo(blurred, settings.data.kind)
         space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
-        refuse_existing(job.target_by(_chosen(space, psf, kind)), force=force)
+        refuse_existing(job.target_by(_chosen(space, psf, kind)), force=output.force)
     made = deblur.restore_photo(blurred, psf, **options)
     target = job.target_by(made.method)
-    refuse_existing(target, force=force)
+    refuse_existing(target, force=output.force)
     target.parent.mkdir(parents=True, exist_ok=True)
-    made.save(target, overwrite=force)
-    if save_psf is not None:
-        deblur.psf.save(save_psf, made.psf, overwrite=force)
-    return record_of(made)
+    kept = made.is_copy(target)
+    record = record_of(
+        made,
+        lost=() if kept or made.photo is None else photo.losses(target, made.photo),
+        kept=blurred.notes if kept else (),  # a copy has what reading leaves out
+    )
+    made.save(target, overwrite=output.force, quality=output.quality, compression=output.compression)
+    if output.save_psf is not None:
+        deblur.psf.save(output.save_psf, made.psf, overwrite=output.force)
+    return record
 
 
 def _restore_stack(
-    job: Job, psf: PsfFile, settings: Settings, options: dict[str, Any], *, force: bool
+    job: Job, psf: PsfFile, settings: Settings, options: dict[str, Any], output: Output
 ) -> dict[str, Any]:
     """Restore a stack by windows, and move it where its method says if its name waits for that."""
     import deblur
@@ -196,20 +196,22 @@ def _restore_stack(
     from deblur.stack import open_stack
 
     check_target(job.target, TARGET_SUFFIXES)
+    if output.compression not in (None, "none"):
+        raise ValueError(f"{job.source} is a stack, and written in parts without compression; leave --compression out")
     job.folder.mkdir(parents=True, exist_ok=True)
     if not job.methods:
         job.target.parent.mkdir(parents=True, exist_ok=True)
-        return record_of(deblur.restore_stack(job.source, psf, job.target, overwrite=force, **options))
+        return record_of(deblur.restore_stack(job.source, psf, job.target, overwrite=output.force, **options))
     stack = open_stack(job.source)
     space = tuple(size for axis, size in zip(stack.axes, stack.shape, strict=True) if axis in "ZYX")
-    refuse_existing(job.target_by(_chosen(space, psf, kind_of_stack(stack, settings.data.kind)[0])), force=force)
+    refuse_existing(job.target_by(_chosen(space, psf, kind_of_stack(stack, settings.data.kind)[0])), force=output.force)
     with tempfile.TemporaryDirectory(prefix=".deblur-", dir=job.folder) as folder:
         made = Path(folder, job.target.name)
         record = record_of(deblur.restore_stack(job.source, psf, made, **options))
         target = job.target_by(record["method"])
-        refuse_existing(target, force=force)
+        refuse_existing(target, force=output.force)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with (atomic_folder if made.is_dir() else atomic_path)(target, overwrite=force) as place:
+        with (atomic_folder if made.is_dir() else atomic_path)(target, overwrite=output.force) as place:
             os.replace(made, place)
     return record
 

@@ -155,6 +155,29 @@ Format = Annotated[
     ),
 ]
 
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        metavar="N",
+        help="Quality of formats that lose some, as JPEG, 1 to 100. By default 95 in JPEG, AVIF and HEIF, and no loss "
+        "in the others.",
+        show_default=False,
+    ),
+]
+
+Compression = Annotated[
+    str | None,
+    typer.Option(
+        "--compression",
+        metavar="NAME",
+        help="Compression of TIFF files, without loss: none, deflate, lzw, zstd, ... By default that of the picture.",
+        show_default=False,
+    ),
+]
+
 Recursive = Annotated[
     bool,
     typer.Option(

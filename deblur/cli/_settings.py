@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from deblur.cli._noise import parse_background, parse_noise, read_bad_pixels, read_mask
 from deblur.cli._options import parse_psf_size
-from deblur.restoration._kinds import KINDS
 from deblur.restoration._registry import AUTO, ROWS, default_method, find_method
+
+if TYPE_CHECKING:
+    import numpy as np
 
 METHODS = tuple(row.name for row in ROWS)
 
@@ -21,9 +21,9 @@ def method_help() -> str:
     """Return the help of --method, from the registry."""
     known, blind = (", ".join(row.name for row in ROWS if row.blind == each) for each in (False, True))
     return (
-        "auto takes the method that measures best: unrolled for pictures, richardson-lucy for volumes, sparse-edges "
-        f"without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that sparse-edges "
-        "estimates."
+        "auto takes the method that measures best: unrolled for photographs, richardson-lucy for counts and volumes, "
+        f"sparse-edges without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that "
+        "sparse-edges estimates."
     )
 
 
@@ -70,8 +70,11 @@ class Data:
         read_noise: float | None,
     ) -> Data:
         """Check what the command line gives, or raise `ValueError`."""
-        if kind is not None and kind not in KINDS:
-            raise ValueError(f"--kind must be {' or '.join(KINDS)}, got {kind!r}")
+        if kind is not None:
+            from deblur.restoration._kinds import KINDS
+
+            if kind not in KINDS:
+                raise ValueError(f"--kind must be {' or '.join(KINDS)}, got {kind!r}")
         used = None if mask is None else read_mask(Path(mask))
         return cls(kind, used, read_bad_pixels(bad_pixels), parse_background(background), gain, read_noise)
 
@@ -170,9 +173,11 @@ class Settings:
         return options | self.data.options()
 
     def likely_methods(self, psf_axes: int | None) -> tuple[str, ...]:
-        """Return the methods that may be chosen with a PSF of so many axes, None without one."""
+        """Return what auto may stand for with a PSF of so many axes, None without one; none if a method is given."""
+        from deblur.restoration._kinds import KINDS
+
         if self.method != AUTO:
-            return (self.method,)
+            return ()
         kinds = KINDS if self.data.kind is None else (self.data.kind,)
         cases = itertools.product((1, 1 << 20), kinds)
         return tuple(sorted({default_method((side,) * 3, psf_axes, kind).name for side, kind in cases}))

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deblur.photo import SUFFIXES, WRITABLE_SUFFIXES
+from deblur.photo import SUFFIXES, TIFF_COMPRESSIONS, WRITABLE_SUFFIXES
+from deblur.photo._formats import NAMES
 
 ZARR = ".zarr"
 """The suffix of a folder that is one picture."""
@@ -37,9 +38,22 @@ def suffix_of(file_format: str) -> str:
     return suffix
 
 
-def formats_help() -> str:
-    """Return the help of --format."""
-    return f"Format of the results: {_formats()}. By default that of each picture."
+def check_compression(name: str | None) -> str | None:
+    """Return the name of a compression for ``--compression``, or raise `ValueError` with those that there are."""
+    if name is not None and name not in TIFF_COMPRESSIONS:
+        raise ValueError(f"--compression must be one of {', '.join(TIFF_COMPRESSIONS)}, got {name!r}")
+    return name
+
+
+def helps() -> dict[str, str]:
+    """Return the help of the options that list formats, by the name of the parameter."""
+    return {
+        "images": f"Pictures to restore ({NAMES}; OME-Zarr), and folders of them. A single - reads one picture from "
+        "standard input and writes the result to standard output in the same format.",
+        "file_format": f"Format of the results: {_formats()}. By default that of each picture; TIFF for camera RAW.",
+        "compression": f"Compression of TIFF files, without loss: {', '.join(TIFF_COMPRESSIONS)}. By default that of "
+        "the picture.",
+    }
 
 
 def _formats() -> str:
@@ -103,7 +117,7 @@ def find_sources(images: list[Path], *, recursive: bool) -> tuple[list[Source], 
         if not found:
             closed = any(each.why == FOLDER for each in left_out)
             hint = "; --recursive enters the folders in it" if closed else ""
-            raise ValueError(f"{image} has no pictures in it ({', '.join(IMAGE_SUFFIXES)}){hint}")
+            raise ValueError(f"{image} has no pictures in it ({NAMES}; OME-Zarr){hint}")
         sources += found
         skipped += left_out
     return sources, skipped

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _PILLOW = threading.Lock()
 
+_ALWAYS, _DENSEST = 2**24, 5000  # pixels; pixels per byte, five times those of a blank PNG or JPEG
+
 
 def plain(image: Image.Image) -> Image.Image:
     """Convert an 8-bit image to gray or RGB, and its transparency to alpha."""
@@ -56,8 +58,15 @@ def decoded(plugin: type[ImageFile], data: bytes) -> ImageFile:
         frames = getattr(image, "n_frames", 1)
         if frames > 1:
             raise ValueError(f"it is an animation of {frames} frames; extract the one to restore")
+        check_plausible(image.size, len(data))
         image.load()
         return image
+
+
+def check_plausible(size: tuple[int, int], length: int) -> None:
+    """Raise `ValueError` if a file is much too short for its sides, which then are damage and would fill the memory."""
+    if size[0] * size[1] > _ALWAYS + _DENSEST * length:
+        raise ValueError(f"it declares {size[0]} x {size[1]} pixels in {length} bytes: it is damaged")
 
 
 def described(image: ImageFile, samples: np.ndarray, density: Resolution | None) -> Stored:

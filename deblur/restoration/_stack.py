@@ -140,6 +140,7 @@ def restore_stack(
         kind_reason=evidence,
         noise=noise,
         bad_pixels=bad_pixels,
+        notes=stack.notes,
     )
     mask = _checked_mask(mask, stack, space)
     if background is not None:

@@ -101,7 +101,7 @@ def test_links_that_lead_in_circles(run: Run, tmp_path: Path, shots: Path) -> No
 def test_a_folder_without_pictures_names_the_option(run: Run, tmp_path: Path, shots: Path) -> None:
     (tmp_path / "outer/inner").mkdir(parents=True)
     error = run("restore", "outer", *QUICK, code=2).stderr
-    assert error.startswith("deblur: outer has no pictures in it (.jpg, ")
+    assert error.startswith("deblur: outer has no pictures in it (JPEG, ")
     assert error.endswith("; --recursive enters the folders in it\n")
     assert not run("restore", "outer", *QUICK, "-r", code=2).stderr.endswith("in it\n")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from deblur import photo
 from deblur.cli._names import FIELDS, naming_for, split_name
@@ -137,6 +138,16 @@ def test_a_template_with_the_method_that_is_chosen(run: Run, folder: Path) -> No
     assert "1 of 1 are there already" in skipped.stderr
 
 
+def test_the_method_in_the_name_is_that_of_the_result(run: Run, folder: Path) -> None:
+    """Without a PSF too; and of a picture that nothing was done to."""
+    photo.write(folder / "flat.jpg", Photo(np.full((64, 60, 3), 0.5), -1))
+    (result,) = json.loads(run("restore", "flat.jpg", "-o", "sharp/{stem}-{method}{ext}", "--json").stdout)
+    assert result["output"] == f"sharp/flat-{result['method']}.jpg"
+    assert (folder / result["output"]).read_bytes() == (folder / "flat.jpg").read_bytes()
+    again = run("restore", "flat.jpg", "-o", "sharp/{stem}-{method}{ext}", code=2)
+    assert "sharp/flat-sparse-edges.jpg exists already; --force replaces it" in again.stderr
+
+
 def test_a_stack_whose_name_waits_for_its_method(run: Run, folder: Path) -> None:
     cells = np.random.default_rng(0).integers(100, 200, (2, 60, 64), dtype=np.uint16)
     tifffile.imwrite(folder / "cells.ome.tif", cells, metadata={"axes": "TYX"})
@@ -159,3 +170,58 @@ def test_the_format_of_the_results(run: Run, folder: Path) -> None:
     assert "-o a.jpg ends in .jpg, and --format says png" in error
     error = run("restore", "one/a.png", *WIENER, "--format", "zarr", code=2).stderr
     assert "zarr folders are written from TIFF files" in error
+
+
+def test_an_unchanged_picture_of_every_format_is_the_same_file(run: Run, tmp_path: Path) -> None:
+    flat = Photo(np.full((64, 60, 3), 0.5), -1)
+    (tmp_path / "flat").mkdir()
+    for suffix in photo.WRITABLE_SUFFIXES:
+        path = tmp_path / f"flat/{suffix[1:]}{suffix}"
+        try:
+            photo.write(path, flat)
+        except ValueError:  # a library is missing
+            continue
+        path.write_bytes(path.read_bytes() + b"\n" * 9)  # which no encoder would write again
+    done = run("restore", "flat", "--json", "-o", "{parent}-same/{stem}{ext}", "--quality", "30")
+    results = json.loads(done.stdout)
+    assert {Path(result["input"]).suffix for result in results} >= {".jpg", ".jpeg", ".png", ".tif", ".webp", ".bmp"}
+    for result in results:
+        assert not result["changed"], result
+        assert (tmp_path / result["output"]).read_bytes() == (tmp_path / result["input"]).read_bytes(), result
+        assert result["output"].replace("-same", "") == result["input"]
+
+
+def test_quality_and_compression(run: Run, folder: Path) -> None:
+    steps = {}
+    for quality in ("20", "90"):
+        run("restore", "two/b.jpg", *WIENER, "--quality", quality, "-o", f"{quality}.jpg")
+        with Image.open(folder / f"{quality}.jpg") as image:
+            steps[quality] = image.quantization[0][0]
+    assert steps["20"] > 5 * steps["90"]
+    run("restore", "two/b.jpg", *WIENER, "--compression", "lzw", "-o", "lzw.tif")
+    with tifffile.TiffFile(folder / "lzw.tif") as tiff:
+        assert tiff.pages[0].compression.name == "LZW"
+    for arguments, message in (
+        (["--quality", "0"], "'--quality'"),
+        (["--quality", "101"], "'--quality'"),
+        (["--quality", "good"], "'--quality'"),
+        (["--compression", "zip"], "--compression must be one of none, deflate, lzw"),
+    ):
+        error = run("restore", "two/b.jpg", *WIENER, *arguments, "-o", "bad.tif", code=2).stderr
+        assert message in error
+        assert error.count("\n") == 1
+    tifffile.imwrite(folder / "s.ome.tif", np.ones((2, 60, 64), np.uint16), metadata={"axes": "TYX"})
+    error = run("restore", "s.ome.tif", *WIENER, "--compression", "lzw", code=2).stderr
+    assert "s.ome.tif is a stack, and written in parts without compression; leave --compression out" in error
+
+
+def test_what_a_format_cannot_hold_is_said(run: Run, folder: Path) -> None:
+    picture = Photo(np.random.default_rng(0).random((64, 60)), dtype=np.dtype(np.uint16), icc=b"profile" * 20)
+    photo.write(folder / "deep.tif", picture)
+    done = run("restore", "deep.tif", *WIENER, "--format", "bmp", "--json")
+    (result,) = json.loads(done.stdout)
+    lost = photo.losses("deep.bmp", picture)
+    assert any("16 bits were rounded to the 8 of BMP" in each for each in lost)
+    assert set(result["notes"]) >= set(lost)
+    assert lost[0] in done.stderr
+    assert "rounded" not in run("restore", "deep.tif", *WIENER).stdout

@@ -231,7 +231,7 @@ def test_counts(run: Run, tmp_path: Path) -> None:
         assert "  kind: counts (16-bit gray without a profile or camera data)\n" in done.stderr
         (found[name],) = json.loads(done.stdout)
         assert found[name]["mask"]["defective"] == pytest.approx(1 / 3840)
-        assert found[name]["background"] == pytest.approx(300 / 65535)
+        assert found[name]["background"] == pytest.approx(300)
         assert found[name]["noise_source"] == "gain of the detector"
         assert photo.read(tmp_path / "stars-restored.png").pixels.max() < 2000 / 65535
     (as_photo,) = json.loads(run("restore", "stars.png", *options[:2], "--kind", "photo", "--json", "--force").stdout)
