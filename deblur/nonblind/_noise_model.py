@@ -9,7 +9,7 @@ from typing import Any
 # Levels that restore best, as powers of the quantization steps: python -m benchmarks.quality.jpeg. They exceed the
 # error that the codec makes two to three times, because a coefficient rounded to 0 is not a small error but no
 # information, at frequencies that restoration amplifies.
-_LIGHT, _COLOR, _SINGLE = (0.0098, 10.0, 0.43), (0.0142, 20.0, 0.47), (0.0088, 10.0, 0.45)
+_LIGHT, _COLOR, _SINGLE = (0.0086, 10.0, 0.68), (0.0118, 20.0, 0.59), (0.0088, 10.0, 0.45)
 _SAMPLING = {"4:4:4": 0.7, "4:2:2": 0.85, "4:2:0": 1.0}
 """Factor of the color levels: fewer color samples have lost detail as well."""
 
@@ -40,7 +40,7 @@ class NoiseModel:
     >>> from deblur.nonblind import NoiseModel
     >>> half = NoiseModel(luminance=38, chrominance=84)  # quality 50 of libjpeg
     >>> round(half.light_level, 4), round(half.color_level, 4)
-    (0.0174, 0.0279)
+    (0.0213, 0.0275)
     """
 
     white: float | None = None
