@@ -27,6 +27,9 @@ Any kernel that was cut off fails one of the two: a narrow one the first, a wide
 _LEAST_SHARE = 0.05
 """Least share of the sum that a background must have to be worth removing."""
 
+_LEAST_HEIGHT = 0.02
+"""Least height of a kernel, as a fraction of the offset under it: less is a step of rounding."""
+
 _CLEAR = 0.01
 """Noise of an offset, as a fraction of it, up to which nothing else matters."""
 
@@ -92,7 +95,9 @@ def inverted(values: np.ndarray) -> np.ndarray | None:
     if found is None:
         return None
     kernel = found.without(top - values)
-    depth = float(kernel.max())
+    depth, border = float(kernel.max()), _border(values.shape)
+    if border is None or float(border.outermost(kernel).sum()) > 0.1 * float(kernel.sum()):
+        return None
     if depth < 0.05 * (top - found.level) or found.level > 0.2 * depth or kernel.mean() > 0.5 * depth:
         return None
     return kernel
@@ -111,14 +116,19 @@ def _surroundings(values: np.ndarray, worth: float = 0.0) -> _Surroundings | Non
     if height <= 0 or noise > 0.05 * height or not border.is_even_inwards(values, parts, noise):
         return None
     level, noise, mask = _refined(values, level, noise)
+    height = float(values.max()) - level
+    if noise > 0.1 * height or height < _LEAST_HEIGHT * abs(level):
+        return None
     return _Surroundings(level, noise, mask, border.outermost(values)[np.isin(border.parts[border.depth == 0], parts)])
 
 
 def _is_offset(values: np.ndarray, found: _Surroundings) -> bool:
     """Return whether what surrounds the kernel is the same all around, but for noise."""
     relative = found.noise / max(abs(found.level), 1e-300)
+    if not _is_level(values, found):
+        return False
     if relative <= _CLEAR:
-        return True
+        return abs(found.level) > 1.5 * _step(values, found)
     if found.mask.mean() > (0.92 if relative < 0.05 else 0.75):  # too little is left to tell noise from a tail
         return False
     if relative <= _NOISY[0] and _likeness(values, found, 1) < 0.5:
@@ -136,7 +146,31 @@ def _is_noise(values: np.ndarray, found: _Surroundings) -> bool:
     zeros, negative = float((outer == 0).mean()), float((outer < 0).mean())
     if outer.size < 40 or not (0.25 < zeros < 0.75 or 0.25 < negative < 0.75):
         return False
-    return _is_stationary(found) and abs(_likeness(values, found, 1)) < 0.15  # ripples of optics are smooth
+    if not (_is_stationary(found) and _is_level(values, found)) or found.noise < 1.5 * _step(values, found):
+        return False  # single photons are faint light
+    return abs(_likeness(values, found, 1)) < 0.15  # ripples of optics are smooth
+
+
+def _step(values: np.ndarray, found: _Surroundings) -> float:
+    """Return the unit of a detector that counts, of which one or two may be a tail; 0 if the kernel has few steps."""
+    steps = np.diff(np.unique(values))
+    step = float(steps.min()) if steps.size else 0.0
+    return step if step < 0.1 * (float(values.max()) - found.level) else 0.0
+
+
+def _is_level(values: np.ndarray, found: _Surroundings) -> bool:
+    """Return whether what surrounds the kernel is as bright far from the middle as near it: tails fade outwards."""
+    if found.mask.all():
+        return False
+    places = np.nonzero(~found.mask)
+    squares = [(place - size // 2) ** 2 for place, size in zip(places, values.shape, strict=True)]
+    distance, outside = np.sum(squares, axis=0), values[places]
+    is_far = distance > np.median(distance)
+    if not is_far.any():
+        return False
+    error = 4.0 * found.noise / np.sqrt(min(is_far.sum(), (~is_far).sum()))
+    difference = abs(float(outside[is_far].mean()) - float(outside[~is_far].mean()))
+    return bool(difference <= min(0.06 * abs(found.level), 0.03 * (float(values.max()) - found.level)) + error)
 
 
 def _is_stationary(found: _Surroundings) -> bool:

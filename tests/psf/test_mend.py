@@ -45,6 +45,21 @@ def test_what_is_right_is_left_alone(source: Callable) -> None:
     assert count > 100
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        lambda kernel, generator: np.rint(kernel / kernel.max() * 65535),
+        lambda kernel, generator: np.floor(kernel / kernel.max() * 255),
+        lambda kernel, generator: generator.poisson(kernel / kernel.max() * 1000).astype(float),
+    ],
+    ids=["16 bits", "8 bits", "photons"],
+)
+def test_rounding_and_photons_are_no_background(stored: Callable) -> None:
+    generator = np.random.default_rng(0)
+    for name, kernel in formulas():
+        assert psf.mend(stored(kernel, generator)).notes == (), name
+
+
 def test_without_a_dark_rim_it_is_the_same_array() -> None:
     kernel = psf.camera_shake(15, seed=4)
     assert psf.mend(kernel).psf is kernel
