@@ -153,7 +153,7 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
     if resolution:
         extra |= {"resolution": resolution, "resolutionunit": "inch"}
     pages = "Z" if len(axes.replace("S", "")) == 3 else axes[:1]
-    return Stack(data, axes if axes[0] in "YX" else pages + axes[1:], extra=extra)
+    return Stack(data, axes if axes[0] in "YX" else pages + axes[1:], extra=extra, notes=_notes(tiff))
 
 
 def _is_plain(page: Any) -> bool:
@@ -189,7 +189,7 @@ def _stored_resolution(page: Any) -> dict[str, Any]:
 
 
 def _notes(tiff: tifffile.TiffFile) -> tuple[str, ...]:
-    """Return what of an OME or ImageJ file is not written again."""
+    """Return what of a file is not written again."""
     notes = []
     series, page = tiff.series[0], tiff.series[0].keyframe
     if len(tiff.series) > 1:
@@ -198,6 +198,6 @@ def _notes(tiff: tifffile.TiffFile) -> tuple[str, ...]:
     if len(series.levels) > 1:
         notes.append("its pyramid of smaller pictures was left out")
     if page.compression != 1:
-        name = tifffile.COMPRESSION(page.compression).name
+        name = tifffile.COMPRESSION(page.compression).name.removeprefix("ADOBE_")
         notes.append(f"its {name} compression was left out: a stack is written in parts")
     return tuple(notes)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import deblur
 from deblur import photo
 from deblur.stack import create_stack, is_stack, open_stack
 
@@ -52,9 +53,7 @@ def test_planes_and_colors(tmp_path: Path, form: str, axes: str, shape: tuple[in
     stack = open_stack(source)
     assert (stack.axes, stack.shape, stack.format) == (axes, shape, form)
     assert stack.voxel_size == pytest.approx({"X": 0.1, "Y": 0.1})
-    assert stack.notes == (
-        ("its ADOBE_DEFLATE compression was left out: a stack is written in parts",) * bool(compression)
-    )
+    assert stack.notes == (("its DEFLATE compression was left out: a stack is written in parts",) * bool(compression))
     np.testing.assert_array_equal(stack.data[2:5], samples[2:5])
     copied(source, target)
     assert open_stack(target).voxel_size == stack.voxel_size
@@ -179,3 +178,10 @@ def test_a_description_that_grows_without_end(tmp_path: Path) -> None:
     if is_stack(tmp_path / "a.tif"):
         with pytest.raises(ValueError, match=r"cannot read .*a\.tif"):
             open_stack(tmp_path / "a.tif")
+
+
+def test_notes_reach_the_result(tmp_path: Path) -> None:
+    source = tmp_path / "in.ome.tif"
+    tifffile.imwrite(source, values(24, 30), metadata={"axes": "YX"}, compression="zlib")
+    made = deblur.restore_stack(source, deblur.psf.gaussian(1), tmp_path / "out.ome.tif", method="wiener")
+    assert "its DEFLATE compression was left out: a stack is written in parts" in made.details["notes"]
