@@ -20,7 +20,7 @@ from deblur.restoration._kinds import kind_of_photo
 from deblur.restoration._masks import photo_weights
 from deblur.restoration._noise import noise_of_source, photo_compression
 from deblur.restoration._plan import Plan, make_plan
-from deblur.restoration._policy import check_psf_array, counts_per_unit, opened_psf, policy_for
+from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, opened_psf, policy_for
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
@@ -120,37 +120,19 @@ def restore_photo(
     if "channel_axis" in options:
         raise TypeError("a photograph has its own channel_axis: leave it out")
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
-    psf, kernel = opened_psf(psf)
-    if psf is not None:
-        check_fit(kernel, space)
-    decided, reason = kind_of_photo(blurred, kind)
+    said = {"kind": kind, "noise_level": noise_level, "gain": gain, "read_noise": read_noise, "mask": mask}
+    policy, weights = _policy_of(
+        blurred, psf, space, linear=linear, saturation=saturation, bad_pixels=bad_pixels, **said
+    )
     unit = counts_per_unit(blurred.dtype)
-    noise = noise_of_source(
-        noise_level, photo_compression(blurred), gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1
-    )
-    weights, notes = photo_weights(blurred, mask)
-    policy = policy_for(
-        decided,
-        blurred.dtype,
-        psf,
-        linear=linear,
-        saturation=saturation,
-        space=space,
-        voxel_size=blurred.voxel_size,
-        encoded=not blurred.linear,
-        kind_reason=reason,
-        noise=noise,
-        bad_pixels=bad_pixels,
-        notes=(*blurred.notes, *notes),
-    )
     if background is not None:
         options["background"] = background if background == "auto" else background / unit
-    ndim = 2 if psf is None else kernel.ndim
+    ndim = 2 if policy.psf is None else policy.psf.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
     if box is not None:
         if psf is None or blurred.is_stack:
             raise ValueError("box needs a picture of one page and a psf")
-        outer, inner = _surroundings(plan.policy.psf, _within(box, space))
+        outer, inner = _surroundings(policy.psf, _within(box, space))
         made = restore_window(plan, blurred.pixels[outer], progress, None if weights is None else weights[outer])
         made = replace(made, image=np.ascontiguousarray(made.image[inner]))
         sharp = replace(blurred, pixels=made.image, alpha=None)
@@ -160,6 +142,44 @@ def restore_photo(
     if "background" in made.details:
         made = replace(made, details={**made.details, "background": unit * made.details["background"]})
     return replace(made, photo=sharp, seconds=time.perf_counter() - start)
+
+
+def _policy_of(
+    blurred: Photo,
+    psf: Any,
+    space: tuple[int, ...],
+    *,
+    kind: str | None,
+    noise_level: Any,
+    gain: float | None,
+    read_noise: float | None,
+    mask: Any,
+    **overrides: Any,
+) -> tuple[Policy, np.ndarray | None]:
+    """Return what restoring a photograph means, and the weights of its pixels."""
+    psf, kernel = opened_psf(psf)
+    if psf is not None:
+        check_psf_array(kernel)
+    decided, reason = kind_of_photo(blurred, kind)
+    unit = counts_per_unit(blurred.dtype)
+    weights, notes = photo_weights(blurred, mask)
+    policy = policy_for(
+        decided,
+        blurred.dtype,
+        psf,
+        space=space,
+        voxel_size=blurred.voxel_size,
+        encoded=not blurred.linear,
+        kind_reason=reason,
+        noise=noise_of_source(
+            noise_level, photo_compression(blurred), gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1
+        ),
+        notes=(*blurred.notes, *notes),
+        **overrides,
+    )
+    if psf is not None:
+        check_fit(policy.psf, space)
+    return policy, weights
 
 
 def _opened(blurred: Any) -> Photo:

@@ -205,10 +205,9 @@ def _prepared(
     as_float_tensor(psf, "psf")  # refuses what is no array of real numbers
     if not 1 <= psf.ndim <= 3:
         return psf, ()
-    fitting = space if space is not None and len(space) >= psf.ndim else None
     if file is None:
-        return prepare(psf, fitting)
-    ready = prepare(psf, fitting, psf_voxel=file.voxel_size or None, image_voxel=image_voxels or None)
+        return prepare(psf, space)
+    ready = prepare(psf, space, psf_voxel=file.voxel_size or None, image_voxel=image_voxels or None)
     return ready.psf, (*file.notes, *ready.notes)
 
 
