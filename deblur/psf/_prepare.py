@@ -18,6 +18,7 @@ from ._resample import resample
 VoxelSize: TypeAlias = float | Sequence[float] | Mapping[str, float]
 
 _LARGEST_RATIO = 8.0  # of voxel sizes: beyond it one of the two is wrong, in its unit most likely
+_LEAST_KEPT = 0.5  # of the light, by a crop: with less it is the wrong PSF, or the wrong image
 _SAME = 0.01  # relative difference of voxel sizes that are equal but for rounding
 _NAMES = ("columns", "rows", "planes")  # from the last axis
 
@@ -54,7 +55,7 @@ def prepare(
     Raises
     ------
     TypeError, ValueError
-        As `mend`, `resampled_to` and `fit` raise.
+        As `mend`, `resampled_to` and `fit` raise, or if a crop would leave less than half of the light.
 
     Examples
     --------
@@ -76,8 +77,11 @@ def prepare(
         ready, more = resampled_to(ready, psf_voxel, image_voxel)
         notes += more
     if image_shape is not None:
-        ready, more = fit(ready, image_shape)
+        whole, (ready, more) = ready, fit(ready, image_shape)
         notes += more
+        if more and float(ready.sum()) < _LEAST_KEPT * float(whole.sum()):
+            shapes = (" x ".join(map(str, shape)) for shape in (whole.shape, ready.shape))
+            raise ValueError("the PSF is larger than the image: of {} pixels {} would be left".format(*shapes))
     return Prepared(ready, notes)
 
 

@@ -110,6 +110,7 @@ def restore_large(
     (4, [10, 10])
     """
     _check_arrays(image, out)
+    space = tuple(image.shape[:-1] if channel_axis == -1 else image.shape)
     noise = noise_of_source(noise_level, array_compression(image, channel_axis), is_fraction=is_integer(image))
     policy = policy_for(
         "array",
@@ -117,7 +118,7 @@ def restore_large(
         psf,
         linear=linear,
         saturation=saturation,
-        space=tuple(image.shape if channel_axis is None else image.shape[:-1]),
+        space=space if len(space) == getattr(psf, "ndim", 0) else None,
         noise=noise,
         bad_pixels=bad_pixels,
     )

@@ -20,7 +20,7 @@ from deblur.photo import GRID_SIDE, Compression, Photo, compression_of
 # remain at high ISO (photonstophotos.net lists 20,000 to 60,000 and 1.5 to 5 for cameras since 2012).
 _FULL_WELL, _READ_NOISE = 40_000.0, 3.0
 _ISO = (25, 4_000_000)
-_ODD = 0.2  # of the range: more noise than any photograph has
+_ODD, _ABSURD = 0.2, 0.5  # of the range: more noise than any photograph has, and than a picture survives
 
 
 class Noise(NamedTuple):
@@ -196,9 +196,9 @@ def _checked(level: Any, is_fraction: bool) -> str:
     """Raise an error for an absurd level, and return a remark on an odd one."""
     if not is_fraction or not _is_number(level):
         return ""
-    if level >= 1:
-        hint = f"{level:g}% is {level / 100:g}" if level <= 50 else "0.01 is usual"
-        raise ValueError(f"noise_level is a fraction of the full range, below 1, got {level:g}; {hint}")
+    if level > _ABSURD:
+        hint = f"{level:g}% is {level / 100:g}" if 1 <= level <= 50 else "0.01 is usual"
+        raise ValueError(f"noise_level is a fraction of the full range, at most {_ABSURD}, got {level:g}; {hint}")
     return f"a noise level of {level:g} is more than photographs have; 0.01 is usual" if level > _ODD else ""
 
 

@@ -172,9 +172,11 @@ def test_a_photograph_takes_a_psf_of_its_axes_and_a_box_within(picture) -> None:
             deblur.restore_photo(blurred, BLUR, box=box, **WIENER)
     with pytest.raises(TypeError, match="box must be two slices"):
         deblur.restore_photo(blurred, BLUR, box=((1, 2), (3, 4)), **WIENER)
-    for kernel in (BLUR.tolist(), "disk:radius=2", Convolution(BLUR, picture.shape, "reflect")):
+    for kernel in (BLUR.tolist(), Convolution(BLUR, picture.shape, "reflect")):
         with pytest.raises(TypeError, match="psf must be a NumPy array or a torch tensor"):
             deblur.restore_photo(blurred, kernel, **WIENER)
+    with pytest.raises(ValueError, match="a PSF file ends in"):
+        deblur.restore_photo(blurred, "disk:radius=2", **WIENER)
     with pytest.raises(ValueError, match="a PSF for pictures has 2 axes, or 3 for stacks; it has 1"):
         deblur.restore_photo(blurred, np.ones(3), **WIENER)
     with pytest.raises(TypeError, match=r"deblur\.restore takes arrays"):

@@ -59,10 +59,11 @@ def test_tables(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("level", "message"),
     [
-        (5, "below 1, got 5; 5% is 0.05"),
-        (1.0, "below 1, got 1; 1% is 0.01"),
-        ("1.5", "below 1, got 1.5"),
-        ("200%", "below 1, got 2"),
+        (5, "at most 0.5, got 5; 5% is 0.05"),
+        (1.0, "at most 0.5, got 1; 1% is 0.01"),
+        ("1.5", "at most 0.5, got 1.5"),
+        ("200%", "at most 0.5, got 2"),
+        (0.7, "at most 0.5, got 0.7; 0.01 is usual"),
         ("loud", "must be auto, a number, a percentage, iso:N or a .json file"),
     ],
 )

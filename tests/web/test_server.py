@@ -162,7 +162,7 @@ def test_a_psf_larger_than_the_photo_is_refused(server: Server) -> None:
         client.post(f"{photo}/job", json={"kind": "disk", "radius": 30})
         status = finished(client, photo)
     assert status["state"] == "failed"
-    assert "larger than the picture" in status["error"]
+    assert "larger than the image" in status["error"]
 
 
 @pytest.mark.parametrize(
