@@ -174,7 +174,7 @@ def adm(
 
 def _edges(y: torch.Tensor, threshold: float) -> torch.Tensor:
     """Return 1 where the greatest of four gradients of y, on its periodic grid, is an edge, and 0 elsewhere."""
-    offset = torch.arange(-4.0, 5.0)
+    offset = torch.arange(-4.0, 5.0, dtype=y.dtype, device=y.device)
     greatest = torch.zeros_like(y)
     for sigma in _EDGE_SIGMAS:
         bell = torch.exp(-(offset[:, None].square() + offset.square()) / (2 * sigma**2))
