@@ -115,8 +115,8 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     except (KeyError, TypeError, ValueError, RuntimeError) as error:  # the last is torch's for differing shapes
         raise ValueError(f"{path} does not fit its settings: {str(error).splitlines()[-1].strip()}") from None
     model.eval().requires_grad_(False)
-    # A module is built in torch's default type, which may be another. Convolutions in bfloat16 are twice as fast in this
-    # layout.
+    # A module is built in torch's default type, which may be another.
+    # Convolutions in bfloat16 are twice as fast in this layout.
     return model.float().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
