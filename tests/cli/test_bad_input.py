@@ -87,7 +87,7 @@ TABLE: list[tuple[list[str], str]] = [
     (restore("nan.tif"), "nan.tif"),
     (restore("infinite.tif", "--method", "richardson-lucy"), "infinite.tif"),
     # the point-spread function
-    (with_psf("gaussian:sigma=0x1x1"), "good.png: it has one page"),
+    (with_psf("gaussian:sigma=1x1x1"), "good.png: it has one page"),
     (with_psf("gaussian:sigma=2x"), "sigma"),
     (with_psf("zero.npy"), "zero.npy"),
     (with_psf("negative.npy"), "negative.npy"),

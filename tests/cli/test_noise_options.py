@@ -41,7 +41,7 @@ def test_noise_levels(run: Run, cat: Path, text: str, level: float) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("5", "--noise-level is a fraction of the full range, below 1, got 5; 5% is 0.05"),
+        ("5", "--noise-level is a fraction of the full range, at most 0.5, got 5; 5% is 0.05"),
         ("1.5", "1.5% is 0.015"),
         ("1", "1% is 0.01"),
         ("150%", "--noise-level is a fraction of the full range"),
