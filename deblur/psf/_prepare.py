@@ -121,6 +121,8 @@ def fit(psf: ArrayT, shape: int | Sequence[int]) -> Prepared:
     ((5, 9, 9), ('the PSF was cropped from 17 planes to the 5 of the image, which loses 21 % of its light',))
     """
     validate(psf)
+    if isinstance(shape, Sequence) and len(shape) < psf.ndim:
+        raise ValueError(f"the PSF has {psf.ndim} axes, and the image {len(shape)}")
     if isinstance(shape, Sequence) and len(shape) > psf.ndim:
         shape = shape[-psf.ndim :]
     sizes = as_sizes(tuple(shape) if isinstance(shape, Sequence) else shape, psf.ndim)

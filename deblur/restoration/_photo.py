@@ -160,6 +160,8 @@ def _policy_of(
     psf, kernel = opened_psf(psf)
     if psf is not None:
         check_psf_array(kernel)
+        if sum(side > 1 for side in kernel.shape) > len(space):  # a single plane is one of two axes
+            check_fit(kernel, space)
     decided, reason = kind_of_photo(blurred, kind)
     unit = counts_per_unit(blurred.dtype)
     weights, notes = photo_weights(blurred, mask)
