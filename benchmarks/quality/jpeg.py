@@ -31,7 +31,7 @@ from deblur.operators import Convolution
 PICTURES = {
     "first": ("astronaut", "chelsea", "coffee", "monarch", "zebra", "pepper"),
     "second": ("barbara", "face", "flowers", "bsds500/test/100007", "bsds500/test/104055", "bsds500/test/107014"),
-    "third": ("baboon", "lenna", "comic", "ppt3", "bsds500/test/108041", "bsds500/test/112056"),
+    "third": ("baboon", "lenna", "comic", "ppt3", "bsds500/test/108069", "bsds500/test/112056"),
 }
 QUALITIES = (50, 75, 85, 90, 95)
 LEVELS = 0.004 * 1.6 ** np.arange(7)
