@@ -13,7 +13,7 @@ import torch
 from deblur._core.arrays import Array
 from deblur.operators import Convolution, FramedConvolution, LinearOperator
 from deblur.solvers.evidence import Evidence
-from deblur.solvers.filling import fill_smoothly
+from deblur.solvers.filling import fill_smoothly, largest_seen_box
 from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness, squared_modulus, transfer_function
 from deblur.solvers.noise import noise_of
 from deblur.solvers.padding import ROOM, padded_grid
@@ -24,6 +24,7 @@ from ._noise_model import NoiseModel, white_part
 _QUIET = (
     0.6  # of the level of all scales: finest details below it have been filtered (python -m benchmarks.quality.jpeg)
 )
+_LEAST_PART = 0.2  # of an image, without a missing sample: its noise is estimated there
 _LEAST_SHARE = 0.05  # of samples that are seen: the level of fewer is not corrected further
 _BRIGHTEST = 0.999  # quantile: single bright samples, of lights and defects, must not darken the rest
 _DARKEST = 1e-37  # an image of less is black: a division by it would overflow in single precision
@@ -196,7 +197,23 @@ class PsfMeasurement(Measurement):
         if self.weights.ndim == 0:
             return level
         # What was filled in has no noise, and the level is that of all samples.
-        return level / self._seen.mean(self.axes, keepdim=True).clamp_min(_LEAST_SHARE).sqrt()
+        level = level / self._seen.mean(self.axes, keepdim=True).clamp_min(_LEAST_SHARE).sqrt()
+        part = self._whole_part()
+        # Both are too high at times: by the edges of what was filled in, and by the details of a small part.
+        return level if part is None else torch.minimum(level, part._likely_noise(part.roomy_grid))
+
+    def _whole_part(self) -> PsfMeasurement | None:
+        """Return a large part without missing samples, whose noise is that of the image; None if there is none."""
+        if self.weights.ndim == 0 or len(self.axes) != 2:
+            return None
+        seen = self._seen.reshape(-1, *self.frame).amin(0) > 0
+        box = None if bool(seen.all()) else largest_seen_box(seen)
+        if box is None:
+            return None
+        y = self.y[(..., *box)]
+        is_large = math.prod(y.shape[-2:]) >= _LEAST_PART * math.prod(self.frame)
+        fits = all(side >= 2 * k for side, k in zip(y.shape[-2:], self.psf.shape[-2:], strict=True))
+        return PsfMeasurement(y, self.psf, None, None, 2) if is_large and fits else None
 
     def finish(self, x: torch.Tensor) -> Any:
         """Crop an estimate to the image domain, and return it in the array kind and the axis order of the image."""

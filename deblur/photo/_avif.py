@@ -10,6 +10,7 @@ import numpy as np
 from PIL import AvifImagePlugin
 
 from deblur.photo import _exif
+from deblur.photo._compression import Compression
 from deblur.photo._pillow import as_image, decoded, described, plain
 from deblur.photo._stored import Encoding, Stored
 
@@ -21,6 +22,7 @@ def read_avif(path: Path) -> Stored:
     data = path.read_bytes()
     image = decoded(AvifImagePlugin.AvifImageFile, data)
     stored = described(image, np.asarray(plain(image)), None)
+    stored = replace(stored, compression=Compression.of_size("AVIF", len(data), image.width * image.height))
     bits = _av1_bits(data)
     return replace(stored, notes=(f"its {bits} bits per sample were read as 8",)) if bits > 8 else stored
 

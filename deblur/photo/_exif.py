@@ -36,6 +36,11 @@ _SHORT, _LONG, _RATIONAL = 3, 4, 5
 _INCH, _CENTIMETER = 2, 3
 
 
+def names_camera(exif: bytes) -> bool:
+    """Return whether an EXIF block has the make, the model or the settings of a camera."""
+    return bool({271, 272, 0x8769} & _read(exif).keys())
+
+
 def byte_order(exif: Buffer) -> Literal["<", ">"]:
     """Return the byte order as `struct` writes it."""
     return ">" if exif[:2] == b"MM" else "<"

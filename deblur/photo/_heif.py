@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deblur.photo import _exif
+from deblur.photo._compression import Compression
 from deblur.photo._extra import needs_library
 from deblur.photo._pillow import check_size
 from deblur.photo._stored import Encoding, Stored
@@ -23,7 +24,8 @@ _MODES |= {(1, 2): "L;16", (2, 2): "LA;16", (3, 2): "RGB;16", (4, 2): "RGBA;16"}
 def read_heif(path: Path) -> Stored:
     """Read the primary picture: gray or color, with or without alpha."""
     pillow_heif = _library()
-    opened = pillow_heif.open_heif(path.read_bytes(), convert_hdr_to_8bit=False)
+    data = path.read_bytes()
+    opened = pillow_heif.open_heif(data, convert_hdr_to_8bit=False)
     notes = []
     if len(opened) > 1:
         others = len(opened) - 1
@@ -43,6 +45,7 @@ def read_heif(path: Path) -> Stored:
     return Stored(
         samples.astype(samples.dtype.newbyteorder("="), copy=False),
         has_alpha=image.has_alpha,
+        compression=Compression.of_size("HEIF", len(data), image.size[0] * image.size[1]),
         premultiplied=image.premultiplied_alpha,
         # libheif turns the picture as the container says, and the standard tells readers to ignore the EXIF.
         exif=_exif.with_orientation_reset(exif) if exif else None,

@@ -7,12 +7,14 @@ pixels.
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import PngImagePlugin, WebPImagePlugin
 
 from deblur.photo import _exif, _png
+from deblur.photo._compression import Compression
 from deblur.photo._pillow import as_image, check_size, decoded, density, described, plain
 from deblur.photo._stored import Encoding, Stored
 
@@ -29,8 +31,22 @@ def read_png(path: Path) -> Stored:
 
 def read_webp(path: Path) -> Stored:
     """Read a WebP: color, with or without alpha, 8 bits."""
-    image = decoded(WebPImagePlugin.WebPImageFile, path.read_bytes())
-    return described(image, np.asarray(plain(image)), None)
+    data = path.read_bytes()
+    image = decoded(WebPImagePlugin.WebPImageFile, data)
+    stored = described(image, np.asarray(plain(image)), None)
+    if not _is_lossy(data):
+        return stored
+    return replace(stored, compression=Compression.of_size("WebP", len(data), image.width * image.height))
+
+
+def _is_lossy(data: bytes) -> bool:
+    """Return whether a WebP has a chunk of lossy samples."""
+    at = 12
+    while at + 8 <= len(data):
+        if data[at : at + 4] == b"VP8 ":
+            return True
+        at += 8 + int.from_bytes(data[at + 4 : at + 8], "little") + (data[at + 4] & 1)
+    return False
 
 
 def write_png(path: Path, stored: Stored, encoding: Encoding) -> None:

@@ -70,9 +70,9 @@ def prepare(
     the PSF's center was in the corner, as FFTs have it; it was moved to the middle
     the PSF was cropped from 21 planes to the 11 of the image, which loses 0.6 % of its light
     """
-    ready, notes = mend(psf)
     if isinstance(image_shape, Sequence):
-        ready = _without_unit_axes(ready, len(image_shape))
+        psf = _without_unit_axes(psf, len(image_shape))
+    ready, notes = mend(psf)
     if psf_voxel is not None and image_voxel is not None:
         ready, more = resampled_to(ready, psf_voxel, image_voxel)
         notes += more
@@ -80,8 +80,8 @@ def prepare(
         whole, (ready, more) = ready, fit(ready, image_shape)
         notes += more
         if more and float(ready.sum()) < _LEAST_KEPT * float(whole.sum()):
-            shapes = (" x ".join(map(str, shape)) for shape in (whole.shape, ready.shape))
-            raise ValueError("the PSF is larger than the image: of {} pixels {} would be left".format(*shapes))
+            shapes = (" x ".join(map(str, shape)) for shape in (whole.shape, as_sizes(image_shape, whole.ndim)))
+            raise ValueError("the PSF is larger than the image: {} against {} pixels".format(*shapes))
     return Prepared(ready, notes)
 
 

@@ -102,6 +102,9 @@ def restore(
     if not isinstance(image, np.ndarray | torch.Tensor):
         as_float_tensor(image, "image")  # raises
     space = _space(image, channel_axis)
+    is_plane = getattr(psf, "ndim", 0) == 2 and not isinstance(psf, LinearOperator)
+    if is_plane and len(space) == 3 and space[-1] in (3, 4) and psf_per_image is None:
+        raise ValueError(f"image of shape {space} looks like color: give channel_axis=-1")
     batch = _psf_batch(space, psf, psf_per_image, options)
     if batch:
         options["ndim"] = psf.ndim - batch

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from deblur.photo import Photo
+from deblur.photo import Photo, _exif
 from deblur.stack import Stack
 
 Kind = Literal["array", "photo", "counts"]
@@ -26,7 +26,7 @@ def kind_of_photo(photo: Photo, given: str | None = None) -> tuple[Kind, str]:
         axes=len(space),
         dtype=photo.dtype,
         channels=1 if photo.channel_axis is None else photo.pixels.shape[-1],
-        described=photo.icc is not None or photo.exif is not None,
+        described=photo.icc is not None or _names_camera(photo.exif),
     )
 
 
@@ -39,8 +39,12 @@ def kind_of_stack(stack: Stack, given: str | None = None) -> tuple[Kind, str]:
         axes=len(set(stack.axes) - {"S"}),
         dtype=stack.dtype,
         channels=stack.shape[-1] if stack.axes.endswith("S") else 1,
-        described=bool(extra.get("exif") or extra.get("iccprofile")),
+        described=bool(extra.get("iccprofile")) or _names_camera(extra.get("exif")),
     )
+
+
+def _names_camera(exif: bytes | None) -> bool:
+    return exif is not None and _exif.names_camera(exif)
 
 
 def kind_of_file(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from deblur._core.arrays import check_unmasked
 from deblur._core.memory import parse_bytes
 from deblur._core.progress import Progress
 from deblur._result import Restoration
@@ -110,6 +109,7 @@ def restore_large(
     (4, [10, 10])
     """
     _check_arrays(image, out)
+    image, weights = _unmasked(image, weights, channel_axis)
     space = tuple(image.shape[:-1] if channel_axis == -1 else image.shape)
     noise = noise_of_source(noise_level, array_compression(image, channel_axis), is_fraction=is_integer(image))
     policy = policy_for(
@@ -141,13 +141,23 @@ def _check_arrays(image: Any, out: Any) -> None:
     for name, array in (("image", image), ("out", out)):
         if not hasattr(array, "dtype") or not hasattr(array, "shape"):
             raise TypeError(f"{name} must be an array with a shape and a dtype, got {type(array).__name__}")
-    check_unmasked(image, "image")
     if getattr(image.dtype, "kind", "f") not in ("b", "u", "i", "f"):
         raise TypeError(f"image must be real numbers, got dtype {image.dtype}")
     if getattr(out.dtype, "kind", "") not in ("i", "u", "f"):
         raise TypeError(f"out must hold integers or floating-point numbers, got dtype {out.dtype}")
     if _overlap(image, out):
         raise ValueError("out shares memory with image: a window would be read after it is overwritten; give another")
+
+
+def _unmasked(image: Any, weights: Any, channel_axis: int | None) -> tuple[Any, Any]:
+    """Return the data of a masked array, and weights that leave out what is masked in any channel."""
+    if not isinstance(image, np.ma.MaskedArray):
+        return image, weights
+    seen = ~np.ma.getmaskarray(image)
+    seen = seen if channel_axis is None else np.asarray(seen.all(-1))
+    if not seen.all():
+        weights = seen if weights is None else seen * np.asarray(weights)
+    return np.ma.getdata(image), weights
 
 
 def _overlap(image: Any, out: Any) -> bool:
@@ -187,6 +197,7 @@ def restore_sliced(
     channel_axis = settings.get("channel_axis")
     if channel_axis not in (None, -1):
         raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
+    image, weights = _unmasked(image, weights, channel_axis)
     space = tuple(image.shape if channel_axis is None else image.shape[:-1])
     check_psf_array(policy.psf)
     if len(space) != policy.psf.ndim:

@@ -1,4 +1,4 @@
-"""Samples that are no measurements: transparent, masked, not finite, saturated, defective. Weights, for all methods."""
+"""Samples that are not measurements: transparent, masked, not finite, saturated, defective. Weights for all methods."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _NOISY = 6.0  # noise levels
 _LEAST_DEFECT = 0.02  # of the range of the image: smaller defects do no harm, and rounding makes such steps
 _LEAST_BAR = 0.01  # of the side: fewer dark lines are no letterbox
 _BLACK = 4 / 255  # of the range: codecs do not keep black exactly
+_RIPPLES = 17  # lines
 _STEP = 0.04  # of the range: what follows a letterbox bar is brighter than it by this much
 
 
@@ -167,10 +168,10 @@ def _footprint(side: int, ndim: int) -> np.ndarray:
     return near
 
 
-def photo_weights(photo: Photo, mask: Any = None) -> tuple[np.ndarray | None, list[str]]:
+def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tuple[np.ndarray | None, list[str]]:
     """Return the weights that a photograph and a mask give, of its shape without the channels, and remarks.
 
-    Transparent pixels and letterbox bars have no weight.
+    Transparent pixels have no weight, nor have the letterbox bars of photographs.
 
     Raises
     ------
@@ -187,7 +188,7 @@ def photo_weights(photo: Photo, mask: Any = None) -> tuple[np.ndarray | None, li
             sizes = " x ".join(map(str, space)), " x ".join(map(str, given.shape))
             raise ValueError(f"the mask must have the size of the picture, {sizes[0]}, got {sizes[1]}")
         weights &= given > 0
-    if len(space) == 2 and photo.dtype.kind == "u" and not photo.measured:
+    if len(space) == 2 and photo.dtype.kind == "u" and kind == "photo":
         bars = letterbox(photo.pixels)
         if bars is not None:
             weights &= bars
@@ -195,6 +196,8 @@ def photo_weights(photo: Photo, mask: Any = None) -> tuple[np.ndarray | None, li
     if weights.all():
         return None, notes
     if not weights.any():
+        if mask is None:
+            raise ValueError("all its pixels are transparent: there is nothing to restore")
         raise ValueError("the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out")
     return weights, notes
 
@@ -216,7 +219,14 @@ def letterbox(pixels: np.ndarray) -> np.ndarray | None:
         is_dark = across.max(1) <= _BLACK
         for lines in (slice(None), slice(None, None, -1)):
             count = int(np.argmin(is_dark[lines])) if not is_dark.all() else 0
-            if count < max(3, _LEAST_BAR * len(is_dark)) or across[lines][count].mean() < _STEP:
+            if count < max(3, _LEAST_BAR * len(is_dark)):
+                continue
+            # A codec leaves ripples in the last lines of a bar, as far as its blocks reach.
+            bright = across[lines][count : count + _RIPPLES].mean(1) >= _STEP
+            if not bright.any():
+                continue
+            count += int(np.argmax(bright))
+            if across[lines][count - 1].mean() > 0.5 * across[lines][count].mean():  # it grows light, as the sky does
                 continue
             bar = slice(0, count) if lines.step is None else slice(len(is_dark) - count, None)
             (inside if axis == 0 else inside.T)[bar] = False

@@ -20,6 +20,7 @@ from deblur.photo import GRID_SIDE, Compression, Photo, compression_of
 # remain at high ISO (photonstophotos.net lists 20,000 to 60,000 and 1.5 to 5 for cameras since 2012).
 _FULL_WELL, _READ_NOISE = 40_000.0, 3.0
 _ISO = (25, 4_000_000)
+_AGAIN = 1.3  # times the steps of the file, those that its pixels show are of an earlier compression
 _ODD, _ABSURD = 0.2, 0.5  # of the range: more noise than any photograph has, and than a picture survives
 
 
@@ -89,7 +90,8 @@ def array_compression(image: Any, channel_axis: int | None) -> Compression | Non
     channel_axis : int, optional
         Axis of the channels.
     """
-    if str(image.dtype).removeprefix("torch.") != "uint8" or len(image.shape) != 2 + (channel_axis is not None):
+    kind = str(image.dtype).removeprefix("torch.")
+    if kind not in ("uint8", "float32", "float64") or len(image.shape) != 2 + (channel_axis is not None):
         return None
     window = tuple(
         slice(None)
@@ -98,15 +100,31 @@ def array_compression(image: Any, channel_axis: int | None) -> Compression | Non
         for axis, size in enumerate(image.shape)
     )
     part = image[window]
-    samples = np.asarray(part.cpu() if isinstance(part, torch.Tensor) else part)
+    samples = np.asarray(part.detach().cpu() if isinstance(part, torch.Tensor) else part)
+    if kind != "uint8" and not _has_8_bits(samples):
+        return None
     return compression_of(samples if channel_axis is None else np.moveaxis(samples, channel_axis, -1))
 
 
 def photo_compression(photo: Photo) -> Compression | None:
     """Return how strongly a photograph was compressed: by its file, or by its pixels if they were a JPEG before."""
-    if photo.compression is not None or photo.dtype != np.uint8 or photo.is_stack:
+    if photo.dtype != np.uint8 or photo.is_stack:
         return photo.compression
-    return compression_of(photo.pixels)
+    return _stronger(photo.compression, compression_of(photo.pixels))
+
+
+def _stronger(tables: Compression | None, grid: Compression | None) -> Compression | None:
+    """Return the compression that has done more harm: a file may have been compressed before, more strongly."""
+    if tables is None or grid is None:
+        return tables or grid
+    return grid if grid.luminance > _AGAIN * tables.luminance else tables
+
+
+def _has_8_bits(samples: np.ndarray) -> bool:
+    """Return whether floating samples are integers of 8 bits divided by 255."""
+    steps = 255 * samples
+    with np.errstate(invalid="ignore"):
+        return bool((np.abs(steps - np.rint(steps)) < 1e-3).all() and samples.min() >= 0 and samples.max() <= 1)
 
 
 def is_integer(image: Any) -> bool:
@@ -181,7 +199,7 @@ def _of_text(text: str, is_fraction: bool) -> Noise:
         return Noise(of_iso(speed), f"typical of ISO {speed:g}")
     if text.lower().endswith(".json"):
         path = Path(text)
-        with reading(path, 'it is no table of noise, such as {"white": 0.002, "shot": 0.0001}'):
+        with reading(path, 'it is not a noise table, such as {"white": 0.002, "shot": 0.0001}'):
             table = json.loads(path.read_text(encoding="utf-8"))
             return Noise(parse_table(table if isinstance(table, dict) else {"": table}), f"table {path.name}")
     percent = text.rstrip().endswith("%")

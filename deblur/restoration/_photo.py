@@ -125,6 +125,10 @@ def restore_photo(
         blurred, psf, space, linear=linear, saturation=saturation, bad_pixels=bad_pixels, **said
     )
     unit = counts_per_unit(blurred.dtype)
+    if background is not None and policy.kind == "photo" and method == "auto":
+        raise ValueError(
+            f"background is for counts, and this is a photograph ({policy.kind_reason}); kind counts overrules"
+        )
     if background is not None:
         options["background"] = background if background == "auto" else background / unit
     ndim = 2 if policy.psf is None else policy.psf.ndim
@@ -164,7 +168,7 @@ def _policy_of(
             check_fit(kernel, space)
     decided, reason = kind_of_photo(blurred, kind)
     unit = counts_per_unit(blurred.dtype)
-    weights, notes = photo_weights(blurred, mask)
+    weights, notes = photo_weights(blurred, mask, kind=decided)
     policy = policy_for(
         decided,
         blurred.dtype,

@@ -109,3 +109,21 @@ def test_samples_in_linear_light_are_not_decoded_again() -> None:
     assert not made.details["linear"]
     options = {"method": "wiener", "channel_axis": -1, "saturation": made.details["saturation"]}
     np.testing.assert_allclose(made.image, deblur.restore(pixels, BLUR, **options).image, atol=1e-6)
+
+
+def test_the_name_of_a_program_is_no_camera(stars, tmp_path) -> None:
+    """tifffile writes itself into a Software tag."""
+    _, _, counts = stars
+    tifffile.imwrite(tmp_path / "stars.tif", counts[:64, :64])
+    assert kind_of_photo(photo.read(tmp_path / "stars.tif"))[0] == "counts"
+
+
+def test_a_background_of_a_photograph_is_refused_with_the_reason() -> None:
+    picture = Photo(np.random.default_rng(0).random((64, 64, 3)), -1)
+    with pytest.raises(ValueError, match=r"background is for counts, and this is a photograph \(a picture file\)"):
+        deblur.restore_photo(picture, BLUR, background=100)
+
+
+def test_color_without_a_channel_axis_is_no_batch() -> None:
+    with pytest.raises(ValueError, match=r"looks like color: give channel_axis=-1"):
+        deblur.restore(np.random.default_rng(0).random((40, 50, 3)), BLUR)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from PIL import Image
 from scipy.ndimage import binary_dilation
 from skimage import data
 
@@ -191,6 +192,40 @@ def test_letterbox_bars_are_left_out(scene) -> None:
     assert (made.image[:20] == 0).all()
     truth, everywhere = photo.from_linear(sharp), np.ones(sharp.shape, bool)
     assert psnr(made.image[20:-20], truth, everywhere) > psnr(alone.image, truth, everywhere) - 0.5
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".webp"])
+def test_bars_of_a_lossy_file_are_left_out(scene, tmp_path, suffix) -> None:
+    """Codecs leave ripples in the bars."""
+    sharp, blurred, _ = scene
+    pixels = np.rint(255 * photo.from_linear(blurred.clip(0, 1))).astype(np.uint8)
+    path = tmp_path / f"film{suffix}"
+    Image.fromarray(np.pad(pixels, ((21, 19), (0, 0)))).save(path, quality=90)
+    made = deblur.restore_photo(path, BLUR)
+    assert "its black bars are left out" in made.details["notes"]
+    truth, everywhere = photo.from_linear(sharp), np.ones(sharp.shape, bool)
+    restored = made.image if made.image.ndim == 2 else made.image.mean(-1)
+    assert psnr(restored[21:-19].clip(0, 1), truth, everywhere) > psnr(pixels / 255, truth, everywhere) + 1
+
+
+def test_missing_rows_do_not_make_noise() -> None:
+    rng = np.random.default_rng(0)
+    stars = np.zeros((80, 90))
+    stars[rng.integers(0, 80, 12), rng.integers(0, 90, 12)] = 5e4
+    counts = rng.poisson(Convolution(psf.gaussian(1.8), stars.shape, "zero")(stars).clip(0) + 200).astype(float)
+    level = deblur.restore(counts, psf.gaussian(1.8), method="wiener").noise_level
+    holes = counts.copy()
+    holes[10:14] = np.nan
+    assert deblur.restore(holes, psf.gaussian(1.8), method="wiener").noise_level == pytest.approx(level, rel=0.3)
+
+
+def test_masked_arrays_in_windows(scene) -> None:
+    _, blurred, seen = scene
+    out = np.empty_like(blurred)
+    options = {"method": "wiener", "noise_level": 0.003}
+    deblur.restore_large(np.ma.masked_array(blurred, ~seen), BLUR, out, **options)
+    expected = deblur.restore(blurred, BLUR, weights=seen, **options).image
+    np.testing.assert_allclose(out, expected, atol=1e-9)
 
 
 def test_saturated_counts_are_left_out() -> None:

@@ -141,6 +141,39 @@ def test_a_jpeg_is_restored_as_well_as_with_the_best_level(tmp_path, quality, ga
     np.testing.assert_allclose(array.image, from_png.image, atol=1e-4)
 
 
+@pytest.mark.parametrize(("suffix", "quality"), [(".webp", 50), (".webp", 80), (".avif", 50), (".avif", 75)])
+def test_codecs_without_tables_are_judged_by_their_size(tmp_path, suffix, quality) -> None:
+    pixels, truth = blurred_picture()
+    path = tmp_path / f"photo{suffix}"
+    path.write_bytes(compressed(pixels, format=suffix[1:].upper(), quality=quality))
+    made = deblur.restore_photo(path, DISK)
+    best = max(psnr(deblur.restore_photo(path, DISK, noise_level=s).image, truth) for s in (0.012, 0.024, 0.048))
+    assert psnr(made.image, truth) > best - 0.6
+    assert psnr(made.image, truth) > psnr(photo.read(path).pixels, truth) + 1
+    assert "file" in made.details["noise_source"]
+
+
+def test_a_jpeg_that_was_saved_again_is_no_better_than_it_was(tmp_path) -> None:
+    pixels, truth = blurred_picture()
+    first, again = tmp_path / "first.jpg", tmp_path / "again.jpg"
+    first.write_bytes(compressed(pixels, format="JPEG", quality=30))
+    again.write_bytes(compressed(np.asarray(Image.open(first)), format="JPEG", quality=95))
+    made = deblur.restore_photo(again, DISK)
+    assert made.details["noise_source"] == "estimated, and block grid"
+    assert abs(psnr(made.image, truth) - psnr(deblur.restore_photo(first, DISK).image, truth)) < 0.3
+
+
+def test_floats_of_8_bits_are_looked_at_too() -> None:
+    pixels, _ = blurred_picture()
+    stored = np.asarray(Image.open(io.BytesIO(compressed(pixels, format="JPEG", quality=50))))
+    options = {"channel_axis": -1, "linear": True, "method": "wiener"}
+    expected = deblur.restore(stored, DISK, **options)
+    for dtype in (np.float32, np.float64):
+        made = deblur.restore((stored / 255).astype(dtype), DISK, **options)
+        assert made.details["noise_source"] == "estimated, and block grid"
+        np.testing.assert_allclose(made.image, expected.image, atol=0.02)
+
+
 def test_without_a_trace_of_compression_nothing_changes(tmp_path) -> None:
     pixels, _ = blurred_picture()
     path = tmp_path / "photo.png"

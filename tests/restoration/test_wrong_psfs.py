@@ -62,6 +62,13 @@ def test_a_wrong_psf_is_as_good_as_the_right_one(scene, name, method) -> None:
     assert any(note in each for each in made.details["psf_notes"]) if note else True
 
 
+@pytest.mark.parametrize("kernel", [RIGHT[..., np.newaxis], RIGHT[np.newaxis]])
+def test_an_axis_of_one_is_none(scene, kernel) -> None:
+    image = Photo(scene[1].clip(0, 1), dtype=np.dtype(np.uint8))
+    made, right = (deblur.restore_photo(image, each, method="wiener") for each in (kernel, RIGHT))
+    np.testing.assert_array_equal(made.image, right.image)
+
+
 def test_the_command_says_what_it_mended(scene, tmp_path) -> None:
     sharp, blurred = scene
     photo.write(tmp_path / "photo.png", Photo(photo.from_linear(blurred.clip(0, 1))))
