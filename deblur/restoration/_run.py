@@ -56,16 +56,17 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
         bad_pixels=policy.bad_pixels,
         psf=None if isinstance(policy.psf, LinearOperator) else policy.psf,
     )
-    image = _Image(part.values, part.weights).on(plan.device)
-    made = _restore(plan, image._replace(values=photo.to_linear(image.values)) if policy.linear else image, report)
+    known = _Image(part.values, part.weights).on(plan.device)
+    made = _restore(plan, known._replace(values=photo.to_linear(known.values)) if policy.linear else known, report)
     restored = photo.from_linear(made.image) if policy.linear else made.image
     report(1.0, "sharpening")
+    image = part.put_back(restored.to(values.device)) if made.changed else values.clone()
     details: dict[str, Any] = {**plan.describe(), **made.details}
     if part.shares:
         details["mask"] = part.shares
     return replace(
         made,
-        image=_like(part.put_back(restored.to(values.device)), pixels),
+        image=_like(image, pixels),
         psf=_like(made.psf, samples) if policy.psf is None else policy.psf,
         seconds=time.perf_counter() - start,
         channel_axis=plan.channel_axis,

@@ -88,6 +88,15 @@ def test_masked_arrays_come_back_masked(scene) -> None:
         deblur.restore(np.ma.masked_array(blurred, True), BLUR)
 
 
+def test_an_image_that_stays_unchanged_keeps_its_defects(scene) -> None:
+    flat = np.full((64, 64), 0.5)
+    flat[10, 12], flat[20, 20] = np.nan, 9.0
+    bad = flat > 1
+    made = deblur.restore(flat, bad_pixels=bad)
+    assert not made.changed
+    np.testing.assert_array_equal(made.image, flat)
+
+
 def test_transparent_pixels_are_no_scene(scene, tmp_path) -> None:
     sharp, blurred, seen = scene
     stored = photo.from_linear(blurred.clip(0, 1))
