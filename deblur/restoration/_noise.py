@@ -71,6 +71,8 @@ def noise_of_source(
         return _of_detector(given, gain, read_noise, unit)
     if given is None or (isinstance(given, str) and given == "auto"):
         return _estimated(compression)
+    if isinstance(given, bool):
+        raise TypeError(f"noise_level must be a number, got {given!r}")
     if isinstance(given, NoiseModel):
         return Noise(given, "as given")
     if isinstance(given, Mapping):

@@ -20,7 +20,14 @@ from deblur.restoration._kinds import kind_of_photo
 from deblur.restoration._masks import photo_weights
 from deblur.restoration._noise import noise_of_source, photo_compression
 from deblur.restoration._plan import Plan, make_plan
-from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, opened_psf, policy_for
+from deblur.restoration._policy import (
+    Policy,
+    check_psf_array,
+    counts_per_unit,
+    opened_psf,
+    policy_for,
+    scaled_background,
+)
 from deblur.restoration._run import restore_window
 
 Box = tuple[slice, slice]
@@ -130,7 +137,7 @@ def restore_photo(
             f"background is for counts, and this is a photograph ({policy.kind_reason}); kind counts overrules"
         )
     if background is not None:
-        options["background"] = background if background == "auto" else background / unit
+        options["background"] = scaled_background(background, unit)
     ndim = 2 if policy.psf is None else policy.psf.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
     if box is not None:
@@ -168,6 +175,10 @@ def _policy_of(
             check_fit(kernel, space)
     decided, reason = kind_of_photo(blurred, kind)
     unit = counts_per_unit(blurred.dtype)
+    if (gain is not None or read_noise is not None) and decided == "photo" and not blurred.linear:
+        raise ValueError(
+            f"gain and read_noise are for counts, and this is a photograph ({reason}); kind counts overrules"
+        )
     weights, notes = photo_weights(blurred, mask, kind=decided)
     policy = policy_for(
         decided,

@@ -173,6 +173,22 @@ def opened_psf(psf: Any) -> tuple[Any, Any]:
     return psf, psf.psf if isinstance(psf, PsfFile) else psf
 
 
+def scaled_background(background: Any, unit: float) -> Any:
+    """Return a background in the unit of a file on the scale of the restoration, or "auto"; None stays None.
+
+    Raises
+    ------
+    ValueError
+        If it is negative or no number.
+    """
+    if background is None or (isinstance(background, str) and background == "auto"):
+        return background
+    is_number = isinstance(background, numbers.Real) and not isinstance(background, bool)
+    if not is_number or not 0 <= background < math.inf:
+        raise ValueError(f"background must be 'auto' or a number that is not negative, got {background!r}")
+    return background / unit
+
+
 def check_psf_array(psf: Any) -> None:
     """Raise `TypeError` unless `psf` is an array, for sources that are restored in windows."""
     if not isinstance(psf, np.ndarray | torch.Tensor):

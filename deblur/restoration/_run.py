@@ -150,6 +150,8 @@ def _with_psf(plan: Plan, image: _Image, psf: Any, report: Progress) -> Restorat
         image, excess = image._replace(values=parts.remainder), parts.excess
     if options.get("background") == "auto":
         options["background"] = estimate_background(image.values, image.weights)
+    elif options.get("background") and float(image.values.max()) <= options["background"]:
+        raise ValueError("the background is above the brightest sample: nothing is left to restore")
     shared["progress"] = span(report, share, 1)
     values, weights = image.for_method(plan.method, 2)
     restored = plan.method.function(values, psf, **_known(plan.method, {**shared, **options}), **weights)

@@ -21,7 +21,14 @@ from deblur.restoration._kinds import kind_of_stack
 from deblur.restoration._large import restore_sliced
 from deblur.restoration._noise import noise_of_source
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import Policy, check_psf_array, counts_per_unit, opened_psf, policy_for
+from deblur.restoration._policy import (
+    Policy,
+    check_psf_array,
+    counts_per_unit,
+    opened_psf,
+    policy_for,
+    scaled_background,
+)
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -144,7 +151,7 @@ def restore_stack(
     )
     mask = _checked_mask(mask, stack, space)
     if background is not None:
-        options["background"] = background if background == "auto" else background / unit
+        options["background"] = scaled_background(background, unit)
     free = _SHARE * available_bytes() / processes
     limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
     settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}

@@ -88,6 +88,9 @@ def test_a_background_is_no_star(stars) -> None:
         made = deblur.restore_photo(image, BLUR, background=background)
         assert made.details["background"] == pytest.approx(500, rel=0.01)
         np.testing.assert_allclose(fluxes(65535 * made.image, at), flux, rtol=0.08)
+    for wrong, message in ((-5, "not negative, got -5"), ("sky", "got 'sky'"), (1e9, "above the brightest sample")):
+        with pytest.raises(ValueError, match=message):
+            deblur.restore_photo(image, BLUR, background=wrong)
     with pytest.raises(TypeError, match="unrolled has no option 'background'"):
         deblur.restore_photo(image, BLUR, method="unrolled", background=500)
 
@@ -122,6 +125,8 @@ def test_a_background_of_a_photograph_is_refused_with_the_reason() -> None:
     picture = Photo(np.random.default_rng(0).random((64, 64, 3)), -1)
     with pytest.raises(ValueError, match=r"background is for counts, and this is a photograph \(a picture file\)"):
         deblur.restore_photo(picture, BLUR, background=100)
+    with pytest.raises(ValueError, match="gain and read_noise are for counts"):
+        deblur.restore_photo(picture, BLUR, gain=2)
 
 
 def test_color_without_a_channel_axis_is_no_batch() -> None:

@@ -74,6 +74,11 @@ def test_absurd_levels_of_pictures_are_refused(level, message) -> None:
             restore(image, DISK, method="wiener", noise_level=level)
 
 
+def test_a_truth_value_is_no_level() -> None:
+    with pytest.raises(TypeError, match="noise_level must be a number, got True"):
+        deblur.restore(np.ones((16, 16)), DISK, noise_level=True)
+
+
 def test_odd_levels_are_remarked_and_floats_have_their_own_unit() -> None:
     made = deblur.restore_photo(Photo(np.full((16, 16), 0.5)), DISK, method="wiener", noise_level=0.3)
     assert any("0.3 is more than photographs have" in note for note in made.details["notes"])
