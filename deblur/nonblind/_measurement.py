@@ -204,7 +204,7 @@ class PsfMeasurement(Measurement):
 
     def _whole_part(self) -> PsfMeasurement | None:
         """Return a large part without missing samples, whose noise is that of the image; None if there is none."""
-        if self.weights.ndim == 0 or len(self.axes) != 2:
+        if len(self.axes) != 2:
             return None
         seen = self._seen.reshape(-1, *self.frame).amin(0) > 0
         box = None if bool(seen.all()) else largest_seen_box(seen)

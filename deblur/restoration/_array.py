@@ -11,10 +11,9 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.operators import LinearOperator
-from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import check_channel_axis, make_plan
-from deblur.restoration._policy import policy_for
 from deblur.restoration._run import restore_window
+from deblur.restoration._sources import array_policy
 
 
 def restore(
@@ -108,17 +107,15 @@ def restore(
     batch = _psf_batch(space, psf, psf_per_image, options)
     if batch:
         options["ndim"] = psf.ndim - batch
-    compression = None if batch else array_compression(image, channel_axis)
-    noise = noise_of_source(noise_level, compression, is_fraction=is_integer(image))
-    policy = policy_for(
-        "array",
-        image.dtype,
+    policy = array_policy(
+        image,
         psf,
+        channel_axis=channel_axis,
+        noise_level=noise_level,
         linear=linear,
         saturation=saturation,
         psf_batch=batch,
         space=space,
-        noise=noise,
         bad_pixels=bad_pixels,
     )
     here = image.device if isinstance(image, torch.Tensor) else None

@@ -13,7 +13,7 @@ from deblur import photo
 from deblur._core.samples import scaled
 from deblur._core.tiling import tiles
 from deblur.nonblind import NoiseModel, estimate_noise, wiener_balance
-from deblur.restoration._masks import estimate_background, masked_image
+from deblur.restoration._masks import estimate_background, masked_image, unmasked
 from deblur.restoration._policy import Policy
 
 _PATCHES = 9
@@ -92,8 +92,9 @@ class Patches:
         boxes = [tile.window for tile in tiles(shape, sides, [0] * len(sides))]
         empty = True
         for box in boxes[:: -(-len(boxes) // _PATCHES)]:
-            samples = scaled(np.asarray(self.image[box]))
             weights = None if self.weights is None else np.asarray(self.weights[box])
+            samples, weights = unmasked(np.asanyarray(self.image[box]), weights, self.channel_axis)
+            samples = scaled(samples)
             if _is_seen(samples, weights):
                 yield self._patch(samples, weights)
                 empty = False
@@ -117,8 +118,7 @@ def _is_seen(samples: np.ndarray, weights: np.ndarray | None) -> bool:
 
 def noise_level_once(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     """Fix the noise level."""
-    level = options.get("noise_level")
-    return {"noise_level": patches.noise_level() if level is None else level}
+    return {"noise_level": options["noise_level"]}  # `calibrated` has estimated it
 
 
 def nothing(patches: Patches, function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:

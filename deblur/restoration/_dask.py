@@ -10,10 +10,10 @@ import torch
 
 from deblur._core.extras import needs_extra
 from deblur._core.samples import float_type
-from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import Plan, check_channel_axis, make_plan
-from deblur.restoration._policy import check_psf_array, policy_for
+from deblur.restoration._policy import check_psf_array
 from deblur.restoration._run import restore_window
+from deblur.restoration._sources import array_policy
 from deblur.restoration._windows import calibrated, halo_of
 
 with needs_extra("dask", "deblur.dask"):
@@ -101,15 +101,14 @@ def restore(
         blocks = blocks.rechunk({channel_axis % blocks.ndim: -1})
     spatial = axes[len(axes) - psf.ndim :]
     space = tuple(blocks.shape[axis] for axis in axes)
-    noise = noise_of_source(noise_level, array_compression(blocks, channel_axis), is_fraction=is_integer(blocks))
-    policy = policy_for(
-        "array",
-        blocks.dtype,
+    policy = array_policy(
+        blocks,
         psf,
+        channel_axis=channel_axis,
+        noise_level=noise_level,
         linear=linear,
         saturation=saturation,
         space=space,
-        noise=noise,
         bad_pixels=bad_pixels,
     )
     plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, **options)

@@ -14,9 +14,9 @@ from deblur._core.memory import parse_bytes
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.restoration._calibration import ArrayLike
-from deblur.restoration._noise import array_compression, is_integer, noise_of_source
 from deblur.restoration._plan import make_plan
-from deblur.restoration._policy import Policy, check_psf_array, policy_for
+from deblur.restoration._policy import Policy, check_psf_array
+from deblur.restoration._sources import array_policy
 from deblur.restoration._windows import plan_windows, run_windows
 
 
@@ -109,17 +109,17 @@ def restore_large(
     (4, [10, 10])
     """
     _check_arrays(image, out)
-    image, weights = _unmasked(image, weights, channel_axis)
-    space = tuple(image.shape[:-1] if channel_axis == -1 else image.shape)
-    noise = noise_of_source(noise_level, array_compression(image, channel_axis), is_fraction=is_integer(image))
-    policy = policy_for(
-        "array",
-        image.dtype,
+    if channel_axis not in (None, -1):
+        raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
+    space = tuple(image.shape if channel_axis is None else image.shape[:-1])
+    policy = array_policy(
+        image,
         psf,
+        channel_axis=channel_axis,
+        noise_level=noise_level,
         linear=linear,
         saturation=saturation,
         space=space if len(space) == getattr(psf, "ndim", 0) else None,
-        noise=noise,
         bad_pixels=bad_pixels,
     )
     settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
@@ -147,17 +147,6 @@ def _check_arrays(image: Any, out: Any) -> None:
         raise TypeError(f"out must hold integers or floating-point numbers, got dtype {out.dtype}")
     if _overlap(image, out):
         raise ValueError("out shares memory with image: a window would be read after it is overwritten; give another")
-
-
-def _unmasked(image: Any, weights: Any, channel_axis: int | None) -> tuple[Any, Any]:
-    """Return the data of a masked array, and weights that leave out what is masked in any channel."""
-    if not isinstance(image, np.ma.MaskedArray):
-        return image, weights
-    seen = ~np.ma.getmaskarray(image)
-    seen = seen if channel_axis is None else np.asarray(seen.all(-1))
-    if not seen.all():
-        weights = seen if weights is None else seen * np.asarray(weights)
-    return np.ma.getdata(image), weights
 
 
 def _overlap(image: Any, out: Any) -> bool:
@@ -195,9 +184,6 @@ def restore_sliced(
     """
     start = time.perf_counter()
     channel_axis = settings.get("channel_axis")
-    if channel_axis not in (None, -1):
-        raise ValueError(f"channel_axis must be None or -1, got {channel_axis!r}")
-    image, weights = _unmasked(image, weights, channel_axis)
     space = tuple(image.shape if channel_axis is None else image.shape[:-1])
     check_psf_array(policy.psf)
     if len(space) != policy.psf.ndim:

@@ -18,6 +18,7 @@ _LEAST_DEFECT = 0.02  # of the range of the image: smaller defects do no harm, a
 _LEAST_BAR = 0.01  # of the side: fewer dark lines are no letterbox
 _BLACK = 4 / 255  # of the range: codecs do not keep black exactly
 _RIPPLES = 17  # lines
+_NOTHING_LEFT = "the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out"
 _STEP = 0.04  # of the range: what follows a letterbox bar is brighter than it by this much
 
 
@@ -59,7 +60,7 @@ def masked_image(
     bad_pixels: Any = None,
     psf: Any = None,
 ) -> Masked:
-    """Find the samples of an image that are no measurements.
+    """Find the samples of an image that are not measurements.
 
     Parameters
     ----------
@@ -154,10 +155,8 @@ def _share(psf: Any) -> float:
     kernel = np.pad(psf.detach().cpu().numpy() if isinstance(psf, torch.Tensor) else np.asarray(psf), 2)
     row, column = np.unravel_index(kernel.argmax(), kernel.shape)
     top = kernel[row, column]
-    near = (
-        np.delete(kernel[row - r : row + r + 1, column - r : column + r + 1], (2 * r + 1) ** 2 // 2) for r in (1, 2)
-    )
-    closest, around = near
+    around = np.delete(kernel[row - 2 : row + 3, column - 2 : column + 3].ravel(), 12)
+    closest = np.delete(kernel[row - 1 : row + 2, column - 1 : column + 2].ravel(), 4)
     return float(np.clip(_MARGIN * (top - closest.max()) / max(np.ptp(around), np.finfo(float).tiny), 0, 1))
 
 
@@ -180,14 +179,10 @@ def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tup
     """
     space = photo.pixels.shape if photo.channel_axis is None else photo.pixels.shape[:-1]
     weights, notes = np.ones(space, bool), []
-    if photo.alpha is not None and not (photo.alpha > 0).all():
+    if photo.alpha is not None:
         weights &= photo.alpha > 0
     if mask is not None:
-        given = np.asarray(mask)
-        if given.shape not in (space, space[-2:]):
-            sizes = " x ".join(map(str, space)), " x ".join(map(str, given.shape))
-            raise ValueError(f"the mask must have the size of the picture, {sizes[0]}, got {sizes[1]}")
-        weights &= given > 0
+        weights &= checked_mask(mask, space, "the picture")
     if len(space) == 2 and photo.dtype.kind == "u" and kind == "photo":
         bars = letterbox(photo.pixels)
         if bars is not None:
@@ -196,10 +191,39 @@ def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tup
     if weights.all():
         return None, notes
     if not weights.any():
-        if mask is None:
-            raise ValueError("all its pixels are transparent: there is nothing to restore")
-        raise ValueError("the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out")
+        raise ValueError(
+            "all its pixels are transparent: there is nothing to restore" if mask is None else _NOTHING_LEFT
+        )
     return weights, notes
+
+
+def checked_mask(mask: Any, space: tuple[int, ...], what: str) -> np.ndarray:
+    """Return where a mask is positive, for an image of this shape or for each of its pages.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, or is positive nowhere.
+    """
+    given = np.asarray(mask)
+    if given.shape not in (space, space[-2:]):
+        sizes = " x ".join(map(str, space)), " x ".join(map(str, given.shape))
+        raise ValueError(f"the mask must have the size of {what}, {sizes[0]}, got {sizes[1]}")
+    if not (given > 0).any():
+        raise ValueError(_NOTHING_LEFT)
+    return np.broadcast_to(given > 0, space)
+
+
+def unmasked(pixels: Any, weights: Any, channel_axis: int | None) -> tuple[Any, Any]:
+    """Return the data of a masked array, and the weights that its mask leaves; another array as it is."""
+    if not isinstance(pixels, np.ma.MaskedArray):
+        return pixels, weights
+    seen: Any = ~np.ma.getmaskarray(pixels)
+    if not seen.all():
+        if weights is not None and channel_axis is not None and np.ndim(weights) == seen.ndim - 1:
+            weights = np.expand_dims(weights, channel_axis)
+        weights = seen if weights is None else seen * np.asarray(weights)
+    return np.ma.getdata(pixels), weights
 
 
 def letterbox(pixels: np.ndarray) -> np.ndarray | None:
@@ -210,9 +234,9 @@ def letterbox(pixels: np.ndarray) -> np.ndarray | None:
     pixels : numpy.ndarray
         Shape (height, width) or (height, width, channels), black at 0 and white at 1.
     """
+    if not any((edge <= _BLACK).all() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])):
+        return None  # as most pictures
     light = pixels if pixels.ndim == 2 else pixels.max(-1)
-    if not (light[[0, -1]] <= _BLACK).all(1).any() and not (light[:, [0, -1]] <= _BLACK).all(0).any():
-        return None
     inside = np.ones(light.shape, bool)
     for axis in (0, 1):
         across = light if axis == 0 else light.T

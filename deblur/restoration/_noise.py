@@ -95,13 +95,10 @@ def array_compression(image: Any, channel_axis: int | None) -> Compression | Non
     kind = str(image.dtype).removeprefix("torch.")
     if kind not in ("uint8", "float32", "float64") or len(image.shape) != 2 + (channel_axis is not None):
         return None
-    window = tuple(
-        slice(None)
-        if axis in (channel_axis, (channel_axis or 0) + len(image.shape)) and channel_axis is not None
-        else slice(max(0, (size - GRID_SIDE) // 2), (size + GRID_SIDE) // 2)
-        for axis, size in enumerate(image.shape)
-    )
-    part = image[window]
+    window = [slice(max(0, (size - GRID_SIDE) // 2), (size + GRID_SIDE) // 2) for size in image.shape]
+    if channel_axis is not None:
+        window[channel_axis] = slice(None)
+    part = image[tuple(window)]
     samples = np.asarray(part.detach().cpu() if isinstance(part, torch.Tensor) else part)
     if kind != "uint8" and not _has_8_bits(samples):
         return None
@@ -129,9 +126,9 @@ def _has_8_bits(samples: np.ndarray) -> bool:
         return bool((np.abs(steps - np.rint(steps)) < 1e-3).all() and samples.min() >= 0 and samples.max() <= 1)
 
 
-def is_integer(image: Any) -> bool:
-    """Return whether the samples of an array are integers, which are scaled to [0, 1]."""
-    return "int" in str(image.dtype)
+def is_integer(dtype: Any) -> bool:
+    """Return whether a type of NumPy or torch is one of integers, which are scaled to [0, 1]."""
+    return "int" in str(dtype)
 
 
 def parse_table(table: Mapping[str, Any]) -> NoiseModel:
@@ -174,7 +171,7 @@ def of_iso(iso: float) -> NoiseModel:
 
 def _estimated(compression: Compression | None) -> Noise:
     if compression is None:
-        return Noise(None, "estimated")
+        return ESTIMATED
     model = NoiseModel(
         luminance=compression.luminance, chrominance=compression.chrominance, sampling=compression.sampling
     )

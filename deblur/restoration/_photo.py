@@ -18,17 +18,11 @@ from deblur.photo import Photo
 from deblur.psf import PsfFile
 from deblur.restoration._kinds import kind_of_photo
 from deblur.restoration._masks import photo_weights
-from deblur.restoration._noise import noise_of_source, photo_compression
+from deblur.restoration._noise import photo_compression
 from deblur.restoration._plan import Plan, make_plan
-from deblur.restoration._policy import (
-    Policy,
-    check_psf_array,
-    counts_per_unit,
-    opened_psf,
-    policy_for,
-    scaled_background,
-)
+from deblur.restoration._policy import Policy, check_psf_array
 from deblur.restoration._run import restore_window
+from deblur.restoration._sources import background_option, counts_per_unit, file_policy, opened_psf
 
 Box = tuple[slice, slice]
 
@@ -127,17 +121,21 @@ def restore_photo(
     if "channel_axis" in options:
         raise TypeError("a photograph has its own channel_axis: leave it out")
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]
-    said = {"kind": kind, "noise_level": noise_level, "gain": gain, "read_noise": read_noise, "mask": mask}
     policy, weights = _policy_of(
-        blurred, psf, space, linear=linear, saturation=saturation, bad_pixels=bad_pixels, **said
+        blurred,
+        psf,
+        space,
+        kind,
+        mask,
+        noise_level=noise_level,
+        gain=gain,
+        read_noise=read_noise,
+        bad_pixels=bad_pixels,
+        linear=linear,
+        saturation=saturation,
     )
     unit = counts_per_unit(blurred.dtype)
-    if background is not None and policy.kind == "photo" and method == "auto":
-        raise ValueError(
-            f"background is for counts, and this is a photograph ({policy.kind_reason}); kind counts overrules"
-        )
-    if background is not None:
-        options["background"] = scaled_background(background, unit)
+    options |= background_option(background, policy, method, unit)
     ndim = 2 if policy.psf is None else policy.psf.ndim
     plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
     if box is not None:
@@ -156,16 +154,7 @@ def restore_photo(
 
 
 def _policy_of(
-    blurred: Photo,
-    psf: Any,
-    space: tuple[int, ...],
-    *,
-    kind: str | None,
-    noise_level: Any,
-    gain: float | None,
-    read_noise: float | None,
-    mask: Any,
-    **overrides: Any,
+    blurred: Photo, psf: Any, space: tuple[int, ...], kind: str | None, mask: Any, **said: Any
 ) -> tuple[Policy, np.ndarray | None]:
     """Return what restoring a photograph means, and the weights of its pixels."""
     psf, kernel = opened_psf(psf)
@@ -173,26 +162,18 @@ def _policy_of(
         check_psf_array(kernel)
         if sum(side > 1 for side in kernel.shape) > len(space):  # a single plane is one of two axes
             check_fit(kernel, space)
-    decided, reason = kind_of_photo(blurred, kind)
-    unit = counts_per_unit(blurred.dtype)
-    if (gain is not None or read_noise is not None) and decided == "photo" and not blurred.linear:
-        raise ValueError(
-            f"gain and read_noise are for counts, and this is a photograph ({reason}); kind counts overrules"
-        )
-    weights, notes = photo_weights(blurred, mask, kind=decided)
-    policy = policy_for(
+    decided = kind_of_photo(blurred, kind)
+    weights, notes = photo_weights(blurred, mask, kind=decided[0])
+    policy = file_policy(
         decided,
         blurred.dtype,
         psf,
+        encoded=not blurred.linear,
+        compression=photo_compression(blurred),
         space=space,
         voxel_size=blurred.voxel_size,
-        encoded=not blurred.linear,
-        kind_reason=reason,
-        noise=noise_of_source(
-            noise_level, photo_compression(blurred), gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1
-        ),
         notes=(*blurred.notes, *notes),
-        **overrides,
+        **said,
     )
     if psf is not None:
         check_fit(policy.psf, space)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,9 +15,9 @@ from deblur import photo
 from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
 from deblur.operators import LinearOperator
-from deblur.psf import PsfFile, normalize, prepare, read
+from deblur.psf import PsfFile, normalize, prepare
 from deblur.restoration._kinds import Kind
-from deblur.restoration._noise import ESTIMATED, Noise
+from deblur.restoration._noise import ESTIMATED, Noise, is_integer
 
 _ENCODED = ("uint8", "uint16")  # photographs of these sample types follow the sRGB curve
 
@@ -93,7 +92,7 @@ def policy_for(
     voxel_size: Mapping[str, float] | None = None,
     kind_reason: str = "",
     encoded: bool = True,
-    noise: Noise | None = None,
+    noise: Noise = ESTIMATED,
     bad_pixels: Any = None,
     notes: Sequence[str] = (),
 ) -> Policy:
@@ -146,7 +145,6 @@ def policy_for(
         saturation = _saturation(linear) if clips else None
     elif saturation is not None:
         _check_saturation(saturation)
-    is_full_scale = kind == "counts" and np.dtype(str(dtype).removeprefix("torch.")).kind in "iu"
     return Policy(
         kind,
         normalized,
@@ -154,39 +152,12 @@ def policy_for(
         linear,
         saturation,
         kind_reason=kind_reason,
-        saturated_from=1.0 if is_full_scale else None,
+        saturated_from=1.0 if kind == "counts" and is_integer(dtype) else None,
         bad_pixels=_checked_bad_pixels(bad_pixels),
-        noise=noise or ESTIMATED,
+        noise=noise,
         psf_notes=psf_notes,
         notes=tuple(notes),
     )
-
-
-def counts_per_unit(dtype: np.dtype) -> float:
-    """Return the value in a file that restoration scales to 1: the largest of an integer type."""
-    return float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
-
-
-def opened_psf(psf: Any) -> tuple[Any, Any]:
-    """Return a PSF as `policy_for` takes it, read if it is the path of a file, and its array."""
-    psf = read(psf) if isinstance(psf, str | os.PathLike) else psf
-    return psf, psf.psf if isinstance(psf, PsfFile) else psf
-
-
-def scaled_background(background: Any, unit: float) -> Any:
-    """Return a background in the unit of a file on the scale of the restoration, or "auto"; None stays None.
-
-    Raises
-    ------
-    ValueError
-        If it is negative or no number.
-    """
-    if background is None or (isinstance(background, str) and background == "auto"):
-        return background
-    is_number = isinstance(background, numbers.Real) and not isinstance(background, bool)
-    if not is_number or not 0 <= background < math.inf:
-        raise ValueError(f"background must be 'auto' or a number that is not negative, got {background!r}")
-    return background / unit
 
 
 def check_psf_array(psf: Any) -> None:
@@ -221,10 +192,9 @@ def _prepared(
     as_float_tensor(psf, "psf")  # refuses what is no array of real numbers
     if not 1 <= psf.ndim <= 3:
         return psf, ()
-    if file is None:
-        return prepare(psf, space)
-    ready = prepare(psf, space, psf_voxel=file.voxel_size or None, image_voxel=image_voxels or None)
-    return ready.psf, (*file.notes, *ready.notes)
+    voxels, notes = (None, ()) if file is None else (file.voxel_size or None, file.notes)
+    ready = prepare(psf, space, psf_voxel=voxels, image_voxel=image_voxels or None)
+    return ready.psf, (*notes, *ready.notes)
 
 
 def _normalized(psf: Any, batch: int) -> tuple[Any, float | None]:

@@ -15,7 +15,7 @@ from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel, estimate_noise, highlights_share, split_highlights
 from deblur.operators import LinearOperator
-from deblur.restoration._masks import estimate_background, masked_image
+from deblur.restoration._masks import estimate_background, masked_image, unmasked
 from deblur.restoration._plan import Plan
 from deblur.restoration._registry import Method
 from deblur.solvers.filling import fill_smoothly
@@ -45,7 +45,7 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
     """
     start = time.perf_counter()
     report = progress or silent
-    samples, weights = _unmasked(pixels, weights)
+    samples, weights = unmasked(pixels, weights, plan.channel_axis)
     values = as_float_tensor(samples, "image")[0]
     policy = plan.policy
     part = masked_image(
@@ -91,16 +91,6 @@ class _Image(NamedTuple):
         if "weights" in method.parameters:
             return self.values, {"weights": self.weights}
         return fill_smoothly(self.values, self.weights > 0, ndim), {}
-
-
-def _unmasked(pixels: Any, weights: Any) -> tuple[Any, Any]:
-    """Return the data of a masked array, and the weights that its mask gives, if it has one."""
-    if not isinstance(pixels, np.ma.MaskedArray):
-        return pixels, weights
-    if np.ma.count_masked(pixels):
-        seen = ~np.ma.getmaskarray(pixels)
-        weights = seen if weights is None else seen * np.asarray(weights)
-    return np.ma.getdata(pixels), weights
 
 
 def _like(array: Any, pixels: Any) -> Any:
@@ -153,7 +143,8 @@ def _with_psf(plan: Plan, image: _Image, psf: Any, report: Progress) -> Restorat
     elif options.get("background") and float(image.values.max()) <= options["background"]:
         raise ValueError("the background is above the brightest sample: nothing is left to restore")
     shared["progress"] = span(report, share, 1)
-    values, weights = image.for_method(plan.method, 2)
+    ndim = 2 if isinstance(psf, LinearOperator) else psf.ndim
+    values, weights = image.for_method(plan.method, plan.options.get("ndim") or ndim)
     restored = plan.method.function(values, psf, **_known(plan.method, {**shared, **options}), **weights)
     details = {"background": options["background"]} if options.get("background") else {}
     return Restoration(restored + excess, psf, _level(image, psf, plan), plan.method.name, 0.0, details=details)

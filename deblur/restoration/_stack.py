@@ -19,16 +19,11 @@ from deblur._result import Restoration
 from deblur.psf import PsfFile
 from deblur.restoration._kinds import kind_of_stack
 from deblur.restoration._large import restore_sliced
-from deblur.restoration._noise import noise_of_source
+from deblur.restoration._masks import checked_mask
+from deblur.restoration._noise import array_compression
 from deblur.restoration._photo import check_fit
-from deblur.restoration._policy import (
-    Policy,
-    check_psf_array,
-    counts_per_unit,
-    opened_psf,
-    policy_for,
-    scaled_background,
-)
+from deblur.restoration._policy import Policy, check_psf_array
+from deblur.restoration._sources import background_option, counts_per_unit, file_policy, opened_psf
 from deblur.stack import Stack, create_stack, open_stack
 
 _SHARE = 0.8  # of the memory that is free, where no limit is given
@@ -133,29 +128,29 @@ def restore_stack(
     stack = open_stack(source)
     space = "ZYX"[-kernel.ndim :]
     _check(stack, kernel, space)
-    decided, evidence = kind_of_stack(stack, kind)
-    unit = counts_per_unit(stack.dtype)
-    noise = noise_of_source(noise_level, None, gain=gain, read_noise=read_noise, unit=unit, is_fraction=unit > 1)
-    policy = policy_for(
-        decided,
+    extent = tuple(stack.shape[stack.axes.index(axis)] for axis in space)
+    channel_axis = -1 if stack.axes.endswith("S") else None
+    policy = file_policy(
+        kind_of_stack(stack, kind),
         stack.dtype,
         psf,
+        encoded=not stack.linear,
+        compression=array_compression(stack.data, channel_axis) if stack.dtype == np.uint8 else None,
+        noise_level=noise_level,
+        gain=gain,
+        read_noise=read_noise,
         linear=linear,
         saturation=saturation,
-        space=tuple(stack.shape[stack.axes.index(axis)] for axis in space),
+        space=extent,
         voxel_size=stack.voxel_size,
-        kind_reason=evidence,
-        noise=noise,
         bad_pixels=bad_pixels,
         notes=stack.notes,
     )
-    mask = _checked_mask(mask, stack, space)
-    if background is not None:
-        options["background"] = scaled_background(background, unit)
+    weights = None if mask is None else checked_mask(mask, extent, "what is restored")
+    options |= background_option(background, policy, method, counts_per_unit(stack.dtype))
     free = _SHARE * available_bytes() / processes
     limit = int(resident_bytes() + free) if memory is None else parse_bytes(memory)
-    settings: dict[str, Any] = {"method": method, "channel_axis": -1 if stack.axes.endswith("S") else None}
-    settings |= {"device": device, **options}
+    settings: dict[str, Any] = {"method": method, "channel_axis": channel_axis, "device": device, **options}
     dtype = np.dtype(np.float32) if float32 else stack.dtype
     done, clipped = [], 0
     with create_stack(target, stack, dtype=dtype, overwrite=overwrite) as out:
@@ -163,7 +158,7 @@ def restore_stack(
         for number, at in enumerate(parts):
             part = span(progress, number / len(parts), (number + 1) / len(parts))
             reader, writer = _Reader(stack, at), _Writer(out, stack, at, dtype, policy)
-            done.append(restore_sliced(reader, writer, policy, settings, memory=limit, weights=mask, progress=part))
+            done.append(restore_sliced(reader, writer, policy, settings, memory=limit, weights=weights, progress=part))
             clipped += writer.clipped
     reason = f"{clipped} samples are brighter than {dtype} holds, and clipped; --float32 keeps them" if clipped else ""
     levels = [each.noise_level for each in done if each.noise_level is not None]
@@ -187,19 +182,6 @@ def _check(stack: Stack, psf: np.ndarray, space: str) -> None:
             f"its axes are {stack.axes}, and colors must be the last; convert it first, or restore it whole"
         )
     check_fit(psf, tuple(stack.shape[stack.axes.index(axis)] for axis in space))
-
-
-def _checked_mask(mask: Any, stack: Stack, space: str) -> np.ndarray | None:
-    if mask is None:
-        return None
-    shape = tuple(stack.shape[stack.axes.index(axis)] for axis in space)
-    given = np.asarray(mask)
-    if given.shape not in (shape, shape[-2:]):
-        sizes = (" x ".join(map(str, each)) for each in (shape, given.shape))
-        raise ValueError("the mask must have the size of what is restored, {}, got {}".format(*sizes))
-    if not (given > 0).any():
-        raise ValueError("the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out")
-    return np.broadcast_to(given > 0, shape)
 
 
 def _parts(stack: Stack, space: str) -> Iterator[dict[str, int]]:

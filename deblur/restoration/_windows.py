@@ -18,6 +18,7 @@ from deblur.nonblind import NoiseModel
 from deblur.psf import estimate_support
 from deblur.restoration._calibration import ArrayLike, Patches
 from deblur.restoration._cost import largest_window, window_bytes
+from deblur.restoration._masks import unmasked
 from deblur.restoration._plan import Plan, with_windows
 from deblur.restoration._run import restore_window
 
@@ -140,7 +141,8 @@ def run_windows(
     for number, tile in enumerate(places):
         part = span(progress, number / len(places), (number + 1) / len(places))
         seen = None if weights is None else np.asarray(weights[tile.window])
-        made = restore_window(plan, np.asanyarray(image[tile.window]), part, seen)
+        pixels, seen = unmasked(np.asanyarray(image[tile.window]), seen, plan.channel_axis)
+        made = restore_window(plan, pixels, part, seen)
         out[tile.kept] = quantized(made.image[tile.inner], np.dtype(out.dtype))
         done.append(_without_image(made))
     return done

@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from deblur.photo._profile import is_linear
+
 
 class SlicedArray(Protocol):
     """An array whose parts are read by slicing: of NumPy, zarr, or a file."""
@@ -66,6 +68,12 @@ class Stack:
     def shape(self) -> tuple[int, ...]:
         """The size of every axis."""
         return tuple(self.data.shape)
+
+    @property
+    def linear(self) -> bool:
+        """Whether samples are proportional to light, as `deblur.photo.Photo.linear` has it."""
+        profile = self.extra.get("iccprofile")
+        return self.format != "tiff" or (self.dtype.kind == "f" and not profile) or is_linear(profile)
 
     @property
     def dtype(self) -> np.dtype:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import tifffile
-from PIL import ImageCms
+from PIL import Image, ImageCms
+from skimage import data
 
 import deblur
 from deblur import photo, psf
 from deblur.operators import Convolution
 from deblur.photo import Photo
+from deblur.photo._profile import linear_srgb
 from deblur.restoration._kinds import kind_of_photo
 
 BLUR = psf.gaussian(1.5)
@@ -132,3 +136,28 @@ def test_a_background_of_a_photograph_is_refused_with_the_reason() -> None:
 def test_color_without_a_channel_axis_is_no_batch() -> None:
     with pytest.raises(ValueError, match=r"looks like color: give channel_axis=-1"):
         deblur.restore(np.random.default_rng(0).random((40, 50, 3)), BLUR)
+
+
+@pytest.mark.parametrize("profile", ["sRGB", "linear"])
+def test_a_picture_is_one_in_windows_too(tmp_path, profile) -> None:
+    """What a file says is heard by both readers: the curve of its profile, and the blocks of a JPEG in its pixels."""
+    sharp = data.astronaut()[:96, 120:216]
+    buffer = io.BytesIO()
+    Image.fromarray(sharp).save(buffer, "JPEG", quality=60)
+    pixels = np.asarray(Image.open(buffer))
+    icc = PROFILE if profile == "sRGB" else linear_srgb()
+    photo.write(tmp_path / "scan.tif", Photo(pixels / np.float32(255), -1, icc=icc))
+    made = deblur.restore_photo(tmp_path / "scan.tif", BLUR, method="wiener", saturation=None)
+    options = {"method": "wiener", "saturation": None, "memory": "4G"}
+    windows = deblur.restore_stack(tmp_path / "scan.tif", BLUR, tmp_path / "out.tif", **options)
+    for result in (made, windows):
+        assert result.details["linear"] == (profile == "sRGB")
+        assert result.details["noise_source"] == "estimated, and block grid"
+    np.testing.assert_allclose(photo.read(tmp_path / "out.tif").pixels, made.image.clip(0, 1), atol=0.51 / 255)
+
+
+def test_a_picture_in_windows_has_no_gain_and_no_background(tmp_path) -> None:
+    photo.write(tmp_path / "scan.tif", Photo(np.random.default_rng(0).random((64, 64, 3)), -1))
+    for options in ({"gain": 2}, {"background": 5}):
+        with pytest.raises(ValueError, match="for counts, and this is a photograph"):
+            deblur.restore_stack(tmp_path / "scan.tif", BLUR, tmp_path / "out.tif", **options)

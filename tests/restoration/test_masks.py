@@ -237,6 +237,23 @@ def test_masked_arrays_in_windows(scene) -> None:
     np.testing.assert_allclose(out, expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("window", [None, (96, 96)])
+def test_a_mask_of_the_colors_and_one_of_the_pixels(scene, window) -> None:
+    _, blurred, seen = scene
+    color = np.stack([blurred, 0.8 * blurred, 0.6 * blurred], -1)
+    hidden = np.zeros(color.shape, bool)
+    hidden[30:40, 50:60, 1] = True
+    options = {"method": "wiener", "noise_level": 0.003, "balance": 1e-2, "channel_axis": -1}
+    both = ~hidden & seen[..., np.newaxis]
+    expected = deblur.restore(color, BLUR, weights=both, **options).image
+    masked = np.ma.masked_array(color, hidden)
+    np.testing.assert_array_equal(deblur.restore(masked, BLUR, weights=seen, **options).image.data, expected)
+    out = np.empty_like(color)
+    deblur.restore_large(masked, BLUR, out, weights=seen, window=window, **options)
+    np.testing.assert_array_equal(out[~both], color[~both])
+    np.testing.assert_allclose(out[both], expected[both], atol=1e-9 if window is None else 0.02)
+
+
 def test_saturated_counts_are_left_out() -> None:
     stars = np.zeros((96, 96))
     stars[20, 20], stars[60, 70] = 3e5, 4e4
