@@ -11,8 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from deblur._core.arrays import as_float_tensor, check_finite
+from deblur._core.arrays import as_float_tensor
 from deblur._core.samples import CLIPPED
+from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
 from deblur.solvers.filling import fill_smoothly
@@ -75,7 +76,12 @@ class Picture:
             raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(whole.shape)}")
         _check_noise_level(noise_level)
         channels = whole[None] if channel_axis is None else whole.movedim(channel_axis, 0)
-        channels, seen = _filled(channels, weights, channel_axis)
+        channels, w = weighted(channels, weights, channel_axis)
+        seen = None if weights is None else (w > 0).expand(channels.shape).all(0)
+        if seen is not None:
+            if not bool(seen.any()):
+                raise ValueError("weights must be positive somewhere in all channels")
+            channels = fill_smoothly(channels, seen, 2)
         self.weights = None if seen is None else seen.expand(channels.shape).float()
         brightest = float(channels.max())
         self.scale = brightest if brightest > 1 or 0 < brightest < _DIM else 1.0
@@ -135,22 +141,6 @@ def _check_noise_level(noise_level: Any) -> None:
         raise TypeError(f"noise_level must be one number or None, got {noise_level!r}")
     if not 0 <= noise_level < math.inf:
         raise ValueError(f"noise_level must be finite and not negative, got {noise_level}")
-
-
-def _filled(channels: torch.Tensor, weights: Any, channel_axis: int | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Return channels with plausible values where samples have no weight, and where all channels have one."""
-    if weights is None:
-        check_finite(channels, "image")
-        return channels, None
-    w = as_float_tensor(weights, "weights")[0].to(channels.device)
-    if channel_axis is not None and w.ndim == channels.ndim:
-        w = w.movedim(channel_axis, 0)
-    seen = (w > 0).expand(channels.shape).all(0)
-    if not bool(seen.any()):
-        raise ValueError("weights must be at least 0, and positive somewhere")
-    channels = torch.where(seen, channels, torch.zeros_like(channels))
-    check_finite(channels, "image")
-    return fill_smoothly(channels, seen, 2), seen
 
 
 def unusable_reason(picture: Picture) -> str:

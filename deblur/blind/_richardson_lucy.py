@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import Array, ArrayT, as_float_tensor, check_finite
+from deblur._core.arrays import Array, ArrayT, as_float_tensor
 from deblur._core.progress import Callback, Progress, per_iteration
+from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import estimate_noise
 from deblur.operators import Convolution, Crop, multiplicative_step
@@ -103,9 +104,8 @@ def richardson_lucy(
     """
     began = time.perf_counter()
     y, to_input_kind = as_float_tensor(image, "image")
-    w = None if weights is None else (as_float_tensor(weights, "weights")[0].to(y) > 0).to(y).expand(y.shape)
-    y = y if w is None else torch.where(w > 0, y, torch.zeros_like(y))
-    check_finite(y, "image")
+    y, w = weighted(y, weights, None)
+    w = (w > 0).to(y).expand(y.shape)
     if not 1 <= y.ndim <= 3:
         raise ValueError(f"image must have 1 to 3 axes, got shape {tuple(y.shape)}")
     if num_iter < 1:
@@ -115,7 +115,7 @@ def richardson_lucy(
             raise ValueError(f"{name} must be finite and not negative, got {value}")
     k = _start(start, _shape(psf_shape, tuple(y.shape)), y)
     y = y.clamp_min(0)
-    mean = float((y - background).clamp_min(0).sum() / (y.numel() if w is None else w.sum().clamp_min(1)))
+    mean = float((y - background).clamp_min(0).sum() / w.sum())
     if not mean > 0:
         raise ValueError(f"image has nothing above the background, {background:g}")
     model = _Model(y, tuple(k.shape), background, w)
@@ -153,13 +153,13 @@ class _Model:
     """The blurred image, and the multiplicative steps of scene and kernel."""
 
     def __init__(
-        self, y: torch.Tensor, kernel_shape: tuple[int, ...], background: float, weights: torch.Tensor | None
+        self, y: torch.Tensor, kernel_shape: tuple[int, ...], background: float, weights: torch.Tensor
     ) -> None:
         self._y, self._background, self._weights = y, background, weights
         self._smallest = torch.finfo(y.dtype).eps * float(y.amax())  # below: rounding error
         self.grid = padded_grid(y.shape, kernel_shape)
         self._crop = Crop(self.grid, tuple(y.shape), start=0)
-        self._coverage = self._crop.T(torch.ones_like(y) if weights is None else weights)
+        self._coverage = self._crop.T(weights)
 
     def shown(self, x: torch.Tensor) -> torch.Tensor:
         """Return the scene in the image domain."""
@@ -185,11 +185,8 @@ class _Model:
         """Return the ratio for the adjoints, 0 in the padding, and the divergence."""
         y = self._y
         v = (self._crop(blurred) + self._background).clamp_min_(self._smallest)
-        if self._weights is not None:
-            v = torch.where(self._weights > 0, v, torch.ones_like(v))
         ratio = y / v
-        gap = y * ratio.clamp_min(_TINY).log() - y + v
-        divergence = float((gap if self._weights is None else gap * self._weights).sum())
+        divergence = float(((y * ratio.clamp_min(_TINY).log() - y + v) * self._weights).sum())
         return self._crop.T(ratio), divergence
 
 

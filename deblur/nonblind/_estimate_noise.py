@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from deblur._core.arrays import Array
+from deblur._core.weights import weighted
 from deblur.solvers.noise import noise_of
 
-from ._input import channel_first, weighted
+from ._input import channel_first
 from ._measurement import Measurement
 from ._noise_model import NoiseModel
 

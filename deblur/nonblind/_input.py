@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from deblur._core.arrays import FAINTEST, Array, as_float_tensor, check_finite
+from deblur._core.arrays import FAINTEST, Array, as_float_tensor
 from deblur.psf import validate
 
 _GAINS = 1e-12, 1e12  # within: results are those of a PSF of sum 1, scaled
@@ -21,24 +21,6 @@ def channel_first(image: Array, channel_axis: int | None) -> tuple[torch.Tensor,
     if not -y.ndim <= channel_axis < y.ndim:
         raise ValueError(f"channel_axis {channel_axis} is not an axis of an image of shape {tuple(y.shape)}")
     return y.movedim(channel_axis, 0), lambda x: give_back(x.movedim(0, channel_axis).contiguous())
-
-
-def weighted(y: torch.Tensor, weights: Array | None, channel_axis: int | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return a channel-first image that is 0 where its weight is, whatever was there, and the weights.
-
-    Weights of as many axes as the image have its channel axis too.
-    """
-    if weights is None:
-        check_finite(y, "image")
-        return y, torch.ones((), dtype=y.dtype, device=y.device)
-    w = as_float_tensor(weights, "weights")[0]
-    if channel_axis is not None and w.ndim == y.ndim:
-        w = w.movedim(channel_axis, 0)
-    w = w.to(y)
-    _check_weights(w, y)
-    y = torch.where(w == 0, torch.zeros_like(y), y)
-    check_finite(y, "image")
-    return y, w
 
 
 def checked_noise_level(given: Any, y: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:
@@ -92,15 +74,6 @@ def check_gain(gain: torch.Tensor, y: torch.Tensor) -> None:
             f"psf has a sum of {most if dark else least:.3g} beside an image of values up to {brightest:.3g}, too far "
             "from 1 to compute with; psf.normalize makes it 1"
         )
-
-
-def _check_weights(weights: torch.Tensor, y: torch.Tensor) -> None:
-    check_finite(weights, "weights")
-    if bool((weights < 0).any()) or not bool((weights > 0).any()):
-        raise ValueError("weights must be at least 0, and positive somewhere")
-    pairs = zip(reversed(weights.shape), reversed(y.shape), strict=False)
-    if weights.ndim > y.ndim or any(w not in (1, size) for w, size in pairs):
-        raise ValueError(f"weights of shape {tuple(weights.shape)} do not broadcast to the image, {tuple(y.shape)}")
 
 
 def _times(shape: tuple[int, ...]) -> str:

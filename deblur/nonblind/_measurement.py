@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from deblur._core.arrays import Array
+from deblur._core.weights import weighted
 from deblur.operators import Convolution, FramedConvolution, LinearOperator
 from deblur.solvers.evidence import Evidence
 from deblur.solvers.filling import fill_smoothly, largest_seen_box
@@ -18,7 +19,7 @@ from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness
 from deblur.solvers.noise import noise_of
 from deblur.solvers.padding import ROOM, padded_grid
 
-from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, weighted
+from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf
 from ._noise_model import NoiseModel, white_part
 
 _QUIET = (
