@@ -12,9 +12,9 @@ restores without the PSF, pictures shaken by 15 pixels.
 
 from __future__ import annotations
 
-import io
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,14 +79,10 @@ def blurred(
 
 def jpeg(pixels: np.ndarray, quality: int, sampling: str) -> photo.Photo:
     """Return a picture as its JPEG file holds it."""
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=quality, subsampling=sampling)
-    path = Path(f"/tmp/benchmark-{os.getpid()}.jpg")
-    path.write_bytes(buffer.getvalue())
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "photo.jpg")
+        Image.fromarray(pixels).save(path, quality=quality, subsampling=sampling)
         return photo.read(path)
-    finally:
-        path.unlink()
 
 
 def psnr(image: np.ndarray, truth: np.ndarray) -> float:

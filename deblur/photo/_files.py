@@ -229,9 +229,8 @@ def _format_of_content(path: Path, descriptor: int, start: bytes) -> Format:
     if suffix == ".tif":
         with mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) as view:
             suffix = detect_suffix(view)
-        if (
-            by_name is not None and by_name.name == "camera RAW"
-        ):  # an older kind of RAW that is a TIFF, and names no CFA
+        # An older kind of RAW is a TIFF, and names no CFA.
+        if by_name is not None and by_name.name == "camera RAW":
             return by_name
     kind = format_of(suffix)
     if kind is None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from deblur.photo import Photo, _exif, read, write
+from tests.photo.samples import turned
 
 SUFFIXES = [".jpg", ".png", ".tif", ".webp"]
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -46,20 +47,6 @@ def save(path: Path, pixels: np.ndarray, **metadata: object) -> None:
     if path.suffix == ".jpg":
         metadata |= {"quality": 100, "subsampling": 0}
     Image.fromarray(pixels).save(path, **metadata)
-
-
-def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    """Store an upright picture the way a camera held so does (Exif 2.32, table 6), by plain rotations."""
-    return {
-        1: lambda p: p,
-        2: np.fliplr,
-        3: lambda p: np.rot90(p, 2),
-        4: np.flipud,
-        5: lambda p: np.fliplr(np.rot90(p, -1)),
-        6: lambda p: np.rot90(p, 1),
-        7: lambda p: np.fliplr(np.rot90(p, 1)),
-        8: lambda p: np.rot90(p, -1),
-    }[orientation](pixels)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
