@@ -176,7 +176,7 @@ def test_interrupted_it_leaves_no_partial_file_of_a_worker(
     start: Start, tmp_path: Path, number: int, code: int, said: bytes
 ) -> None:
     (tmp_path / "blurred").mkdir()
-    # So many that a worker that begins first is far from its end when the other begins: a frame takes a third of a second.
+    # So many that the first worker is far from its end when the other begins: a frame takes a third of a second.
     frames = np.random.default_rng(0).integers(0, 60000, (90, 300, 300), dtype=np.uint16)
     for name in ("a", "b"):  # stacks are written by parts: their files are there from the beginning
         tifffile.imwrite(tmp_path / "blurred" / f"{name}.ome.tif", frames, metadata={"axes": "TYX"})
