@@ -40,6 +40,18 @@ def enlarged(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     return centered(larger.clamp_min(0))
 
 
+def fitted_to(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """Pad or crop a kernel to a shape, about its middle, and scale to sum 1."""
+    for axis, size in enumerate(shape):
+        room = size - psf.shape[axis]
+        if room < 0:
+            psf = psf.narrow(axis, -room // 2, size)
+        else:
+            sides = (room // 2, room - room // 2)
+            psf = F.pad(psf, (0, 0, *sides) if axis == 0 else (*sides, 0, 0))
+    return psf / psf.sum()
+
+
 def delta(like: torch.Tensor) -> torch.Tensor:
     """Return the kernel that blurs nothing: one pixel."""
     psf = torch.zeros_like(like)

@@ -9,10 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from deblur._core.arrays import as_float_tensor
-from deblur._core.samples import CLIPPED
 from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
@@ -20,6 +18,7 @@ from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.noise import noise_of
 
 from ._kernels import delta
+from ._lights import without_lights
 from ._view import View, gradients, smooth
 
 FEWEST_PIXELS = 32
@@ -53,7 +52,10 @@ class Picture:
     y : torch.Tensor
         Shape ``(channels, height, width)``, in single precision, on the scale [0, 1].
     view : View
-        Gray image of the channels, and where no channel is clipped.
+        What a blur is estimated from: the gray image of the channels, or where lights are clipped the channel that has
+        lost least, without them.
+    has_lights : bool
+        Whether lights are clipped: they are restored brighter than they are.
     noise_level : float
         Standard deviation of the noise of the gray image, on the scale [0, 1].
     weights : torch.Tensor or None
@@ -86,11 +88,10 @@ class Picture:
         brightest = float(channels.max())
         self.scale = brightest if brightest > 1 or 0 < brightest < _DIM else 1.0
         self.y = (channels / self.scale).float()
-        clipped = (self.y > CLIPPED).any(0)
-        if bool(clipped.any()):  # and their neighbors, which interpolation and codecs have mixed with them
-            clipped = F.max_pool2d(clipped[None, None].float(), 3, 1, 1)[0, 0] > 0
         y = gray(self.y)
-        self.view = View(y, ~clipped if seen is None else ~clipped & seen)
+        self.view, self.has_lights = without_lights(self.y, y)
+        if seen is not None:
+            self.view = self.view._replace(valid=self.view.valid & seen)
         white = noise_level.white if isinstance(noise_level, NoiseModel) else noise_level
         # Exact zeros, where samples are not known, do not count as noise.
         known = y if seen is None else y * seen

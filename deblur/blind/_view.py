@@ -22,10 +22,13 @@ class View(NamedTuple):
         Shape ``(height, width)``.
     valid : torch.Tensor
         Boolean, of the same shape: false at clipped pixels.
+    background : float or None
+        The value, 0 or 1, of a page that takes up much of the image; None if there is none.
     """
 
     y: torch.Tensor
     valid: torch.Tensor
+    background: float | None = None
 
     def shrunk(self, factor: float) -> View:
         """Return the view, `factor` times smaller."""
@@ -35,9 +38,13 @@ class View(NamedTuple):
         y = smooth(self.y, 0.4 * math.sqrt(factor**2 - 1))
         y = F.interpolate(y[None, None], size, mode="bicubic", align_corners=False)[0, 0]
         if bool(self.valid.all()):
-            return View(y, torch.ones(size, dtype=torch.bool, device=y.device))
+            return View(y, torch.ones(size, dtype=torch.bool, device=y.device), self.background)
         clipped = F.interpolate((~self.valid).to(y)[None, None], size, mode="area")[0, 0]
-        return View(y, clipped <= _CLIPPED)
+        return View(y, clipped <= _CLIPPED, self.background)
+
+    def smoothed(self, sigma: float) -> View:
+        """Return the view, smoothed by a Gaussian."""
+        return self._replace(y=smooth(self.y, sigma))
 
 
 def smooth(y: torch.Tensor, sigma: float) -> torch.Tensor:

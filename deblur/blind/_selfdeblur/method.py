@@ -165,7 +165,7 @@ def _start(start: Array | None, shape: tuple[int, int], like: torch.Tensor) -> t
 
 def _confidence(found: Iterate, picture: Picture) -> tuple[float, str]:
     """Return the confidence, and why it is not higher."""
-    y, valid = picture.view
+    y, valid = picture.view.y, picture.view.valid
     error = float((found.compared_with(picture.view) - y).square().sum().div(valid.sum()).sqrt())
     allowed = _FAITHFUL * math.hypot(picture.noise_level, _ROUNDING)
     if error <= allowed:

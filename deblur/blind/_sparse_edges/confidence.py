@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deblur.blind._kernels import similarity, spread
+from deblur.blind._kernels import spread
 
-from .search import SearchResult, is_cramped, rings
+from .judge import is_cramped, rings
+from .search import SearchResult
 
 # Chosen on photographs (python -m benchmarks.quality.real_photographs FOLDER): of sharp ones all should come back
 # unchanged.
@@ -28,15 +29,14 @@ class Assessment(NamedTuple):
 
 def assess(result: SearchResult) -> Assessment:
     """Assess an estimate by its extent and by whether another kernel size leads to the same."""
-    best, others, gain = result
+    best, gain = result.best, result.gain
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
         return Assessment(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
     if rings(best.image):
         reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
-    agreement = max((similarity(best.psf, other.psf) for other in others), default=_DISAGREE)
-    confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
+    confidence = min(max((result.agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
     if is_cramped(best.psf):

@@ -38,4 +38,4 @@ def sharpest_window(view: View, side: int) -> tuple[slice, slice]:
 
 def cut(view: View, window: tuple[slice, slice]) -> View:
     """Return a window of a view."""
-    return View(view.y[window], view.valid[window])
+    return view._replace(y=view.y[window], valid=view.valid[window])

@@ -12,16 +12,16 @@ _NUM_ITER = 20  # and the weight: by hand
 _WEIGHT = 0.5
 
 
-def fit_psf(x: torch.Tensor, view: View, start: torch.Tensor, *, weight: float = _WEIGHT) -> torch.Tensor:
-    """Minimize ``sum |grad x * k - grad y|^2 + weight |k|^2`` over the kernel k, by conjugate gradients.
+def fit_psf(slopes: torch.Tensor, view: View, start: torch.Tensor, *, weight: float = _WEIGHT) -> torch.Tensor:
+    """Minimize ``sum |slopes * k - grad y|^2 + weight |k|^2`` over the kernel k, by conjugate gradients.
 
     The sum is over the pixels that depend neither on the padding nor on a clipped pixel: a valid convolution. The
     padding was filled in to fit the last kernel, and would keep the next one near it.
 
     Parameters
     ----------
-    x : torch.Tensor
-        The scene in the image domain of the view.
+    slopes : torch.Tensor
+        Gradients of the scene in the image domain of the view, ``(2, height - 1, width - 1)``.
     view : View
         Blurred image.
     start : torch.Tensor
@@ -34,9 +34,9 @@ def fit_psf(x: torch.Tensor, view: View, start: torch.Tensor, *, weight: float =
     torch.Tensor
         Of the shape of `start`; it may have negative values.
     """
-    slopes, (rows, columns) = gradients(x), start.shape
+    rows, columns = start.shape
     inner = (slice(rows // 2, -(rows // 2) or None), slice(columns // 2, -(columns // 2) or None))
-    valid = (view.valid[:-1, :-1] & view.valid[1:, :-1] & view.valid[:-1, 1:])[inner].to(x)
+    valid = (view.valid[:-1, :-1] & view.valid[1:, :-1] & view.valid[:-1, 1:])[inner].to(slopes)
     blurred = gradients(view.y)[(slice(None), *inner)]
     A = Convolution(start, tuple(slopes.shape[1:]), "valid").kernel_operator(slopes)
     residual = A.T((blurred - A(start)).mul_(valid)) - weight * start

@@ -16,11 +16,9 @@ from deblur.blind._settings import Settings
 from deblur.nonblind import NoiseModel
 
 from .confidence import assess
-from .crop import cut, sharpest_window
 from .refit import refitted
 from .search import search
 
-_WINDOW = 416  # pixels per side, by hand: all of a Levin image, a small part of a photograph
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
 
 
@@ -93,13 +91,12 @@ def sparse_edges(
     if reason:
         return picture.unchanged(0.0, reason)
     settings = Settings.for_noise(picture.noise_level)
-    view = cut(picture.view, sharpest_window(picture.view, _WINDOW))
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + picture.y.numel())  # of the time
-    found = search(view, settings, shape, span(progress, 0, share))
+    found = search(picture.view, picture.noise_level, shape, span(progress, 0, share))
     assessment = assess(found)
     if not assessment.is_usable:
         return picture.unchanged(assessment.confidence, assessment.reason)
-    psf = trimmed(refitted(found.best.psf, view, settings))
+    psf = trimmed(refitted(found.best.psf, found.window, settings))
     report(share, SHARPENING)
     restored = sharpen_all(picture, psf, settings, span(progress, share, 1))
     report(1.0, SHARPENING)

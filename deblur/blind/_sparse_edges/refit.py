@@ -7,9 +7,9 @@ import torch
 from deblur.blind._final_step import by_network
 from deblur.blind._kernels import centered, cleaned
 from deblur.blind._settings import Settings
-from deblur.blind._view import View
+from deblur.blind._view import View, gradients
 
-from .estimate import DETAILED
+from .ladder import DETAILED
 from .kernel_step import fit_psf
 
 _WEIGHT = 5.0  # of the penalty; deblur bench levin-blind measures its effect
@@ -23,5 +23,5 @@ def refitted(psf: torch.Tensor, view: View, settings: Settings) -> torch.Tensor:
     if settings.smoothing > 0:
         return psf
     scene = by_network(view.y[None], psf, settings.assumed_noise)[0]
-    fitted = fit_psf(scene, view, psf, weight=_WEIGHT)
+    fitted = fit_psf(gradients(scene), view, psf, weight=_WEIGHT)
     return centered(cleaned(fitted, threshold=DETAILED.threshold, least_part=DETAILED.least_part))
