@@ -7,13 +7,13 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from deblur._core.progress import Progress, silent
+from deblur._core.threads import one_thread
 
 from ._cache import PICTURED, Cache, code_version
 from ._methods import Method, method
@@ -227,7 +227,7 @@ def _time_left(seconds: float | None) -> str:
 def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[_Task, Row | Failure]]:
     """Yield every task with its outcome, in the order in which they finish."""
     if jobs == 1:
-        with _one_thread():
+        with one_thread():
             for task in tasks:
                 yield task, _perform(task)
         return
@@ -238,16 +238,6 @@ def _outcomes(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[_Task, Row | 
                 yield futures[future], future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _perform(task: _Task) -> Row | Failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from deblur.blind._kernels import spread
+from deblur.blind._kernels import similarity, spread
 
 from .judge import is_cramped, rings
 from .search import SearchResult
@@ -36,7 +36,8 @@ def assess(result: SearchResult) -> Assessment:
     if rings(best.image):
         reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
-    confidence = min(max((result.agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
+    agreement = max((similarity(best.psf, each.psf) for each in result.others), default=_DISAGREE)
+    confidence = min(max((agreement - _DISAGREE) / (_AGREE - _DISAGREE), 0.0), 1.0)
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
     if is_cramped(best.psf):

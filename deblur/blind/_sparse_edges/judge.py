@@ -15,6 +15,7 @@ from deblur.blind._view import View, smooth
 from .sharpen import sharpen
 
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
+_SAME = 0.8  # similarity of two estimates of one kernel: the one that explains the image better is finer
 _DARKEST = -0.2  # of the range: kernels full of noise give restorations that ring far below black, true ones -0.05
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size on each side, and of the sum
 
@@ -30,19 +31,22 @@ class Candidate(NamedTuple):
         The minimum of `sharpen`: large where the image cannot be explained. Alone, it prefers too little blur.
     sparsity : float
         Of the restoration: small for few strong edges. Alone, it prefers some kernels full of noise.
+    misfit : float
+        Mean square of what the kernel and the restoration leave of the view.
     """
 
     psf: torch.Tensor
     image: torch.Tensor
     energy: float
     sparsity: float
+    misfit: float = 0.0
 
 
 def evaluate(psf: torch.Tensor, view: View, settings: Settings) -> Candidate:
     """Restore the view with a PSF, and measure the restoration."""
-    x, energy = sharpen(view.y, view.valid, psf, settings.prior)
+    x, energy, misfit = sharpen(view.y, view.valid, psf, settings.prior)
     x = smooth(x, settings.softening)
-    return Candidate(psf, x, energy, sparsity(x))
+    return Candidate(psf, x, energy, sparsity(x), misfit)
 
 
 def sparsity(x: torch.Tensor) -> float:
@@ -55,6 +59,12 @@ def sparsest(candidates: Sequence[Candidate]) -> Candidate:
     """Return the candidate of the sparsest restoration among those that explain the view."""
     limit = _MOST_ENERGY * min(each.energy for each in candidates)
     return min((each for each in candidates if each.energy <= limit), key=lambda each: each.sparsity)
+
+
+def best_of(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the finest of those candidates that are like the sparsest."""
+    first = sparsest(candidates)
+    return least_energy([each for each in candidates if similarity(each.psf, first.psf) >= _SAME])
 
 
 def least_energy(candidates: Sequence[Candidate]) -> Candidate:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import torch
 
-from deblur._core.progress import Progress, span
 from deblur.blind._kernels import trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
@@ -36,8 +35,8 @@ _GAIN = 0.008  # in the score: the least by which a larger kernel has to be bett
 _ENERGY_WEIGHT = 0.2
 
 
-def climb(view: View, settings: Settings, shape: Size | None, progress: Progress | None = None) -> list[Candidate]:
-    """Try kernels of several sizes up to half the view, or near the shape if it is given; the best comes first."""
+def climb(view: View, settings: Settings, shape: Size | None) -> Candidate:
+    """Return the best of kernels of several sizes up to half the view, or near the shape if it is given."""
     softer = view.smoothed(settings.smoothing)
     needed: float
     if shape is None:
@@ -47,15 +46,14 @@ def climb(view: View, settings: Settings, shape: Size | None, progress: Progress
     candidates: list[Candidate] = []
     best = in_vain = 0
     for number, size in enumerate(sizes):
-        part = span(progress, number / len(sizes), (number + 1) / len(sizes))
         tuning = DETAILED if max(size) < _LARGE else _SENSITIVE
-        candidates.append(evaluate(estimate_psf(softer, size, tuning, part), view, settings))
+        candidates.append(evaluate(estimate_psf(softer, size, tuning), view, settings))
         previous, best = best, choose(candidates)
         in_vain = in_vain + 1 if number and best == previous else 0
         settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
         if settled and max(size) >= needed:
             break
-    return [candidates[best], *(each for number, each in enumerate(candidates) if number != best)]
+    return candidates[best]
 
 
 def choose(candidates: Sequence[Candidate]) -> int:

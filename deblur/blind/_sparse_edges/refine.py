@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from deblur._core.progress import Progress, silent
-from deblur.blind._final_step import SEARCHING
 from deblur.blind._kernels import fitted_to, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
@@ -18,31 +16,31 @@ from .judge import Candidate, evaluate, least_energy
 _ROOM = 6  # pixels on each side
 _ONCE = Tuning(8e-4, 0.04, 0.05)
 _AGAIN = Tuning(2e-3, 0.04, 0.05)
-_ROUNDS = 3
+_ROUNDS, _GAIN = 3, 0.99  # of further refinements, while the energy falls to this part
 
 
 def refined(
-    window: View, settings: Settings, rough: torch.Tensor, factor: float, most: Size | None, progress: Progress = silent
-) -> list[Candidate]:
-    """Return the kernel enlarged by a factor, and refinements of it, of at most the size `most`.
+    window: View, settings: Settings, rough: torch.Tensor, factor: float, most: Size | None, *, repeatedly: bool
+) -> Candidate:
+    """Return the kernel enlarged by a factor, or a refinement of it, of at most the size `most`.
 
-    Refinement is no certain gain: from a wrong kernel, or on an image with few edges, it goes astray. The best explains
-    the window with the least energy.
+    Refinement is no certain gain: from a wrong kernel, or on an image with few edges, it goes astray. So what explains
+    the window with the least energy is returned.
     """
     softer = window.smoothed(settings.smoothing)
+
+    def refine(start: torch.Tensor, tuning: Tuning, levels: int) -> Candidate:
+        psf = estimate_psf(softer, (start.shape[0], start.shape[1]), tuning, start=start, levels=levels)
+        return evaluate(trimmed(psf), softer, settings)
+
     psf = _with_room(_enlarged(rough, factor), most)
-    candidates = [evaluate(trimmed(psf), softer, settings)]
-    once = estimate_psf(softer, _size(psf), _ONCE, start=psf, levels=1)
-    candidates.append(evaluate(trimmed(once), softer, settings))
-    for turn in range(_ROUNDS):
-        progress((turn + 1) / (_ROUNDS + 1), SEARCHING)
-        best = least_energy(candidates)
-        start = _with_room(best.psf, most)
-        again = estimate_psf(softer, _size(start), _AGAIN, start=start, levels=2)
-        candidates.append(evaluate(trimmed(again), softer, settings))
-        if candidates[-1].energy >= best.energy:
+    best = least_energy([evaluate(trimmed(psf), softer, settings), refine(psf, _ONCE, 1)])
+    for _ in range(_ROUNDS if repeatedly else 0):
+        again = refine(_with_room(best.psf, most), _AGAIN, 2)
+        before, best = best, least_energy([best, again])
+        if best.energy > _GAIN * before.energy:
             break
-    return candidates
+    return best
 
 
 def _enlarged(psf: torch.Tensor, factor: float) -> torch.Tensor:
@@ -57,7 +55,3 @@ def _with_room(psf: torch.Tensor, most: Size | None) -> torch.Tensor:
     if most is not None:
         sizes = [min(size, limit) for size, limit in zip(sizes, most, strict=True)]
     return fitted_to(psf, (sizes[0], sizes[1]))
-
-
-def _size(psf: torch.Tensor) -> Size:
-    return psf.shape[0], psf.shape[1]

@@ -7,26 +7,30 @@ hand their best to one judge, on one window at full size.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
-from deblur._core.progress import Progress, span
-from deblur.blind._kernels import delta, similarity, trimmed
+from deblur._core.progress import Progress, silent, span
+from deblur._core.threads import side_by_side
+from deblur.blind._final_step import SEARCHING
+from deblur.blind._kernels import delta, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
 from .estimate import Size
-from .judge import Candidate, evaluate, least_energy, sparsest, sparsity
+from .judge import Candidate, best_of, distinct, evaluate
 from .ladder import climb
 from .refine import refined
-from .supports import ShrunkView, search_supports
+from .supports import ALIKE, WINDOW, ShrunkView, search_supports
 
 # By hand; deblur bench levin-blind and lai-blind measure their effect.
 _LADDER_WINDOW = 416  # pixels per side: all of a Levin image, a small part of a photograph
 _WINDOW = 768  # pixels per side, at which kernels are refined and compared: less starves those of 75 pixels
-_SAME = 0.8  # similarity of two estimates of one kernel: the one that explains the image better is finer
+_BASINS = 2  # kernels of the shrunk image that are brought to the full size
+_STEP = 3.0  # factor above which there is a size in between
 
 
 class SearchResult(NamedTuple):
@@ -40,8 +44,6 @@ class SearchResult(NamedTuple):
         What else was found at full size.
     gain : float
         How much sparser the best restoration is than the image itself, as a logarithm.
-    agreement : float
-        Greatest similarity of the best kernel with one that was estimated in another way.
     window : View
         What they are compared on.
     """
@@ -49,33 +51,31 @@ class SearchResult(NamedTuple):
     best: Candidate
     others: list[Candidate]
     gain: float
-    agreement: float
     window: View
 
 
-def search(view: View, noise_level: float, shape: Size | None, progress: Progress | None = None) -> SearchResult:
+def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
     """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
     settings = Settings.for_noise(noise_level)
     window = cut(view, sharpest_window(view, _WINDOW))
-    small = climb(cut(view, sharpest_window(view, _LADDER_WINDOW)), settings, shape, span(progress, 0, 0.3))
+    small = cut(view, sharpest_window(view, _LADDER_WINDOW))
     shrunk = ShrunkView.of(view, noise_level)
-    rough = search_supports(shrunk, shape, span(progress, 0.3, 0.8))
-    found = sparsest(rough)
-    larger = refined(window, settings, found.psf, shrunk.factor, shape, span(progress, 0.8, 1))
-    first, second = evaluate(trimmed(small[0].psf), window, settings), least_energy(larger)
-    best, other = better_of(first, second)
+    rough = distinct(search_supports(shrunk, shape, span(progress, 0, 0.5)), _BASINS, ALIKE)
+
+    def climbed() -> Candidate:
+        return evaluate(trimmed(climb(small, settings, shape).psf), window, settings)
+
+    def brought_up(psf: torch.Tensor) -> Candidate:
+        factor = shrunk.factor
+        if factor > _STEP:
+            between = ShrunkView.by(cut(view, sharpest_window(view, WINDOW)), noise_level, factor / 2)
+            psf, factor = refined(between.view, between.settings, psf, 2.0, None, repeatedly=False).psf, factor / 2
+        return refined(window, settings, psf, factor, shape, repeatedly=True)
+
+    jobs = [climbed, *(partial(brought_up, each.psf) for each in rough)]
+    report = span(progress, 0.5, 1)
+    found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
+    best = best_of(found)
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
-    gain = math.log(sparsity(unblurred.image) / sparsity(best.image))
-    others = [each for each in (*small[1:], *larger, other) if each is not best]
-    kernels = [each.psf for each in small[1:]] if best is first else [second.psf]
-    agreement = max((similarity(best.psf, each) for each in [other.psf, *kernels] if each is not best.psf), default=0.0)
-    return SearchResult(best, others, gain, agreement, window)
-
-
-def better_of(first: Candidate, second: Candidate) -> tuple[Candidate, Candidate]:
-    """Return the better of two candidates, and the other."""
-    if similarity(first.psf, second.psf) >= _SAME:
-        best = least_energy([first, second])
-    else:
-        best = sparsest([first, second])
-    return (first, second) if best is first else (second, first)
+    gain = math.log(unblurred.sparsity / best.sparsity)
+    return SearchResult(best, [each for each in found if each is not best], gain, window)

@@ -17,10 +17,10 @@ _SMALLEST = 0.01  # gradients below it weigh the same
 
 def sharpen(
     y: torch.Tensor, valid: torch.Tensor, psf: torch.Tensor, prior: float, *, rounds: int = 4
-) -> tuple[torch.Tensor, float]:
+) -> tuple[torch.Tensor, float, float]:
     """Minimize ``|M (K x - y)|^2 + prior sum |grad x|^0.8`` by iteratively reweighted least squares.
 
-    Return x in the image domain, and the minimum per pixel; `valid` is false at clipped pixels.
+    Return x in the image domain, the minimum per pixel, and its first term; `valid` is false at clipped pixels.
 
     Levin et al., "Image and depth from a conventional camera with a coded aperture", SIGGRAPH 2007.
     """
@@ -46,11 +46,14 @@ def sharpen(
                 for axis in (-1, -2)
             ]
         x = conjugate_gradients(gram, x, right - gram(x), per_image_pairwise, max_iter=_NUM_ITER)
-    return corner(x, frame), _energy(x, y, valid, blur, prior)
+    return corner(x, frame), *_energy(x, y, valid, blur, prior)
 
 
-def _energy(x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, blur: FramedBlur, prior: float) -> float:
-    """Return the minimized function per pixel of the image domain."""
+def _energy(
+    x: torch.Tensor, y: torch.Tensor, valid: torch.Tensor, blur: FramedBlur, prior: float
+) -> tuple[float, float]:
+    """Return the minimized function per pixel of the image domain, and its first term."""
     blurred, x = blur.shown(x), corner(x, blur.frame)
     slopes = sum(float(x.diff(dim=axis).abs_().pow_(_EXPONENT).sum()) for axis in (-1, -2))
-    return (float((blurred - y).mul_(valid).square_().sum()) + prior * slopes) / x.numel()
+    misfit = float((blurred - y).mul_(valid).square_().sum())
+    return (misfit + prior * slopes) / x.numel(), misfit / x.numel()

@@ -1,30 +1,37 @@
-"""The search for kernels of any size, on the whole image at a fraction of its size."""
+"""The search for kernels of any size, on the image at a fraction of its size."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from deblur._core.progress import Progress, span
+import torch
+
+from deblur._core.progress import Progress, silent
+from deblur._core.threads import side_by_side
 from deblur.blind._final_step import SEARCHING
 from deblur.blind._kernels import fitted_to, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
-from .edges import strongest_edges, useful_edges
+from .crop import cut, sharpest_window
+from .edges import Edges, strongest_edges, useful_edges
 from .estimate import Size, Tuning, estimate_psf, odd
 from .judge import Candidate, distinct, evaluate, sparsest
 
 # By hand, on the scenes 01 and 03 of Lai et al. (CVPR 2016): deblur bench lai-blind.
-_PIXELS = 1.8e5  # of the shrunk image
+WINDOW = 1400
+"""Pixels per side: the part of a large image that is searched."""
+_PIXELS = 4.5e4  # of the shrunk image: four times as many take four times as long, and find as much
 _LEAST_FACTOR = 2.0
-_SIDES = (29, 53)  # of the kernels, in pixels of the shrunk image
+_SIDES = ((57, 15), (105, 27))  # of the kernels, in pixels of the image and at least in those of the shrunk image
 _RULES = (useful_edges, strongest_edges)
 _SPARSITY, _THRESHOLD, _LEAST_PART = 8e-3, 0.06, 0.10
 _ROUNDS, _GAIN = 2, 0.002  # of further starts, while the sparsity falls by so much
 _STARTS = ((2e-3, 3), (8e-3, 6))  # their initial weight of the edges, and number of scales
-_SIDE, _ROOM = 51, 6  # of their kernels
-_ALIKE = 0.9
+_ROOM = 4  # pixels around the kernel that they start from
+ALIKE = 0.9
+"""Similarity from which on two estimates are taken for one."""
 
 
 class ShrunkView(NamedTuple):
@@ -37,52 +44,71 @@ class ShrunkView(NamedTuple):
     @classmethod
     def of(cls, view: View, noise_level: float) -> ShrunkView:
         """Shrink a view to the size that a search takes."""
-        factor = max(_LEAST_FACTOR, math.sqrt(view.y.numel() / _PIXELS))
+        part = cut(view, sharpest_window(view, WINDOW))
+        return cls.by(part, noise_level, max(_LEAST_FACTOR, math.sqrt(part.y.numel() / _PIXELS)))
+
+    @classmethod
+    def by(cls, view: View, noise_level: float, factor: float) -> ShrunkView:
+        """Shrink a view by a factor."""
         settings = Settings.for_noise(noise_level / factor)
         return cls(view.shrunk(factor).smoothed(settings.smoothing), settings, factor)
 
 
-def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress | None = None) -> list[Candidate]:
+class _Run(NamedTuple):
+    """An estimate to be made: within a support, by a rule, from the beginning or from a kernel on the finest scales."""
+
+    support: Size
+    rule: Edges
+    sparsity: float = _SPARSITY
+    start: torch.Tensor | None = None
+    levels: int | None = None
+
+
+def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = silent) -> list[Candidate]:
     """Estimate kernels with two supports and two rules for edges, and go on from the best while that helps.
 
     Their sizes are at most `most`, in pixels of the whole image, and half the view.
     """
-    view, settings, factor = shrunk
-    limit = [side // 2 for side in view.y.shape]
-    if most is not None:
-        limit = [min(half, odd(side / factor)) for half, side in zip(limit, most, strict=True)]
-    limit = [half - 1 + half % 2 for half in limit]
-    supports = list(dict.fromkeys((min(side, limit[0]), min(side, limit[1])) for side in _SIDES))
-    runs = [(support, rule) for support in supports for rule in _RULES]
-    candidates = []
-    for number, (support, rule) in enumerate(runs):
-        tuning = Tuning(_SPARSITY, _THRESHOLD, _LEAST_PART, rule)
-        part = span(progress, 0.5 * number / len(runs), 0.5 * (number + 1) / len(runs))
-        candidates.append(evaluate(trimmed(estimate_psf(view, support, tuning, part)), view, settings))
-    return _continued(shrunk, candidates, (limit[0], limit[1]), span(progress, 0.5, 1))
+    limit, supports = _supports(shrunk, most)
+    runs = [_Run(support, rule) for support in supports for rule in _RULES]
+    total = len(runs) + _ROUNDS * 2 * len(_RULES) * len(_STARTS)
+    candidates: list[Candidate] = []
 
+    def make(run: _Run) -> Candidate:
+        tuning = Tuning(run.sparsity, _THRESHOLD, _LEAST_PART, run.rule)
+        psf = estimate_psf(shrunk.view, run.support, tuning, start=run.start, levels=run.levels)
+        return evaluate(trimmed(psf), shrunk.view, shrunk.settings)
 
-def _continued(
-    shrunk: ShrunkView, candidates: list[Candidate], limit: Size, progress: Progress
-) -> list[Candidate]:
-    """Start again from the best two kernels that differ, while a sparser restoration is found."""
-    view, settings, _ = shrunk
-    done: list[Candidate] = []
-    for turn in range(_ROUNDS):
+    def perform(runs: list[_Run]) -> None:
+        before = len(candidates)
+        candidates.extend(side_by_side(make, runs, lambda count: progress((before + count) / total, SEARCHING)))
+
+    perform(runs)
+    tried: list[Candidate] = []
+    for _ in range(_ROUNDS):
         before = sparsest(candidates).sparsity
-        starts = [each for each in distinct(candidates, 2, _ALIKE) if not any(each is other for other in done)]
-        done += starts
-        for number, start in enumerate(starts):
-            sides = [min(odd(max(_SIDE, side + _ROOM)), most) for side, most in zip(start.psf.shape, limit, strict=True)]
-            support = (sides[0], sides[1])
-            padded = fitted_to(start.psf, support)
-            for rule in _RULES:
-                for sparsity, levels in _STARTS:
-                    tuning = Tuning(sparsity, _THRESHOLD, _LEAST_PART, rule)
-                    psf = estimate_psf(view, support, tuning, start=padded, levels=levels)
-                    candidates = [*candidates, evaluate(trimmed(psf), view, settings)]
-            progress((turn + (number + 1) / len(starts)) / _ROUNDS, SEARCHING)
+        starts = [each for each in distinct(candidates, 2, ALIKE) if not any(each is other for other in tried)]
+        tried += starts
+        perform([run for start in starts for run in _further(start.psf, supports[-1], limit)])
         if sparsest(candidates).sparsity > before - _GAIN:
             break
     return candidates
 
+
+def _supports(shrunk: ShrunkView, most: Size | None) -> tuple[Size, list[Size]]:
+    """Return the largest support, and those that are tried."""
+    limit = [side // 2 for side in shrunk.view.y.shape]
+    if most is not None:
+        limit = [min(half, odd(side / shrunk.factor)) for half, side in zip(limit, most, strict=True)]
+    rows, columns = (half - 1 + half % 2 for half in limit)
+    sides = [max(odd(side / shrunk.factor), least) for side, least in _SIDES]
+    return (rows, columns), list(dict.fromkeys((min(side, rows), min(side, columns)) for side in sides))
+
+
+def _further(psf: torch.Tensor, support: Size, limit: Size) -> list[_Run]:
+    """Return runs that start from a kernel, with room around it."""
+    rows, columns = (
+        min(max(side, odd(extent + _ROOM)), most) for side, extent, most in zip(support, psf.shape, limit, strict=True)
+    )
+    start = fitted_to(psf, (rows, columns))
+    return [_Run((rows, columns), rule, *begin[:1], start, begin[1]) for rule in _RULES for begin in _STARTS]
