@@ -26,7 +26,9 @@ def sharpen_all(
     picture: Picture, psf: torch.Tensor, settings: Settings, progress: Progress | None = None
 ) -> torch.Tensor:
     """Restore the channels of a picture, with edges as soft as those of photographs."""
-    restored = by_network(picture.y, psf, settings.assumed_noise, progress, picture.weights)
+    restored = by_network(
+        picture.y, psf, settings.assumed_noise, progress, picture.weights, has_lights=picture.has_lights
+    )
     return torch.stack([smooth(x, settings.softening) for x in restored])
 
 
@@ -36,8 +38,12 @@ def by_network(
     noise_level: float | None = None,
     progress: Progress | None = None,
     weights: torch.Tensor | None = None,
+    *,
+    has_lights: bool = True,
 ) -> torch.Tensor:
-    """Restore the channels of an image by `unrolled`; saturated pixels are taken to be brighter than they are."""
+    """Restore the channels of an image by `unrolled`; clipped lights are taken to be brighter than they are."""
+    if not has_lights:
+        return unrolled(channels, psf, noise_level=noise_level, weights=weights, channel_axis=0, progress=progress)
     share = highlights_share(channels, CLIPPED, channel_axis=0)
     parts = split_highlights(
         channels,

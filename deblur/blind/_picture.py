@@ -19,7 +19,7 @@ from deblur.solvers.noise import noise_of
 
 from ._kernels import delta
 from ._lights import without_lights
-from ._view import View, gradients, smooth
+from ._view import gradients, smooth
 
 FEWEST_PIXELS = 32
 """Smallest side of an image that a blur is estimated from; by hand."""

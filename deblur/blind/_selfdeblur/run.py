@@ -151,7 +151,7 @@ class Run:
 
     def _description(self) -> str:
         content = hashlib.sha256()
-        for part in self._view:
+        for part in (self._view.y, self._view.valid):
             content.update(part.cpu().numpy().tobytes())
         if self._start is not None:
             content.update(self._start.cpu().numpy().tobytes())

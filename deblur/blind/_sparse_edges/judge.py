@@ -15,7 +15,7 @@ from deblur.blind._view import View, smooth
 from .sharpen import sharpen
 
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
-_SAME = 0.8  # similarity of two estimates of one kernel: the one that explains the image better is finer
+_ENERGY_WEIGHT = 0.4  # at full size; by hand, on Lai et al.'s scenes 01 and 03, and Levin's images
 _DARKEST = -0.2  # of the range: kernels full of noise give restorations that ring far below black, true ones -0.05
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size on each side, and of the sum
 
@@ -62,9 +62,10 @@ def sparsest(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the finest of those candidates that are like the sparsest."""
-    first = sparsest(candidates)
-    return least_energy([each for each in candidates if similarity(each.psf, first.psf) >= _SAME])
+    """Return the best candidate at full size, where finer kernels explain the view better."""
+    limit = _MOST_ENERGY * min(each.energy for each in candidates)
+    plausible = [each for each in candidates if each.energy <= limit]
+    return min(plausible, key=lambda each: math.log(each.sparsity) + _ENERGY_WEIGHT * math.log(max(each.energy, 1e-12)))
 
 
 def least_energy(candidates: Sequence[Candidate]) -> Candidate:

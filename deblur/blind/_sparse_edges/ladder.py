@@ -35,8 +35,8 @@ _GAIN = 0.008  # in the score: the least by which a larger kernel has to be bett
 _ENERGY_WEIGHT = 0.2
 
 
-def climb(view: View, settings: Settings, shape: Size | None) -> Candidate:
-    """Return the best of kernels of several sizes up to half the view, or near the shape if it is given."""
+def climb(view: View, settings: Settings, shape: Size | None) -> torch.Tensor:
+    """Return the best of the kernels of several sizes up to half the view, or near the shape if it is given."""
     softer = view.smoothed(settings.smoothing)
     needed: float
     if shape is None:
@@ -53,7 +53,7 @@ def climb(view: View, settings: Settings, shape: Size | None) -> Candidate:
         settled = in_vain > 1 or (number > 0 and not is_cramped(candidates[best].psf))
         if settled and max(size) >= needed:
             break
-    return candidates[best]
+    return candidates[best].psf
 
 
 def choose(candidates: Sequence[Candidate]) -> int:

@@ -16,7 +16,7 @@ from .judge import Candidate, evaluate, least_energy
 _ROOM = 6  # pixels on each side
 _ONCE = Tuning(8e-4, 0.04, 0.05)
 _AGAIN = Tuning(2e-3, 0.04, 0.05)
-_ROUNDS, _GAIN = 3, 0.99  # of further refinements, while the energy falls to this part
+_ROUNDS, _GAIN = 3, 0.97  # of further refinements, while the energy falls to this part
 
 
 def refined(

@@ -9,8 +9,8 @@ from deblur.blind._kernels import centered, cleaned
 from deblur.blind._settings import Settings
 from deblur.blind._view import View, gradients
 
-from .ladder import DETAILED
 from .kernel_step import fit_psf
+from .ladder import DETAILED
 
 _WEIGHT = 5.0  # of the penalty; deblur bench levin-blind measures its effect
 

@@ -7,10 +7,9 @@ hand their best to one judge, on one window at full size.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
-
-import torch
 
 from deblur._core.progress import Progress, silent, span
 from deblur._core.threads import side_by_side
@@ -20,7 +19,7 @@ from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
-from .estimate import Size
+from .estimate import Size, odd
 from .judge import Candidate, best_of, distinct, evaluate
 from .ladder import climb
 from .refine import refined
@@ -28,7 +27,9 @@ from .supports import ALIKE, WINDOW, ShrunkView, search_supports
 
 # By hand; deblur bench levin-blind and lai-blind measure their effect.
 _LADDER_WINDOW = 416  # pixels per side: all of a Levin image, a small part of a photograph
-_WINDOW = 768  # pixels per side, at which kernels are refined and compared: less starves those of 75 pixels
+_WINDOW = 768  # pixels per side, at which kernels are refined and compared: less starves those of 75 pixels,
+_EXTENTS = 10  # but smaller ones need no more than so many times their extent
+_FAR_TOO_LARGE = 60  # pixels of a kernel on the shrunk image: those of `ladder` end before
 _BASINS = 2  # kernels of the shrunk image that are brought to the full size
 _STEP = 3.0  # factor above which there is a size in between
 
@@ -57,23 +58,30 @@ class SearchResult(NamedTuple):
 def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
     """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
     settings = Settings.for_noise(noise_level)
-    window = cut(view, sharpest_window(view, _WINDOW))
-    small = cut(view, sharpest_window(view, _LADDER_WINDOW))
     shrunk = ShrunkView.of(view, noise_level)
-    rough = distinct(search_supports(shrunk, shape, span(progress, 0, 0.5)), _BASINS, ALIKE)
+    rough = distinct(search_supports(shrunk, shape, span(progress, 0, 0.4)), _BASINS, ALIKE)
+    kernels, factor = [each.psf for each in rough], shrunk.factor
+    if factor > _STEP:
+        factor /= 2
+        between = ShrunkView.by(cut(view, sharpest_window(view, WINDOW)), noise_level, factor)
+        limit = None if shape is None else (odd(shape[0] / factor), odd(shape[1] / factor))
+        bring = partial(refined, between.view, between.settings, factor=2.0, most=limit, repeatedly=False)
+        kernels = [best_of(side_by_side(bring, kernels)).psf]
+    extent = factor * max(max(trimmed(each).shape) for each in kernels)
+    report = span(progress, 0.5, 1)
+    report(0.0, SEARCHING)
+    side = round(min(max(_EXTENTS * extent, _LADDER_WINDOW), _WINDOW))
+    window = cut(view, sharpest_window(view, side))
 
     def climbed() -> Candidate:
-        return evaluate(trimmed(climb(small, settings, shape).psf), window, settings)
+        small = cut(view, sharpest_window(view, _LADDER_WINDOW))
+        return evaluate(trimmed(climb(small, settings, shape)), window, settings)
 
-    def brought_up(psf: torch.Tensor) -> Candidate:
-        factor = shrunk.factor
-        if factor > _STEP:
-            between = ShrunkView.by(cut(view, sharpest_window(view, WINDOW)), noise_level, factor / 2)
-            psf, factor = refined(between.view, between.settings, psf, 2.0, None, repeatedly=False).psf, factor / 2
-        return refined(window, settings, psf, factor, shape, repeatedly=True)
-
-    jobs = [climbed, *(partial(brought_up, each.psf) for each in rough)]
-    report = span(progress, 0.5, 1)
+    jobs: list[Callable[[], Candidate]] = [
+        partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
+    ]
+    if extent < _FAR_TOO_LARGE:
+        jobs.append(climbed)
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
