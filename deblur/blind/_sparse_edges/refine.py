@@ -27,14 +27,13 @@ def refined(
     Refinement is no certain gain: from a wrong kernel, or on an image with few edges, it goes astray. So what explains
     the window with the least energy is returned.
     """
-    softer = window.smoothed(settings.smoothing)
 
     def refine(start: torch.Tensor, tuning: Tuning, levels: int) -> Candidate:
-        psf = estimate_psf(softer, (start.shape[0], start.shape[1]), tuning, start=start, levels=levels)
-        return evaluate(trimmed(psf), softer, settings)
+        psf = estimate_psf(window, (start.shape[0], start.shape[1]), tuning, start=start, levels=levels)
+        return evaluate(trimmed(psf), window, settings)
 
     psf = _with_room(_enlarged(rough, factor), most)
-    best = least_energy([evaluate(trimmed(psf), softer, settings), refine(psf, _ONCE, 1)])
+    best = least_energy([evaluate(trimmed(psf), window, settings), refine(psf, _ONCE, 1)])
     for _ in range(_ROUNDS if repeatedly else 0):
         again = refine(_with_room(best.psf, most), _AGAIN, 2)
         before, best = best, least_energy([best, again])

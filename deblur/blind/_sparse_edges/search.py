@@ -46,7 +46,7 @@ class SearchResult(NamedTuple):
     gain : float
         How much sparser the best restoration is than the image itself, as a logarithm.
     window : View
-        What they are compared on.
+        What they are compared on: a part of the view, smoothed against its noise.
     """
 
     best: Candidate
@@ -71,7 +71,7 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     report = span(progress, 0.5, 1)
     report(0.0, SEARCHING)
     side = round(min(max(_EXTENTS * extent, _LADDER_WINDOW), _WINDOW))
-    window = cut(view, sharpest_window(view, side))
+    window = cut(view, sharpest_window(view, side)).smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
         small = cut(view, sharpest_window(view, _LADDER_WINDOW))
