@@ -67,10 +67,10 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
         limit = None if shape is None else (odd(shape[0] / factor), odd(shape[1] / factor))
         bring = partial(refined, between.view, between.settings, factor=2.0, most=limit, repeatedly=False)
         kernels = [best_of(side_by_side(bring, kernels)).psf]
-    extent = factor * max(max(trimmed(each).shape) for each in kernels)
+    extents = [factor * max(trimmed(each).shape) for each in kernels]
     report = span(progress, 0.5, 1)
     report(0.0, SEARCHING)
-    side = round(min(max(_EXTENTS * extent, _LADDER_WINDOW), _WINDOW))
+    side = round(min(max(_EXTENTS * max(extents), _LADDER_WINDOW), _WINDOW))
     window = cut(view, sharpest_window(view, side)).smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
@@ -80,7 +80,7 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     jobs: list[Callable[[], Candidate]] = [
         partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
     ]
-    if extent < _FAR_TOO_LARGE:
+    if min(extents) < _FAR_TOO_LARGE:
         jobs.append(climbed)
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
