@@ -43,16 +43,21 @@ class SearchResult(NamedTuple):
         The kernel, and the window restored with it.
     others : list of Candidate
         What else was found at full size.
-    gain : float
-        How much sparser the best restoration is than the image itself, as a logarithm.
+    unblurred : Candidate
+        No blur, and the window restored as if it had none.
     window : View
         What they are compared on: a part of the view, smoothed against its noise.
     """
 
     best: Candidate
     others: list[Candidate]
-    gain: float
+    unblurred: Candidate
     window: View
+
+    @property
+    def gain(self) -> float:
+        """How much sparser the best restoration is than the image itself, as a logarithm."""
+        return math.log(self.unblurred.sparsity / self.best.sparsity)
 
 
 def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
@@ -85,5 +90,4 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
-    gain = math.log(unblurred.sparsity / best.sparsity)
-    return SearchResult(best, [each for each in found if each is not best], gain, window)
+    return SearchResult(best, [each for each in found if each is not best], unblurred, window)
