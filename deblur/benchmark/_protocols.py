@@ -164,7 +164,7 @@ PROTOCOLS = (
     Protocol(
         name="shakes-blind",
         version=2,
-        title="37 pictures blurred by PSFs of 13 to 75 pixels, withheld",
+        title="37 pictures, PSFs of 13 to 75 pixels, withheld",
         summary="37 parts of CBSD68 and Set14, 400 pixels, in gray, blurred by PSFs of 13 to 75 pixels (camera shakes, "
         "DPIR's, Schelten's), valid border, 8 bits; scored as levin-blind.",
         pairs=shakes.shakes,
@@ -178,7 +178,7 @@ PROTOCOLS = (
     Protocol(
         name="shakes-large-blind",
         version=1,
-        title="24 pictures of 700 x 1000 pixels, PSFs of 29 to 75, withheld",
+        title="24 large pictures, PSFs of 29 to 75 pixels, withheld",
         summary="24 mosaics of BSDS500's test images, 700 x 1000 pixels, in gray, blurred by camera shakes of 29 to 75 "
         "pixels with traces 2 pixels thick, valid border, 8 bits; scored as levin-blind.",
         pairs=shakes.large_shakes,
@@ -194,7 +194,7 @@ PROTOCOLS = (
     Protocol(
         name="lai-blind",
         version=1,
-        title="40 color photographs, PSFs of 31 to 75 pixels, withheld",
+        title="40 color photographs, PSFs of 31 to 75, withheld",
         summary="10 scenes of Lai 2016 x 4 PSFs, unknown, in color: 8 bits, luminance from 16 to 235, cropped "
         "by 15 pixels and shifted by up to 10, whole ones, to the best fit; gain over the blurred image, and error "
         "ratio against sparse_edges with the true PSF.",

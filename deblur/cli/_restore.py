@@ -19,7 +19,7 @@ from deblur.cli._names import METHOD
 from deblur.cli._noise import in_options
 from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf_file
-from deblur.cli._report import decisions_of, line_of, record_of
+from deblur.cli._report import decisions_of, line_of, record_of, tally_of
 from deblur.cli._settings import METHODS, Settings
 from deblur.cli._sources import REASONS, TARGET_SUFFIXES, ZARR, summary
 from deblur.cli._verbosity import Reporter
@@ -91,6 +91,8 @@ def restore_files(
 
             outcomes = restore_on_cluster(restore, jobs, show, cluster, force=output.force)
         results, failures = _collect(outcomes, jobs, report, log, as_json=output.as_json)
+    if len(results) > 1 and (tally := tally_of(results)):
+        report.say(f"deblur: {tally}", to_stderr=True)
     if left_out:
         report.say(f"deblur: {summary(left_out)}", to_stderr=True)
     if output.as_json:
