@@ -144,6 +144,8 @@ def decisions_of(record: Mapping[str, Any]) -> list[str]:
             lines.append(f"kind: {value}{_because(record.get('kind_reason'))}")
         elif name == "linear":
             lines.append(f"light: {'linear' if value else 'values as stored'}")
+        elif name == "stages":
+            lines.append(f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in value.items())}")
         elif name == "mask":
             shares = (f"{why} {share:.3g}" for why, share in _percentages(value))
             lines.append(f"left out, in percent: {', '.join(shares)}")
