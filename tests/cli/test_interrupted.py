@@ -155,7 +155,7 @@ _app.main()
 def test_the_bar_says_which_file_the_stage_and_the_time_left(start: Start, tmp_path: Path) -> None:
     names = ["a-photograph-whose-name-is-far-too-long-for-a-line.tif", "b.tif"]
     for name in names:
-        noise = np.random.default_rng(0).random((300, 300), dtype=np.float32)
+        noise = np.random.default_rng(0).random((600, 600), dtype=np.float32)
         photo.write(tmp_path / name, Photo(noise, dtype=np.dtype(np.float32)))
     terminal, theirs = pty.openpty()
     options = ["--psf", "disk:radius=2", "--method", "richardson-lucy", "--iterations", "300", "--noise-level", "0"]
