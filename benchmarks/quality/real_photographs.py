@@ -85,7 +85,7 @@ def restored_row(path: Path, output: Path, method: str) -> Row:
     except (OSError, ValueError) as error:  # one bad file does not cost the sheet
         return Row(path.name, str(error), "failed")
     image = draw(before.pixels, result)
-    if not cv2.imwrite(str(output / f"{path.name}.jpg"), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 92]):
+    if not cv2.imwrite(str(output / f"{path.name}.png"), image[..., ::-1]):
         raise OSError(f"cannot write the row of {path.name}")
     return Row(path.name, said_of(result), "restored" if result.changed else "left as they were")
 
@@ -149,7 +149,7 @@ def write_page(path: Path, rows: list[Row]) -> None:
     """Write the sheet: what is said of each photograph, and its image."""
     parts = []
     for row in rows:
-        image = "" if row.outcome == "failed" else f'<img loading="lazy" src="{escape(row.name)}.jpg" alt="">'
+        image = "" if row.outcome == "failed" else f'<img loading="lazy" src="{escape(row.name)}.png" alt="">'
         parts.append(f"<p><strong>{escape(row.name)}</strong> {escape(row.text)}</p>{image}")
     head = f'<!doctype html><meta charset="utf-8"><title>Before and after</title><style>{STYLE}</style>'
     path.write_text(f"{head}<h1>{escape(tally(rows))}</h1>{''.join(parts)}\n", encoding="utf-8")
