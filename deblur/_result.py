@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from deblur import photo
 from deblur._core.atomic import atomic_path
 from deblur.operators import LinearOperator
 from deblur.photo import Photo
+
+_HIGH, _MEDIUM = 0.8, 0.4
+"""Confidence from which on it is called so, by hand; the one place of these words for all front ends."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ class Restoration:
     seconds : float
         Elapsed time in seconds.
     confidence : float or None
-        Confidence in an estimated PSF, 0 to 1; None for a given one.
+        Confidence in an estimated PSF, 0 to 1; None for a given one. `certainty` says it in a word.
     reason : str
         Why the confidence is not higher, or why the image is unchanged; empty where there is nothing to say.
     changed : bool
@@ -67,16 +70,25 @@ class Restoration:
     photo: Photo | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def certainty(self) -> Literal["high", "medium", "low"] | None:
+        """The confidence in a word: high, medium or low; None for a PSF that was given, and an image left as it was."""
+        if self.confidence is None or not self.changed:
+            return None
+        return "high" if self.confidence >= _HIGH else "medium" if self.confidence >= _MEDIUM else "low"
+
     def __repr__(self) -> str:
         """Return one line without the pixels."""
         facts = [self.method, f"image {_by(self.image.shape)}"]
+        if not self.changed:
+            return f"Restoration({', '.join([*facts, 'unchanged'])}" + (f": {self.reason})" if self.reason else ")")
         is_operator = isinstance(self.psf, LinearOperator)
         facts.append(f"operator {type(self.psf).__name__}" if is_operator else f"PSF {_by(self.psf.shape)}")
         if self.noise_level is not None:
             facts.append(f"noise {float(np.mean(np.asarray(self.noise_level))):.2g}")
-        if self.confidence is not None:
-            facts.append(f"confidence {self.confidence:.2g}")
-        facts.append(f"{self.seconds:.1f} s" if self.changed else "unchanged")
+        if self.certainty is not None:
+            facts.append(f"confidence {self.certainty}")
+        facts.append(f"{self.seconds:.1f} s")
         return f"Restoration({', '.join(facts)}" + (f": {self.reason})" if self.reason else ")")
 
     def save(

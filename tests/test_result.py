@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,6 +24,23 @@ def test_the_repr_is_one_line_without_pixels(color: Restoration) -> None:
     assert text.startswith("Restoration(wiener, image 40x48x3, PSF ")
     assert "\n" not in text
     assert len(text) < 120
+
+
+@pytest.mark.parametrize(
+    ("confidence", "word"),
+    [(1.0, "high"), (0.8, "high"), (0.79, "medium"), (0.4, "medium"), (0.3, "low"), (0.0, "low")],
+)
+def test_the_confidence_has_a_word(color: Restoration, confidence: float, word: str) -> None:
+    estimated = replace(color, confidence=confidence)
+    assert estimated.certainty == word
+    assert f"confidence {word}, " in repr(estimated)
+    assert replace(estimated, changed=False).certainty is None
+    assert color.certainty is None  # its PSF was given
+
+
+def test_an_image_that_is_left_as_it_was_has_no_psf_in_its_repr(color: Restoration) -> None:
+    left = replace(color, confidence=0.0, changed=False, reason="it is sharp")
+    assert repr(left) == "Restoration(wiener, image 40x48x3, unchanged: it is sharp)"
 
 
 def test_the_image_has_one_type_and_scale_for_every_input(rng: np.random.Generator) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
+
+_LEAST_PART, _LEAST_SECONDS = 0.03, 1.0  # done; earlier the pace is that of decoding, and tells nothing. By hand
 
 Progress = Callable[[float, str], None]
 """``progress(fraction, stage)``: the completed fraction of the work, 0 to 1, and a phrase for what is being done.
@@ -39,6 +42,45 @@ def span(progress: Progress | None, start: float, stop: float) -> Progress:
     if progress is None:
         return silent
     return lambda fraction, stage: progress(start + (stop - start) * fraction, stage)
+
+
+class Stopwatch:
+    """A progress function that measures: the seconds of each stage, and those that are left at the pace so far.
+
+    Examples
+    --------
+    >>> watch = Stopwatch()
+    >>> watch(0.0, "reading")
+    >>> watch(0.5, "sharpening")
+    >>> list(watch.stages()), watch.seconds_left()
+    (['reading', 'sharpening'], None)
+    """
+
+    def __init__(self) -> None:
+        self._start = self._since = time.monotonic()
+        self._stage, self._stages = "", dict[str, float]()
+        self._expected_end: float | None = None
+
+    def __call__(self, fraction: float, stage: str) -> None:
+        """Take a report of the completed fraction, 0 to 1, and of what is being done."""
+        now = time.monotonic()
+        self._stages[self._stage] = self._stages.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+        if fraction > _LEAST_PART and now - self._start >= _LEAST_SECONDS:
+            self._expected_end = self._start + (now - self._start) / fraction
+
+    def stages(self) -> dict[str, float]:
+        """Return the seconds of every stage so far, in their order."""
+        last = {self._stage: self._stages.get(self._stage, 0.0) + time.monotonic() - self._since}
+        return {stage: seconds for stage, seconds in (self._stages | last).items() if stage}
+
+    def seconds(self) -> float:
+        """Return the seconds since the start."""
+        return time.monotonic() - self._start
+
+    def seconds_left(self) -> float | None:
+        """Return the seconds left at the pace of the last report; None while too little is done to tell."""
+        return None if self._expected_end is None else max(0.0, self._expected_end - time.monotonic())
 
 
 def per_iteration(progress: Progress | None, max_iter: int, stage: str) -> Callable[[int], None]:

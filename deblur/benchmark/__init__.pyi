@@ -9,8 +9,10 @@ from ._download import verify as verify
 from ._drums import Drums as Drums
 from ._drums import drums as drums
 from ._folder import folder_protocol as folder_protocol
+from ._groups import text_groups as text_groups
 from ._html import write_page as write_page
 from ._html import write_reports as write_reports
+from ._lai import lai2016 as lai2016
 from ._levin import levin_kernels as levin_kernels
 from ._levin import levin_mat as levin_mat
 from ._levin import levin_selfdeblur as levin_selfdeblur
@@ -34,7 +36,6 @@ from ._metrics import relative_error as relative_error
 from ._metrics import spectral_error_ratio as spectral_error_ratio
 from ._metrics import ssim as ssim
 from ._protocols import PROTOCOLS as PROTOCOLS
-from ._protocols import Estimate as Estimate
 from ._protocols import Protocol as Protocol
 from ._protocols import protocol as protocol
 from ._quick import Check as Check
@@ -52,6 +53,7 @@ from ._results import Row as Row
 from ._results import Summary as Summary
 from ._results import write_json as write_json
 from ._runner import run as run
+from ._samples import Estimate as Estimate
 from ._samples import Sample as Sample
 from ._samples import simulate as simulate
 from ._shift import best_shift as best_shift

@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from . import _samples as samples
-from ._protocols import Protocol, clipped, protocol
+from ._comparisons import clipped
+from ._protocols import Protocol, protocol
 
 TITLE = "your own images and PSFs"
 """Of the protocol in lists: it has no row in `PROTOCOLS`, because its files are those of one call."""

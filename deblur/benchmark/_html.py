@@ -14,6 +14,7 @@ import numpy as np
 from deblur._core.atomic import atomic_path
 
 from ._cache import Cache, png, view
+from ._groups import group_table, markdown_groups
 from ._protocols import Protocol
 from ._report import (
     HEADINGS,
@@ -75,7 +76,8 @@ def write_page(results: Results, benchmark: Protocol, path: str | Path, *, folde
         number = sources.index((each.source, each.comparable, each.note)) + 1
         rows.append(_published_row(each, number, scores, success))
     lines = [f"[{number}] {source}. {note}" for number, (source, _, note) in enumerate(sources, start=1)]
-    sections = [_paragraphs([*notes(results), *lines]), _differences(results), _boxes(results)]
+    notices = _paragraphs([*notes(results), *lines])
+    sections = [notices, _groups(results, benchmark), _differences(results), _boxes(results)]
     if folder is not None:
         sections.append(_pictures(results, benchmark, Cache(Path(folder).absolute())))
     page = Template(files(__package__).joinpath("_page.html").read_text(encoding="utf-8")).substitute(
@@ -127,7 +129,8 @@ def write_reports(results: Results, benchmark: Protocol, folder: str | Path) -> 
     write_csv(results, paths[1])
     lines = [f"# {results.protocol}, version {results.version}", benchmark.summary, benchmark.caveat]
     with atomic_path(paths[2], overwrite=True) as temporary:
-        text = "\n\n".join(filter(None, [*lines, markdown_table(results), *notes(results)]))
+        tables = [markdown_table(results), markdown_groups(results, benchmark)]
+        text = "\n\n".join(filter(None, [*lines, *tables, *notes(results)]))
         temporary.write_text(text + "\n", encoding="utf-8")
     write_page(results, benchmark, paths[3], folder=folder)
     return paths
@@ -138,7 +141,7 @@ def _paragraphs(lines: list[str]) -> str:
 
 
 def _headings(scores: list[str], success: list[float]) -> Iterator[str]:
-    falling = {"psnr", "ssim", "psf_similarity"}
+    falling = {"psnr", "ssim", "gain", "psnr_known", "psf_similarity"}
     yield _heading("method", "text", "ascending")
     yield _heading("source", "text", "ascending")
     yield _heading("noise", "number", "ascending")
@@ -195,6 +198,16 @@ def _published_row(figure: Figure, number: int, scores: list[str], success: list
 def _sources(figures: list[Figure]) -> list[tuple[str, bool, str]]:
     """Return the numbered sources of the published rows: publication, whether comparable, and the differences."""
     return list(dict.fromkeys((figure.source, figure.comparable, figure.note) for figure in figures))
+
+
+def _groups(results: Results, benchmark: Protocol) -> str:
+    headings, body = group_table(results, benchmark)
+    if not body:
+        return ""
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in headings)
+    lines = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>" for line in body)
+    table = f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
+    return f'<h2>By the size of the PSF</h2><div class="wide">{table}</div>'
 
 
 def _differences(results: Results) -> str:

@@ -29,12 +29,12 @@ class Example(NamedTuple):
     Attributes
     ----------
     sharp : numpy.ndarray
-        Truth: two axes, or three (z, y, x).
+        Truth: two axes, or three (z, y, x); of `lai2016`, rows, columns and RGB.
     blurred : numpy.ndarray
         Observation, in the shape of `sharp`.
     psf : numpy.ndarray
-        ``blurred`` is about ``sharp`` convolved with `psf`, with as many axes; non-negative, of sum 1, centered on
-        ``k // 2``.
+        ``blurred`` is about ``sharp`` convolved with `psf`, with as many spatial axes; non-negative, of sum 1, centered
+        on ``k // 2``.
     """
 
     sharp: np.ndarray
@@ -139,7 +139,7 @@ def kernels_12(*, folder: Folder = None) -> list[np.ndarray]:
     ...
     FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
     """
-    return [_unit(kernel) for kernel in _cell("kernels_12.mat", folder)]
+    return [unit(kernel) for kernel in _cell("kernels_12.mat", folder)]
 
 
 def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
@@ -172,7 +172,7 @@ def schelten_kernels(*, folder: Folder = None) -> list[np.ndarray]:
     ...
     FileNotFoundError: kernels: ...; get them with: deblur datasets get kernels
     """
-    return [rotated(_unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
+    return [rotated(unit(kernel)) for kernel in _cell("schelten_dmsp_kernels.mat", folder)]
 
 
 def bars3d(*, folder: Folder = None) -> Example:
@@ -207,7 +207,7 @@ def bars3d(*, folder: Folder = None) -> Example:
     FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
     """
     truth, observed, psf = (_volume("bars-25pct", part, folder) for part in ("actual", "data", "kernel"))
-    return Example(truth, observed, _unit(psf))
+    return Example(truth, observed, unit(psf))
 
 
 def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
@@ -238,7 +238,7 @@ def bead3d(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
     ...
     FileNotFoundError: microscopy: ...; get them with: deblur datasets get microscopy
     """
-    return _volume("bead-25pct", "data", folder), _unit(_volume("bead-25pct", "kernel", folder))
+    return _volume("bead-25pct", "data", folder), unit(_volume("bead-25pct", "kernel", folder))
 
 
 def galaxies(*, folder: Folder = None) -> tuple[np.ndarray, np.ndarray]:
@@ -302,7 +302,8 @@ def _volume(stack: str, part: str, folder: Folder) -> np.ndarray:
     return tifffile.imread(place / stack / f"{part}.tif").astype(np.float64)
 
 
-def _unit(psf: np.ndarray) -> np.ndarray:
+def unit(psf: np.ndarray) -> np.ndarray:
+    """Scale a kernel to sum 1."""
     psf = np.ascontiguousarray(psf, dtype=np.float64)
     return psf / psf.sum()
 

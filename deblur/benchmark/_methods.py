@@ -16,8 +16,7 @@ from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
 
-from ._protocols import Estimate
-from ._samples import Sample
+from ._samples import Estimate, Sample
 
 Restore = Callable[[Sample], Estimate]
 

@@ -10,31 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
 from deblur._core.errors import suggestion
 
+from . import _comparisons as comparisons
 from . import _metrics as metrics
 from . import _samples as samples
-from ._samples import Sample
-from ._shift import best_shift, finely_shifted, shifted
-
-
-class Estimate(NamedTuple):
-    """A restored image, and the PSF if the method estimated it.
-
-    Attributes
-    ----------
-    image : numpy.ndarray
-        Restored picture, of the shape of the blurred one.
-    psf : numpy.ndarray, optional
-        Estimated PSF, two axes; None from a method that was given it.
-    """
-
-    image: np.ndarray
-    psf: np.ndarray | None = None
+from . import _shakes as shakes
+from ._samples import Estimate, Sample
 
 
 @dataclass(frozen=True)
@@ -68,6 +53,8 @@ class Protocol:
         Names and hashes of the user's files that the pictures depend on.
     title : str
         The data in a few words, for lists such as the command's help.
+    group : callable, optional
+        Maps the name of a PSF to the row of the report that it is summed up in, such as ``"31 px"``.
     """
 
     name: str
@@ -84,6 +71,7 @@ class Protocol:
     caveat: str = ""
     source: tuple[tuple[str, str], ...] = ()
     title: str = ""
+    group: Callable[[str], str] | None = field(default=None, repr=False)
 
     def score(self, restored: Estimate, sample: Sample) -> dict[str, float]:
         """Return ``psnr``, ``ssim`` and the protocol's further scores, by name.
@@ -105,9 +93,10 @@ class Protocol:
         if not np.isfinite(restored.image).all():
             raise ValueError("the restored image has values that are NaN or infinite")
         estimate, truth = self.compared(restored.image, sample)
+        channels = sample.channel_axis if estimate.ndim == restored.image.ndim else None  # compared in luminance
         scores = {
             "psnr": metrics.psnr(estimate, truth),
-            "ssim": metrics.ssim(estimate, truth, channel_axis=sample.channel_axis),
+            "ssim": metrics.ssim(estimate, truth, channel_axis=channels),
         }
         return scores | (self.extra(estimate, truth, restored, sample) if self.extra else {})
 
@@ -146,76 +135,6 @@ def protocol(name: str) -> Protocol:
     return PROTOCOLS[names.index(name)]
 
 
-# Scores.
-
-
-def clipped(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Clip the estimate to [0, 1]; compare the whole image domain."""
-    return np.clip(image, 0, 1).astype(np.float64), sample.truth
-
-
-def _eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    return metrics.eight_bits(image), sample.truth
-
-
-def _aligned_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    """Follow SelfDeblur's script: round to 8 bits, crop 15 pixels at each side, shift to the best fit."""
-    estimate = metrics.eight_bits(image)
-    return shifted(estimate, best_shift(estimate, sample.truth)), sample.truth[15:-15, 15:-15]
-
-
-def _matched_in_intensity(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    design = np.stack([image.ravel(), np.ones(image.size)], axis=1).astype(np.float64)
-    (gain, offset), *_ = np.linalg.lstsq(design, sample.truth.ravel(), rcond=None)
-    return gain * image.astype(np.float64) + offset, sample.truth
-
-
-def _unchanged(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
-    return image.astype(np.float64), sample.truth
-
-
-def _against_known_psf(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
-    """Compare with the final step of `sparse_edges` with the true PSF, aligned without smoothing."""
-    known = _with_true_psf(sample)
-    references = [_aligned_in_eight_bits(image, sample)[0] for image in known]
-    reference = min(references, key=lambda each: float(np.sum((each - truth) ** 2)))
-    fourier = metrics.psnr(_finely_aligned(restored.image, sample), truth)
-    scores = {
-        "psnr_fourier": fourier,
-        "fourier_gap": max(metrics.psnr(_finely_aligned(image, sample), truth) for image in known) - fourier,
-        "error_ratio": metrics.error_ratio(estimate, reference, truth),
-        "spectral_error_ratio": metrics.spectral_error_ratio(estimate, reference, truth),
-    }
-    if restored.psf is not None:
-        scores["psf_similarity"] = metrics.psf_similarity(restored.psf, sample.psf)
-    return scores
-
-
-def _with_true_psf(sample: Sample) -> list[np.ndarray]:
-    import torch
-
-    from deblur.blind._final_step import restored_with
-    from deblur.blind._settings import Settings
-    from deblur.nonblind import estimate_noise
-
-    settings = Settings.for_noise(estimate_noise(sample.blurred))
-    images = restored_with(torch.from_numpy(sample.blurred), torch.from_numpy(sample.psf), settings)
-    return [image.numpy() for image in images]
-
-
-def _finely_aligned(image: np.ndarray, sample: Sample) -> np.ndarray:
-    return finely_shifted(metrics.eight_bits(image), sample.truth)
-
-
-def _relative_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
-    return {"relative_error": metrics.relative_error(estimate, truth)}
-
-
-def _ellipticity_error(estimate: np.ndarray, truth: np.ndarray, restored: Estimate, sample: Sample) -> dict[str, float]:
-    error = np.linalg.norm(metrics.ellipticity(estimate) - metrics.ellipticity(truth))
-    return {"ellipticity_error": float(error)}
-
-
 PROTOCOLS = (
     Protocol(
         name="levin-blind",
@@ -225,8 +144,8 @@ PROTOCOLS = (
         "best fit with SelfDeblur's truth; error ratio and gap against sparse_edges with the true PSF.",
         pairs=samples.levin_pairs,
         observe=samples.observe_selfdeblur,
-        compared=_aligned_in_eight_bits,
-        extra=_against_known_psf,
+        compared=comparisons.aligned_in_eight_bits,
+        extra=comparisons.against_known_psf,
         blind=True,
         caveat="An error ratio compares with published ones only where the same final step made the reference.",
     ),
@@ -237,23 +156,55 @@ PROTOCOLS = (
         summary="As levin-blind, with noise added, clipped and rounded to 8 bits.",
         pairs=samples.levin_pairs,
         observe=samples.observe_noisy_selfdeblur,
-        compared=_aligned_in_eight_bits,
-        extra=_against_known_psf,
+        compared=comparisons.aligned_in_eight_bits,
+        extra=comparisons.against_known_psf,
         noises=(0.01, 0.02),
         blind=True,
     ),
     Protocol(
         name="shakes-blind",
         version=2,
-        title="37 pictures blurred by PSFs of 13 to 75 pixels, withheld",
+        title="37 pictures, PSFs of 13 to 75 pixels, withheld",
         summary="37 parts of CBSD68 and Set14, 400 pixels, in gray, blurred by PSFs of 13 to 75 pixels (camera shakes, "
         "DPIR's, Schelten's), valid border, 8 bits; scored as levin-blind.",
-        pairs=samples.shakes,
-        observe=samples.observe_shake,
-        compared=_aligned_in_eight_bits,
-        extra=_against_known_psf,
+        pairs=shakes.shakes,
+        observe=shakes.observe_shake,
+        compared=comparisons.aligned_in_eight_bits,
+        extra=comparisons.against_known_psf,
         noises=(0.005,),
         blind=True,
+        group=shakes.size_group,
+    ),
+    Protocol(
+        name="shakes-large-blind",
+        version=1,
+        title="24 large pictures, PSFs of 29 to 75 pixels, withheld",
+        summary="24 mosaics of BSDS500's test images, 700 x 1000 pixels, in gray, blurred by camera shakes of 29 to 75 "
+        "pixels with traces 2 pixels thick, valid border, 8 bits; scored as levin-blind.",
+        pairs=shakes.large_shakes,
+        observe=shakes.observe_large_shake,
+        compared=comparisons.aligned_in_eight_bits,
+        extra=comparisons.against_known_psf,
+        noises=(0.005,),
+        blind=True,
+        caveat="The networks of this package were trained on these images: only the error ratio, in which they restore "
+        "with the true PSF too, says how good a PSF is.",
+        group=shakes.size_group,
+    ),
+    Protocol(
+        name="lai-blind",
+        version=1,
+        title="40 color photographs, PSFs of 31 to 75, withheld",
+        summary="10 scenes of Lai 2016 x 4 PSFs, unknown, in color: 8 bits, luminance from 16 to 235, cropped "
+        "by 15 pixels and shifted by up to 10, whole ones, to the best fit; gain over the blurred image, and error "
+        "ratio against sparse_edges with the true PSF.",
+        pairs=samples.lai_pairs,
+        observe=samples.observe_lai,
+        compared=comparisons.aligned_luminance,
+        extra=comparisons.against_input_and_known_psf,
+        blind=True,
+        caveat="Published figures use other crops, shifts and channels, and often the sizes of the PSFs.",
+        group=samples.lai_group,
     ),
     Protocol(
         name="levin-nonblind",
@@ -263,7 +214,7 @@ PROTOCOLS = (
         "up to 10 at 0.25 to the best fit with x of the same file.",
         pairs=samples.levin_pairs,
         observe=samples.observe_levin,
-        compared=_aligned_in_eight_bits,
+        compared=comparisons.aligned_in_eight_bits,
         caveat="The bilinear shift smooths: it rewards estimates that are too sharp.",
     ),
     Protocol(
@@ -274,7 +225,7 @@ PROTOCOLS = (
         " estimate is, and scored on the whole image.",
         pairs=samples.levin_pairs,
         observe=samples.observe_sharp_levin,
-        compared=clipped,
+        compared=comparisons.clipped,
         noises=(0.01, 0.03, 0.05),
     ),
     Protocol(
@@ -285,7 +236,7 @@ PROTOCOLS = (
         " scored on the whole observed frame.",
         pairs=samples.set14_by_levin,
         observe=partial(samples.observe_set14, "valid", False),
-        compared=clipped,
+        compared=comparisons.clipped,
         noises=(0.01, 0.03, 0.05, 0.1),
     ),
     Protocol(
@@ -296,7 +247,7 @@ PROTOCOLS = (
         "full frame, as in DeepPriorUDN_ADM's demo.",
         pairs=samples.first_round,
         observe=partial(samples.observe_set14, "circular", True),
-        compared=_eight_bits,
+        compared=comparisons.in_eight_bits,
         noises=(0.01, 0.03, 0.05, 0.1),
         caveat="An inverse crime: the same circular model simulates and inverts. No photograph is circular.",
     ),
@@ -308,7 +259,7 @@ PROTOCOLS = (
         " estimate is, and scored on the observed frame, mean over channels.",
         pairs=samples.cbsd68_by_kernels,
         observe=samples.observe_cbsd68,
-        compared=clipped,
+        compared=comparisons.clipped,
         noises=(0.01, 0.03, 0.05),
     ),
     Protocol(
@@ -318,8 +269,8 @@ PROTOCOLS = (
         summary="flowdec's bars, 3-D: scored after the best affine match of intensities.",
         pairs=samples.bars,
         observe=samples.observe_bars,
-        compared=_matched_in_intensity,
-        extra=_relative_error,
+        compared=comparisons.matched_in_intensity,
+        extra=comparisons.relative_error,
         caveat="One volume: no interval. Its beads have no truth and are not scored.",
     ),
     Protocol(
@@ -329,8 +280,8 @@ PROTOCOLS = (
         summary="100 small galaxies, each with its own PSF, zero border: PSNR of a peak of 1, error of ellipticity.",
         pairs=samples.galaxies,
         observe=samples.observe_galaxy,
-        compared=_unchanged,
-        extra=_ellipticity_error,
+        compared=comparisons.unchanged,
+        extra=comparisons.ellipticity_error,
         noises=(0.01, 0.03),
         caveat="The scenes are observed galaxies smoothed by a pixel: the clean ones are not published.",
     ),

@@ -23,6 +23,8 @@ else:
 HEADINGS = {
     "psnr": "PSNR (dB)",
     "ssim": "SSIM",
+    "gain": "gain (dB)",
+    "psnr_known": "known PSF (dB)",
     "psnr_fourier": "Fourier dB",
     "fourier_gap": "gap to known PSF",
     "error_ratio": "error ratio",
@@ -33,7 +35,7 @@ HEADINGS = {
 }
 """Headings of the scores in tables, in this order."""
 
-_COARSE = ("psnr", "psnr_fourier", "fourier_gap", "error_ratio", "spectral_error_ratio")
+_COARSE = ("psnr", "gain", "psnr_known", "psnr_fourier", "fourier_gap", "error_ratio", "spectral_error_ratio")
 
 
 @dataclass(frozen=True)
@@ -99,13 +101,7 @@ def text_table(results: Results) -> str:
     method  noise  n  PSNR (dB)   95 % interval    SSIM  seconds
     wiener    1 %  3      26.00  25.00 to 27.00  0.8000    0.100
     """
-    headings, body = table(results)
-    widths = [max(len(line[i]) for line in (headings, *body)) for i in range(len(headings))]
-    lines = [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(line, widths, strict=True)) for line in (headings, *body))
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    return aligned(*table(results))
 
 
 def markdown_table(results: Results) -> str:
@@ -129,11 +125,7 @@ def markdown_table(results: Results) -> str:
     >>> print(markdown_table(results).splitlines()[2])
     | wiener | 1 % | 1 | 25.00 |  | 0.8000 | 0.100 |
     """
-    headings, body = table(results)
-    rule = ["---", *["---:"] * (len(headings) - 1)]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in (headings, rule, *body)
-    )
+    return piped(*table(results))
 
 
 def write_csv(results: Results, path: str | Path) -> None:
@@ -230,6 +222,24 @@ def table(results: Results) -> tuple[list[str], list[list[str]]]:
     headings = ["method", "noise", "n", HEADINGS["psnr"], *interval, *[HEADINGS[name] for name in scores[1:]]]
     headings += [f"ratio <= {limit:g}" for limit in success] + ["seconds"]
     return headings, [_cells(each, scores[1:], success) for each in summaries]
+
+
+def aligned(headings: list[str], body: list[list[str]]) -> str:
+    """Write cells as aligned lines, the first column to the left."""
+    widths = [max(len(line[i]) for line in (headings, *body)) for i in range(len(headings))]
+    lines = [
+        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
+        for pairs in (list(zip(line, widths, strict=True)) for line in (headings, *body))
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def piped(headings: list[str], body: list[list[str]]) -> str:
+    """Write cells as a Markdown table."""
+    rule = ["---", *["---:"] * (len(headings) - 1)]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in (headings, rule, *body)
+    )
 
 
 def percent(noise: float) -> str:

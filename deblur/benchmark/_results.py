@@ -17,6 +17,8 @@ from ._metrics import bootstrap_interval
 SUCCESS = (1.5, 2.0, 3.0)
 """Error ratios up to which the literature calls a blind restoration a success."""
 
+_IN_JSON = ("psnr", "ssim", "gain", "psnr_known", "psnr_fourier", "error_ratio")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -183,10 +185,10 @@ class Results:
     def as_json(self) -> dict[str, Any]:
         """Return the results in the documented format, for `json.dump`.
 
-        ``{"protocol", "version", "rows": [{"method", "noise", "image", "psf", "psnr", "ssim", "error_ratio"?,
-        "seconds"}], "summary": [{"method", "noise", "n", "psnr", "ssim", "error_ratio"?, "success_2"?, "seconds",
-        "psnr_low", "psnr_high"}]}``; the keys with a question mark only where the protocol has an error ratio. Further
-        scores are in the CSV.
+        ``{"protocol", "version", "rows": [{"method", "noise", "image", "psf", "psnr", "ssim", "gain"?, "psnr_known"?,
+        "error_ratio"?, "seconds"}], "summary": [{"method", "noise", "n", "psnr", "ssim", "gain"?, "psnr_known"?,
+        "error_ratio"?, "success_2"?, "seconds", "psnr_low", "psnr_high"}]}``; the keys with a question mark only where
+        the protocol has them. Further scores are in the CSV.
         """
         return {
             "protocol": self.protocol,
@@ -242,7 +244,7 @@ def _summarize(rows: Sequence[Row]) -> Summary:
 
 
 def _json_scores(scores: dict[str, float]) -> dict[str, float]:
-    return {name: scores[name] for name in ("psnr", "ssim", "psnr_fourier", "error_ratio") if name in scores}
+    return {name: scores[name] for name in _IN_JSON if name in scores}
 
 
 def _json_row(row: Row) -> dict[str, Any]:

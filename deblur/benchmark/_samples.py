@@ -12,6 +12,7 @@ import scipy.fft
 import scipy.ndimage
 import scipy.signal
 
+from . import _lai as lai
 from . import _levin as levin
 from . import _loaders as data
 
@@ -38,6 +39,21 @@ class Sample(NamedTuple):
     truth: np.ndarray
     boundary: str = "unknown"
     channel_axis: int | None = None
+
+
+class Estimate(NamedTuple):
+    """A restored image, and the PSF if the method estimated it.
+
+    Attributes
+    ----------
+    image : numpy.ndarray
+        Restored picture, of the shape of the blurred one.
+    psf : numpy.ndarray, optional
+        Estimated PSF, two axes; None from a method that was given it.
+    """
+
+    image: np.ndarray
+    psf: np.ndarray | None = None
 
 
 def simulate(
@@ -123,6 +139,16 @@ def crossed(images: list[str], psfs: list[str]) -> list[tuple[str, str]]:
     return [(image, psfs[(i + turn) % len(psfs)]) for turn in rounds for i, image in enumerate(images)]
 
 
+def lai_pairs() -> list[tuple[str, str]]:
+    """Return all scenes with all kernels; the first four are of four kinds, with a kernel each."""
+    return crossed(lai.lai_scenes(), [f"kernel{side}" for side in lai.SIDES])
+
+
+def lai_group(psf: str) -> str:
+    """Return the size of a PSF of `lai_pairs`."""
+    return f"{number_of(psf)} px"
+
+
 def levin_pairs() -> list[tuple[str, str]]:
     return crossed(SCENES, LEVIN)
 
@@ -148,25 +174,11 @@ def galaxies() -> list[tuple[str, str]]:
     return [(f"galaxy{i:02d}", f"psf{i:02d}") for i in range(100)]
 
 
-SHAKEN = 400
-"""Largest side of the pictures of `shakes`, in pixels."""
-
-
-def shakes() -> list[tuple[str, str]]:
-    """Return 37 scenes, each with its own PSF; the first seven PSFs have all the sizes."""
-    psfs = [f"shake{side}-{turn}" for turn in range(4) for side in (13, 19, 35, 45, 55, 65, 75)]
-    psfs += [f"dpir{i}" for i in range(5, 9)] + [f"schelten{i}" for i in range(1, 6)]
-    small = data.image_names("cbsd68")
-    large = [name for name in data.image_names("set14") if min(data.image("set14", name).shape) >= 440]
-    return [
-        (small[7 * i % len(small)] if i % 2 == 0 else large[3 * i % len(large)], name) for i, name in enumerate(psfs)
-    ]
-
-
 # Samples.
 
 
-def _number(name: str) -> int:
+def number_of(name: str) -> int:
+    """Return the number at the end of a name."""
     return int(name.lstrip(string.ascii_lowercase))
 
 
@@ -175,49 +187,34 @@ def _captured(example: data.Example) -> Sample:
 
 
 def observe_selfdeblur(image: str, psf: str, noise: float) -> Sample:
-    return _captured(levin.levin_selfdeblur(_number(image), _number(psf)))
+    return _captured(levin.levin_selfdeblur(number_of(image), number_of(psf)))
 
 
 def observe_noisy_selfdeblur(image: str, psf: str, noise: float) -> Sample:
     clean = observe_selfdeblur(image, psf, 0.0)
     white = np.random.default_rng(zlib.crc32(f"{image} {psf}".encode())).standard_normal(clean.blurred.shape)
-    return _in_eight_bits(clean._replace(blurred=clean.blurred + noise * white))
+    return rounded(clean._replace(blurred=clean.blurred + noise * white))
 
 
-def _in_eight_bits(sample: Sample) -> Sample:
+def rounded(sample: Sample) -> Sample:
+    """Clip the blurred picture and round it to 8 bits."""
     return sample._replace(blurred=(np.round(np.clip(sample.blurred, 0, 1) * 255) / 255).astype(np.float32))
 
 
-def observe_shake(image: str, psf: str, noise: float) -> Sample:
-    scene, kernel = data.image("set14" if image in data.image_names("set14") else "cbsd68", image), _shake(psf)
-    window = []
-    for size, width in zip(scene.shape, kernel.shape, strict=True):
-        start = max(0, (size - SHAKEN - width + 1) // 2)
-        window.append(slice(start, start + SHAKEN + width - 1))
-    return _in_eight_bits(simulate(scene[tuple(window)], kernel, noise, seed=f"{image} {psf}"))
-
-
-def _shake(name: str) -> np.ndarray:
-    from deblur.psf import camera_shake
-
-    if name.startswith("dpir"):
-        return data.kernels_12()[_number(name) - 1]
-    if name.startswith("schelten"):
-        return data.schelten_kernels()[_number(name) - 1]
-    side, seed = name.removeprefix("shake").split("-")
-    return camera_shake(int(side) - 1, seed=10 * int(side) + int(seed))
+def observe_lai(image: str, psf: str, noise: float) -> Sample:
+    return _captured(lai.lai2016(image, number_of(psf)))._replace(channel_axis=2)
 
 
 def observe_levin(image: str, psf: str, noise: float) -> Sample:
-    return _captured(levin.levin_mat(_number(image), _number(psf)))
+    return _captured(levin.levin_mat(number_of(image), number_of(psf)))
 
 
 def _levin_psf(name: str) -> np.ndarray:
-    return levin.levin_mat(1, _number(name)).psf
+    return levin.levin_mat(1, number_of(name)).psf
 
 
 def observe_sharp_levin(image: str, psf: str, noise: float) -> Sample:
-    scene = levin.levin_mat(_number(image), 5).sharp  # the only one of the eight that is registered without a shift
+    scene = levin.levin_mat(number_of(image), 5).sharp  # the only one of the eight that is registered without a shift
     return simulate(scene, _levin_psf(psf), noise, seed=f"{image} {psf}")
 
 
@@ -229,7 +226,7 @@ def observe_set14(border: str, clip: bool, image: str, psf: str, noise: float) -
 def observe_cbsd68(image: str, psf: str, noise: float) -> Sample:
     kernels = data.kernels_12() if psf.startswith("dpir") else data.schelten_kernels()
     scene = data.image("cbsd68", image, gray=False)
-    return simulate(scene, kernels[_number(psf) - 1], noise, seed=f"{image} {psf}")
+    return simulate(scene, kernels[number_of(psf) - 1], noise, seed=f"{image} {psf}")
 
 
 def observe_bars(image: str, psf: str, noise: float) -> Sample:
@@ -241,8 +238,8 @@ def observe_bars(image: str, psf: str, noise: float) -> Sample:
 def observe_galaxy(image: str, psf: str, noise: float) -> Sample:
     # The data are observations, noisy and without a truth: smoothed by one pixel, each of them serves as a scene.
     stack, psfs = data.galaxies()
-    galaxy = scipy.ndimage.gaussian_filter(stack[_number(image)], 1.0, mode="constant")
-    return simulate(galaxy / galaxy.max(), psfs[_number(psf)], noise, seed=image, border="zero")
+    galaxy = scipy.ndimage.gaussian_filter(stack[number_of(image)], 1.0, mode="constant")
+    return simulate(galaxy / galaxy.max(), psfs[number_of(psf)], noise, seed=image, border="zero")
 
 
 def observe_files(
@@ -256,4 +253,4 @@ def observe_files(
     if picture is None:
         raise ValueError(f"{images[image]} is not a picture that can be read")
     sample = simulate(picture / 255.0, load(psfs[psf]), noise, seed=f"{image} {psf}", border=border)
-    return _in_eight_bits(sample) if in_eight_bits else sample
+    return rounded(sample) if in_eight_bits else sample

@@ -125,7 +125,7 @@ Start here:
 
 \b
 Exit codes:
-  0    everything is done
+  0    everything is done; pictures left as they were count as done
   1    a part failed, with a line on standard error for each; the rest is done
   2    a wrong option, or the only file is bad: nothing is done
   130, 141, 143  interrupted; the reader of a pipe has gone; terminated

@@ -84,8 +84,8 @@ def restore(
     """Restore blurred pictures.
 
     Without --psf the point-spread function is estimated, for photographs blurred by camera motion; the result states
-    the confidence in the estimate. A picture that is not blurred, or that has too little detail, is left unchanged:
-    its result is the same file.
+    the confidence in the estimate: high, medium or low, and its value in --json. A picture that is not blurred, or
+    whose blur is not found, is left as it was: its result is the same file, and the line says why and what to try.
 
     Clipped highlights of 8-bit and 16-bit photographs are treated as brighter than they are, so that they do not ring.
 
@@ -94,8 +94,9 @@ def restore(
     the output line says how many were clipped.
 
     Metadata (EXIF, color profile, resolution, transparency) and bit depth are kept. A bad file does not stop the
-    others; the exit code is then 1. It is 2 for a wrong option, or if the only file is bad. What is left out of a
-    folder, and why, is printed at the end, and listed by --json.
+    others; the exit code is then 1. It is 2 for a wrong option, or if the only file is bad. A picture that is left as
+    it was counts as done, with exit code 0; in --json and in --log FILE.jsonl it has "changed": false. What is left out
+    of a folder, and why, is printed at the end, and listed by --json.
     """
     from deblur.cli._files import Output
     from deblur.cli._pipe import STANDARD, restore_standard_input

@@ -197,6 +197,8 @@ def _print(results: Results, protocol: Protocol) -> None:
     for text in filter(None, (title, protocol.caveat)):
         print(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False))
     print(f"\n{benchmark.text_table(results)}")
+    if groups := benchmark.text_groups(results, protocol):
+        print(f"\n{groups}")
     for note in benchmark.notes(replace(results, failures=())):  # those were reported as they came
         print(textwrap.fill(note, width))
 

@@ -6,15 +6,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from deblur._core.progress import Stopwatch
+
 _BAR = 14  # characters
-_REST = _BAR + 25  # characters of a line that are not the label: spinner, bar, percentage, time
+_REST = _BAR + 26  # characters of a line that are not the label: spinner, bar, percentage, time
 _NAME = 18  # characters of a file name that is shown
-_PERIOD = 600  # seconds of the past that the time left is estimated from: stages differ, and may be long
 
 
 @contextmanager
 def progress_bar(total: int, *, hidden: bool = False) -> Iterator[Callable[[float, str], None]]:
-    """Show a bar on a terminal, with the time left; nothing elsewhere, where a line per file is printed instead.
+    """Show a bar on a terminal, with the time left as soon as it is known.
+
+    Elsewhere nothing is shown: a line per file is printed instead.
 
     Parameters
     ----------
@@ -33,24 +36,48 @@ def progress_bar(total: int, *, hidden: bool = False) -> Iterator[Callable[[floa
         return
 
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TaskProgressColumn, TextColumn
+    from rich.text import Text
 
-    console = Console(stderr=True)
+    console, watch = Console(stderr=True), Stopwatch()
+
+    class TimeColumn(ProgressColumn):
+        """The time left, and while that is not known the time since the start."""
+
+        def render(self, task: object) -> Text:
+            return Text(time_of(watch), style="progress.remaining")
+
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=_BAR),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
-        TextColumn("left"),
+        TimeColumn(),
         console=console,
         transient=True,
-        speed_estimate_period=_PERIOD,
         redirect_stdout=sys.stdout.isatty(),  # lines printed meanwhile go above the bar; into a file, they go as ever
     ) as progress:
         task = progress.add_task("", total=total)
         width = max(_NAME, console.width - _REST)
-        yield lambda done, what: progress.update(task, completed=done, description=_cut(what, width))
+
+        def show(done: float, what: str) -> None:
+            watch(done / total if total else 1.0, what)
+            progress.update(task, completed=done, description=_cut(what, width))
+
+        yield show
+
+
+def time_of(watch: Stopwatch) -> str:
+    """Return the time left, and while that is not known the time since the start.
+
+    Examples
+    --------
+    >>> time_of(Stopwatch())
+    '0:00 so far'
+    """
+    left = watch.seconds_left()
+    minutes, seconds = divmod(round(watch.seconds() if left is None else left), 60)
+    return f"{minutes}:{seconds:02d} {'so far' if left is None else 'left'}"
 
 
 def label(index: int, total: int, name: str, stage: str) -> str:

@@ -82,10 +82,12 @@ def estimate_psf(image: Path, output: Path, psf_size: str, *, device: str, force
             progress=show,
         )
     psf.save(output, result.psf, overwrite=force)
-    report.say(f"{output}: {by(result.psf.shape)} pixels, confidence {result.confidence:.2g}, {result.seconds:.1f} s")
+    found = f"{by(result.psf.shape)} pixels, confidence {result.certainty}" if result.changed else "no blur was found"
+    report.say(f"{output}: {found}, {result.seconds:.1f} s")
     if result.reason:
         report.say(f"{image}: {result.reason}")
-    report.say(_drawing(_flat(result.psf)))
+    if result.changed:
+        report.say(_drawing(_flat(result.psf)))
 
 
 def measure_psf(

@@ -8,18 +8,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deblur.cli._psf import by
-from deblur.restoration._registry import ROWS
 
 if TYPE_CHECKING:
     from deblur import Restoration
+    from deblur.restoration._next_steps import Step
 
 _MOST = 16  # values of a list that are printed
 
 _SAID = {
-    "input", "output", "method", "changed", "seconds", "psf_shape", "psf_sum", "reason", "confidence", "noise_level",
-    "next_step", "pages", "kind_reason", "noise_source",
+    "input", "output", "method", "changed", "seconds", "psf_shape", "psf_sum", "reason", "certainty", "noise_level",
+    "next_step", "next_steps", "pages", "kind_reason", "noise_source",
 }  # fmt: skip
 """Facts that the line states, or that stand beside another."""
+
+_TRIES = 2
+"""Next steps that are printed: more would not be read. The JSON has them all."""
+
+_TRY: dict[Step, str] = {
+    "smaller": "a copy of half its size",
+    "focus": "--method defocus for a lens out of focus",
+    "motion": "--method motion for a straight motion",
+    "size": "--psf-size with the extent of the blur in pixels",
+    "crop": "a crop that is blurred alike everywhere",
+    "mask": "--mask to leave out what moved by itself",
+    "psf": "--psf with a PSF that is known",
+}
 
 _LABELS = {
     "linear": "light",
@@ -53,11 +66,11 @@ def record_of(made: Restoration, *, lost: Sequence[str] = (), kept: Sequence[str
         "psf_sum": details["psf_sum"] if details["psf_sum"] is not None else 1.0,
     }
     if made.confidence is not None:
-        record |= {"reason": made.reason, "confidence": round(made.confidence, 3)}
+        record |= {"reason": made.reason, "confidence": round(made.confidence, 3), "certainty": made.certainty}
     elif made.reason:
         record["reason"] = made.reason
     if not made.changed:
-        record["next_step"] = next_step(made.method)
+        record["next_step"] = _next_step(details.get("next_steps", ()))
     record["notes"] = [*(note for note in details.get("notes", ()) if note not in kept), *lost]
     return record | {name: plain(value) for name, value in details.items() if name not in record}
 
@@ -77,11 +90,10 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def next_step(method: str) -> str:
-    """Return what to try where a blind method has left a picture as it was: those that need no size of the PSF."""
-    rows = [row for row in ROWS if row.blind and "psf_shape" not in row.parameters and row.name != method]
-    others = " or ".join(f"--method {row.name}" for row in rows)
-    return f"if it is blurred, try {others}, or give the PSF with --psf"
+def _next_step(steps: Sequence[Step]) -> str:
+    """Return what to try where a picture was left as it was, in a clause; empty where nothing would help."""
+    wordings = [_TRY[step] for step in steps[:_TRIES]]
+    return f"if it is blurred, try {' or '.join(wordings)}" if wordings else ""
 
 
 def line_of(record: Mapping[str, Any]) -> str:
@@ -91,23 +103,35 @@ def line_of(record: Mapping[str, Any]) -> str:
     if "skipped" in record:
         return f"{record['input']}: skipped: {record['skipped']}"
     start = f"{record['input']} -> {record['output']}"
+    if record.get("changed") is False:
+        said = "; ".join(filter(None, [record.get("reason", ""), record["next_step"], *_texts(record.get("notes"))]))
+        return f"{start} (left as it was, {record['seconds']:.1f} s): {said}"
     if "method" not in record:  # the worker that restored it is gone, and its record with it
         return f"{start}: {record['reason']}"
     facts = [record["method"]]
     if record.get("kind") == "counts":
         facts.append("counts")
     if "confidence" in record:
-        facts += [f"PSF {by(record['psf_shape'])}", f"confidence {record['confidence']:.2g}"]
+        facts += [f"PSF {by(record['psf_shape'])}", f"confidence {record['certainty']}"]
     if record["noise_level"] is not None:
         facts.append(f"noise {record['noise_level']:.2g}")
     if abs(record["psf_sum"] - 1) > 1e-3:
         facts.append(f"PSF scaled from sum {record['psf_sum']:.4g} to 1")
     facts.append(f"{record['seconds']:.1f} s")
     remarks = [record.get("reason", ""), *_texts(record.get("psf_notes")), *_texts(record.get("notes"))]
-    if not record["changed"]:
-        remarks.append(f"left unchanged: {record['next_step']}")
     said = "; ".join(filter(None, remarks))
     return f"{start} ({', '.join(facts)})" + (f": {said}" if said else "")
+
+
+def tally_of(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many pictures were restored, left as they were, and failed; empty if all were restored."""
+    outcomes = {"restored": 0, "left as they were": 0, "failed": 0}
+    for record in records:
+        is_restored = record.get("changed", True)
+        outcomes["failed" if "error" in record else "restored" if is_restored else "left as they were"] += 1
+    if outcomes["restored"] == len(records):
+        return ""
+    return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
 
 
 def decisions_of(record: Mapping[str, Any]) -> list[str]:
@@ -120,6 +144,8 @@ def decisions_of(record: Mapping[str, Any]) -> list[str]:
             lines.append(f"kind: {value}{_because(record.get('kind_reason'))}")
         elif name == "linear":
             lines.append(f"light: {'linear' if value else 'values as stored'}")
+        elif name == "stages":
+            lines.append(f"seconds: {', '.join(f'{stage} {seconds:.1f}' for stage, seconds in value.items())}")
         elif name == "mask":
             shares = (f"{why} {share:.3g}" for why, share in _percentages(value))
             lines.append(f"left out, in percent: {', '.join(shares)}")

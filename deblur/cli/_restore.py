@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deblur._core.progress import Progress
+from deblur._core.progress import Progress, Stopwatch
 from deblur.cli._errors import complain
 from deblur.cli._files import Job, Output, check_target, plan, refuse_existing
 from deblur.cli._log import Log, check_log, open_log
@@ -19,7 +19,7 @@ from deblur.cli._names import METHOD
 from deblur.cli._noise import in_options
 from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf_file
-from deblur.cli._report import decisions_of, line_of, record_of
+from deblur.cli._report import decisions_of, line_of, record_of, tally_of
 from deblur.cli._settings import METHODS, Settings
 from deblur.cli._sources import REASONS, TARGET_SUFFIXES, ZARR, summary
 from deblur.cli._verbosity import Reporter
@@ -91,6 +91,8 @@ def restore_files(
 
             outcomes = restore_on_cluster(restore, jobs, show, cluster, force=output.force)
         results, failures = _collect(outcomes, jobs, report, log, as_json=output.as_json)
+    if len(results) > 1 and (tally := tally_of(results)):
+        report.say(f"deblur: {tally}", to_stderr=True)
     if left_out:
         report.say(f"deblur: {summary(left_out)}", to_stderr=True)
     if output.as_json:
@@ -130,7 +132,6 @@ def _restore_here(
         def advance(part: float, stage: str, job: Job = job, before: int = index) -> None:
             show(before + part, label(before, len(jobs), job.source.name, stage))
 
-        advance(0.0, "reading")
         outcome: Outcome
         try:
             outcome = restore(job, advance)
@@ -143,8 +144,16 @@ def _restore_file(
     job: Job, advance: Progress, *, psf: PsfFile | None, settings: Settings, output: Output
 ) -> dict[str, Any]:
     """Restore one picture or stack into its target, and return its record for the JSON."""
+    watch = Stopwatch()
+
+    def report(part: float, stage: str) -> None:
+        watch(part, stage)
+        advance(part, stage)
+
+    report(0.0, "reading")
     try:
-        return _restored(job, advance, psf, settings, output)
+        record = _restored(job, report, psf, settings, output)
+        return record | {"stages": {stage: round(seconds, 2) for stage, seconds in watch.stages().items()}}
     except (ValueError, TypeError) as error:
         message = in_options(str(error))
         if message == str(error):
@@ -180,6 +189,7 @@ def _restored(job: Job, advance: Progress, psf: PsfFile | None, settings: Settin
         lost=() if kept or made.photo is None else photo.losses(target, made.photo),
         kept=blurred.notes if kept else (),  # a copy has what reading leaves out
     )
+    advance(1.0, "writing")
     made.save(target, overwrite=output.force, quality=output.quality, compression=output.compression)
     if output.save_psf is not None:
         deblur.psf.save(output.save_psf, made.psf, overwrite=output.force)

@@ -71,5 +71,7 @@ def restore_array(
     unit = np.iinfo(data.dtype).max if data.dtype.kind in "iu" else 1
     restored = np.stack([each.image for each in done]) * np.float32(unit)
     last = done[-1]
-    summary = last.method if last.confidence is None else f"{last.method}, confidence {last.confidence:.2g}"
+    summary = last.method if last.certainty is None else f"{last.method}, confidence {last.certainty}"
+    if not last.changed:
+        summary = "left as it was"
     return restored.reshape(data.shape), last.psf, f"{summary}: {last.reason}" if last.reason else summary

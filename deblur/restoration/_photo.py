@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from deblur import photo
-from deblur._core.progress import Progress, span
+from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.photo import Photo
 from deblur.psf import PsfFile
@@ -117,7 +117,10 @@ def restore_photo(
     ((64, 64, 3), True)
     """
     start = time.perf_counter()
+    report = progress or silent
+    report(0.0, "reading")
     blurred = _opened(blurred)
+    report(0.0, "preparing")
     if "channel_axis" in options:
         raise TypeError("a photograph has its own channel_axis: leave it out")
     space = blurred.pixels.shape if blurred.channel_axis is None else blurred.pixels.shape[:-1]

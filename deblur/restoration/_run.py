@@ -16,6 +16,7 @@ from deblur._result import Restoration
 from deblur.nonblind import NoiseModel, estimate_noise, highlights_share, split_highlights
 from deblur.operators import LinearOperator
 from deblur.restoration._masks import estimate_background, masked_image, unmasked
+from deblur.restoration._next_steps import next_steps
 from deblur.restoration._plan import Plan
 from deblur.restoration._registry import Method
 from deblur.solvers.filling import fill_smoothly
@@ -62,6 +63,9 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
     report(1.0, "sharpening")
     image = part.put_back(restored.to(values.device)) if made.changed else values.clone()
     details: dict[str, Any] = {**plan.describe(), **made.details}
+    if not made.changed and policy.psf is None:
+        is_sized = plan.options.get("psf_shape", "auto") != "auto"
+        details.setdefault("next_steps", next_steps(made, plan.channel_axis, is_sized=is_sized))
     if part.shares:
         details["mask"] = part.shares
     return replace(

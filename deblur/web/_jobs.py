@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from deblur._core.progress import Stopwatch
 from deblur.web._limits import BusyError, RefusedError
 from deblur.web._worker import Worker
 
 LOGGER = logging.getLogger("deblur.web")
 FAILED = "Something went wrong here, and the work stopped. Try again, or a smaller picture."
-_MIN_FRACTION = 0.03  # completed; earlier, the pace is that of decoding and says nothing about the whole
 
 
 @dataclass(eq=False)
@@ -55,19 +55,16 @@ class Job:
     result: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     task: asyncio.Task[None] | None = None
-    _started: float = 0.0
-    _expected_end: float | None = None
+    _watch: Stopwatch = field(default_factory=Stopwatch)
 
     def start(self) -> None:
         """Mark the job as running."""
-        self.state, self.stage, self._started = "running", "starting", time.monotonic()
+        self.state, self.stage, self._watch = "running", "starting", Stopwatch()
 
     def report(self, fraction: float, stage: str) -> None:
-        """Record the progress, and extrapolate when the job will end."""
+        """Record the progress."""
         self.fraction, self.stage = fraction, stage
-        elapsed = time.monotonic() - self._started
-        if fraction > _MIN_FRACTION and elapsed > 1:
-            self._expected_end = self._started + elapsed / fraction
+        self._watch(fraction, stage)
 
     def cancel(self) -> None:
         """Stop the work at once."""
@@ -84,9 +81,8 @@ class Job:
     @property
     def seconds_left(self) -> float | None:
         """Remaining time at the pace so far; None while it cannot be estimated."""
-        if self.state != "running" or self._expected_end is None:
-            return None
-        return round(max(0.0, self._expected_end - time.monotonic()), 1)
+        left = self._watch.seconds_left() if self.state == "running" else None
+        return None if left is None else round(left, 1)
 
 
 class JobQueue:

@@ -132,15 +132,17 @@ class Tasks:
         progress(1.0, "writing the result")
         shown = self._encoded(_shown(made.photo, _brightest(opened)), ".jpg") if suffix in (".tif", ".tiff") else None
         return {
-            "file": self._encoded(made.photo, suffix),
+            "file": self._encoded(made.photo, suffix) if made.changed else data,
             "view": shown,
             "psf": self._drawn(made.psf),
             "facts": {
                 "method": made.method,
                 "noise_level": made.noise_level,
                 "confidence": made.confidence,
+                "certainty": made.certainty,
                 "reason": made.reason,
                 "changed": made.changed,
+                "next_steps": made.details.get("next_steps", ()),
                 "psf_shape": list(made.psf.shape),
                 "seconds": round(made.seconds, 1),
             },

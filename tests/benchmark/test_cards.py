@@ -7,7 +7,19 @@ import pytest
 from deblur.benchmark import Card, File, card, cards, verify
 from deblur.benchmark._cards import parse_card
 
-NAMES = ["bsds500", "cbsd68", "drums", "galaxies", "kernels", "levin2009", "microscopy", "music", "set14", "set5"]
+NAMES = [
+    "bsds500",
+    "cbsd68",
+    "drums",
+    "galaxies",
+    "kernels",
+    "lai2016_dev",
+    "levin2009",
+    "microscopy",
+    "music",
+    "set14",
+    "set5",
+]
 GOOD = """
 title = "t"
 license = "l"

@@ -18,6 +18,7 @@ from deblur.benchmark import (
     image,
     image_names,
     kernels_12,
+    lai2016,
     levin_kernels,
     levin_mat,
     levin_selfdeblur,
@@ -132,6 +133,42 @@ def test_the_hdf5_file_holds_the_same_kernels(data_dir: Path) -> None:
         stored = [np.array(file[reference]).T for reference in file["kernels"][:, 0]]
     for f, psf in zip(stored, levin_kernels(), strict=True):
         np.testing.assert_array_equal(np.flip(f), psf)
+
+
+def lai_residual(scene: str, side: int, turns: int = 0) -> np.ndarray:
+    """What the blur of the ground truth, its border replicated, lacks of the blurred picture, in gray levels."""
+    sharp, blurred, psf = lai2016(scene, side)
+    padded = np.pad(sharp, [(side // 2,) * 2, (side // 2,) * 2, (0, 0)], mode="edge")
+    kernel = np.rot90(psf, turns)[..., None]
+    return 255 * (blurred - scipy.signal.fftconvolve(padded, kernel, mode="valid", axes=(0, 1)))
+
+
+@pytest.mark.parametrize("side", [31, 51, 55, 75])
+def test_lai_trap_1_the_kernels_are_rotated(side: int) -> None:
+    assert np.sqrt(np.mean(lai_residual("manmade_01", side) ** 2)) == pytest.approx(1.5, abs=0.02)
+    assert np.sqrt(np.mean(lai_residual("manmade_01", side, turns=2) ** 2)) > 9
+    assert lai2016("manmade_01", side).psf.shape == (side, side)
+
+
+def test_lai_trap_4_the_noise_is_uniform_and_brightens() -> None:
+    residual = lai_residual("people_03", 31)
+    low, middle, high = np.quantile(residual, [0.001, 0.5, 0.999])
+    assert -0.5 < low < 0  # rounding adds up to half a gray level on either side of 0 to 2.55
+    assert 2.55 < high < 3.05
+    assert middle == pytest.approx(1.275, abs=0.01)
+    assert residual.std() == pytest.approx(0.79, abs=0.01)
+
+
+@pytest.mark.parametrize("scene", ["saturated_01", "saturated_03"])
+def test_lai_trap_5_lights_are_clipped_in_the_truth(scene: str) -> None:
+    assert lai_residual(scene, 31).std() > 20
+
+
+def test_no_such_lai_image() -> None:
+    with pytest.raises(ValueError, match="there is no scene 'xyzzy'; there are manmade_01, natural_01, "):
+        lai2016("xyzzy", 31)
+    with pytest.raises(ValueError, match="there is no kernel of 4 pixels; there are 31, 51, 55, 75"):
+        lai2016("text_01", 4)
 
 
 @pytest.mark.parametrize(("scene", "kernel"), [(0, 1), (5, 1), (1, 0), (1, 9)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 
 from deblur import psf
+from deblur.benchmark._comparisons import with_true_psf
 from deblur.benchmark._folder import folder_protocol
-from deblur.benchmark._protocols import PROTOCOLS, Estimate, Protocol, protocol
+from deblur.benchmark._protocols import PROTOCOLS, Protocol, protocol
 from deblur.benchmark._runner import run
-from deblur.benchmark._samples import crossed, simulate
+from deblur.benchmark._samples import Estimate, crossed, simulate
 from deblur.cli._app_bench import _protocols_epilog
 
 each_protocol = pytest.mark.parametrize("benchmark_", PROTOCOLS, ids=lambda each: each.name)
@@ -98,16 +100,62 @@ def test_bars_anchor(data_dir: Path) -> None:
 
 
 def test_a_true_psf_is_a_success_and_similar_to_itself(data_dir: Path) -> None:
-    from deblur.benchmark._protocols import _with_true_psf
-
     blind = protocol("levin-blind")
     sample = blind.observe("im2", "kernel6", 0.0)
-    estimate = _with_true_psf(sample)
+    estimate = with_true_psf(sample)
     scores = blind.score(Estimate(estimate[0], sample.psf), sample)
     assert 0 <= scores["fourier_gap"] < 1
     assert scores["error_ratio"] == pytest.approx(1, abs=0.5)
     assert scores["psnr"] > 35
     assert scores["psf_similarity"] == pytest.approx(1)
+
+
+def test_lai_is_scored_in_luminance_at_whole_shifts(data_dir: Path) -> None:
+    lai = protocol("lai-blind")
+    sample = lai.observe(*lai.pairs()[0], 0.0)
+    moved = np.roll(sample.truth, (10, -7), axis=(0, 1))  # whose wrapped border is beyond the pixels that are compared
+    estimate, compared = lai.compared(moved, sample)
+    np.testing.assert_allclose(estimate, compared, atol=1e-12)
+    assert compared.shape == tuple(size - 2 * 25 for size in sample.truth.shape[:2])
+    black, white = (lai.compared(np.full_like(moved, value), sample)[0] for value in (0.0, 1.0))
+    np.testing.assert_allclose([black.max(), white.min()], [16 / 255, 235 / 255])
+    assert lai.compared(moved[..., ::-1], sample)[0].std() != estimate.std()  # red and blue do not weigh the same
+
+
+def test_lai_compares_with_the_blurred_picture_and_the_known_psf(data_dir: Path) -> None:
+    lai = protocol("lai-blind")
+    sample = lai.observe("text_03", "kernel75", 0.0)
+    known = with_true_psf(sample)[0]
+    scores = lai.score(Estimate(known, sample.psf), sample)
+    unchanged = lai.score(Estimate(sample.blurred), sample)
+    assert scores["psnr_known"] == unchanged["psnr_known"] >= scores["psnr"]
+    assert scores["gain"] == pytest.approx(scores["psnr"] - unchanged["psnr"])
+    assert scores["gain"] > 7
+    assert unchanged["gain"] == 0
+    assert scores["error_ratio"] == pytest.approx(1, abs=0.5)
+    assert scores["psf_similarity"] == pytest.approx(1)
+    assert "psf_similarity" not in unchanged
+
+
+def test_large_shakes_are_thick_and_on_large_pictures(data_dir: Path) -> None:
+    large = protocol("shakes-large-blind")
+    sample = large.observe("mosaic0", "shake35-0", 0.005)
+    assert sample.blurred.shape == (700, 1000)
+    thin = protocol("shakes-blind").observe("101085", "shake35-0", 0.0).psf
+    assert (sample.psf > 0).sum() > 1.5 * (thin > 0).sum()
+    assert sample.psf.max() < thin.max()
+
+
+@pytest.mark.parametrize("name", ["lai-blind", "shakes-blind", "shakes-large-blind"])
+def test_every_size_has_a_group(name: str, data_dir: Path) -> None:
+    group = protocol(name).group
+    assert group is not None
+    known = {
+        "lai-blind": {"31 px": 10, "51 px": 10, "55 px": 10, "75 px": 10},
+        "shakes-blind": {"13 to 25 px": 12, "29 to 45 px": 13, "55 to 65 px": 8, "75 px": 4},
+        "shakes-large-blind": {"29 to 45 px": 12, "55 to 65 px": 8, "75 px": 4},
+    }
+    assert Counter(group(psf) for _, psf in protocol(name).pairs()) == known[name]
 
 
 def test_every_image_meets_every_psf_and_the_first_round_has_each_image_once() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from deblur.benchmark import _html
+from deblur.benchmark._groups import group_table, text_groups
 from deblur.benchmark._html import write_page, write_reports
 from deblur.benchmark._protocols import PROTOCOLS
 from deblur.benchmark._quick import expected
@@ -112,6 +113,25 @@ def test_the_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     assert [float(value) for value in falling.split(",")] == sorted(scores, reverse=True)
     assert [float(value) for value in rising.split(",")] == sorted(scores)
     assert by_name.split(",") == sorted(by_name.split(","), key=str.lower)
+
+
+def test_groups_count_the_pictures_that_are_worse(tmp_path: Path) -> None:
+    sized = replace(TOY, group=lambda psf: f"{psf[-1]} px")
+    gains = {"psf1": (1.0, -0.2, -0.4), "psf2": (2.0, 3.0, -5.0)}
+    rows = [
+        Row("mine", 0.01, f"im{number}", name, {"psnr": 20 + gain, "ssim": 0.5, "gain": gain}, 0.1)
+        for name, values in gains.items()
+        for number, gain in enumerate(values)
+    ]
+    results = Results("toy", 1, tuple(rows))
+    headings, body = group_table(results, sized)
+    place = [headings.index(name) for name in ("PSFs", "n", "gain (dB)", "worse by > 0.3 dB")]
+    shown = [[line[at] for at in place] for line in body]
+    assert shown == [["1 px", "3", "0.13", "1"], ["2 px", "3", "0.00", "1"], ["all", "6", "0.07", "2"]]
+    assert text_groups(results, TOY) == ""
+    _, _, markdown, page = write_reports(results, sized, tmp_path)
+    assert "worse by > 0.3 dB" in markdown.read_text()
+    assert "worse by &gt; 0.3 dB" in page.read_text()
 
 
 def test_all_reports_at_once(results: tuple[Results, Path]) -> None:

@@ -14,11 +14,10 @@ import pytest
 from deblur._core.progress import Progress
 from deblur.benchmark import _cache, _quick
 from deblur.benchmark._methods import Method
-from deblur.benchmark._protocols import Estimate
 from deblur.benchmark._quick import _Expected, quick
 from deblur.benchmark._results import Failure, Results, Row, write_json
 from deblur.benchmark._runner import run
-from deblur.benchmark._samples import Sample
+from deblur.benchmark._samples import Estimate, Sample
 
 from .toy import FAILING, NAN, ORACLE, TOY
 

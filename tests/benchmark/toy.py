@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from deblur import Restoration
+from deblur.benchmark._comparisons import clipped
 from deblur.benchmark._methods import Method
-from deblur.benchmark._protocols import Estimate, Protocol, clipped
-from deblur.benchmark._samples import Sample, crossed, simulate
+from deblur.benchmark._protocols import Protocol
+from deblur.benchmark._samples import Estimate, Sample, crossed, simulate
 
 IMAGES, PSFS = ["im1", "im2", "im3"], ["psf1", "psf2"]
 

@@ -41,10 +41,14 @@ def test_it_does_what_the_library_does_with_the_values_of_the_file(run: Run, fol
     assert tuple(result["psf_shape"]) == expected.psf.shape
 
 
-def test_the_line_has_the_confidence(run: Run, folder: Path) -> None:
-    line = run("restore", "shaken.png", *SIZE, cwd=folder).stdout
+def test_the_line_has_the_confidence_in_a_word_and_the_json_its_value(run: Run, folder: Path) -> None:
+    done = run("restore", "shaken.png", *SIZE, "--json", "-v", cwd=folder)
+    (result,) = json.loads(done.stdout)
+    line, *decisions = done.stderr.splitlines()
     assert line.startswith("shaken.png -> shaken-restored.png (sparse-edges, PSF ")
-    assert "confidence" in line
+    assert f", confidence {result['certainty']}, " in line
+    assert result["certainty"] in ("high", "medium", "low")
+    assert f"  confidence: {result['confidence']:.3g}" in decisions
 
 
 def test_a_flat_picture_is_copied_and_the_line_says_why_and_what_to_try(run: Run, folder: Path) -> None:
@@ -52,17 +56,39 @@ def test_a_flat_picture_is_copied_and_the_line_says_why_and_what_to_try(run: Run
     (folder / "flat.png").write_bytes(same)
     done = run("restore", "flat.png", "--json", cwd=folder)
     (result,) = json.loads(done.stdout)
-    assert (result["changed"], result["confidence"]) == (False, 0)
+    assert (result["changed"], result["confidence"], result["certainty"]) == (False, 0, None)
     line = done.stderr
-    assert ": the picture is flat: it shows no edges to estimate a blur from; left unchanged: " in line
-    assert line.endswith("if it is blurred, try --method defocus or --method motion, or give the PSF with --psf\n")
-    assert result["next_step"] in line
+    assert line.startswith("flat.png -> flat-restored.png (left as it was, ")
+    assert line.endswith(" s): the picture is flat: it shows no edges to estimate a blur from\n")
+    assert (result["next_step"], result["next_steps"]) == ("", [])  # for nothing would help
     assert (folder / "flat-restored.png").read_bytes() == same
 
 
-def test_the_next_step_is_not_what_was_tried(run: Run, folder: Path) -> None:
-    line = run("restore", "flat.png", "--method", "defocus", cwd=folder).stdout
-    assert line.endswith("if it is blurred, try --method motion, or give the PSF with --psf\n")
+@pytest.mark.parametrize(
+    ("method", "side", "first"),
+    [
+        ("sparse-edges", 60, "--method defocus for a lens out of focus or --method motion for a straight motion"),
+        ("defocus", 130, "--method motion for a straight motion or --psf-size with the extent of the blur in pixels"),
+        ("defocus", 1300, "a copy of half its size or --method motion for a straight motion"),
+    ],
+)
+def test_the_next_step_fits_the_size_and_is_not_what_was_tried(
+    run: Run, tmp_path: Path, method: str, side: int, first: str
+) -> None:
+    noise = np.random.default_rng(0).normal(0.5, 0.1, (side, side))  # which shows nothing to estimate from
+    photo.write(tmp_path / "noise.png", Photo(noise.clip(0, 1).astype(np.float32), dtype=np.dtype("uint8")))
+    line = run("restore", "noise.png", "--method", method, cwd=tmp_path).stdout
+    assert "noise.png -> noise-restored.png (left as it was, " in line
+    assert line.endswith(f"; if it is blurred, try {first}\n")
+
+
+def test_what_became_of_several_pictures_is_summed_up(run: Run, folder: Path) -> None:
+    (folder / "bad.png").write_bytes(b"no picture")
+    done = run("restore", "flat.png", "shaken.png", "bad.png", *SIZE, "--log", "all.jsonl", code=1, cwd=folder)
+    assert done.stderr.endswith("deblur: 1 restored, 1 left as they were, 1 failed\n")
+    logged = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
+    assert [record.get("changed") for record in logged] == [False, True, None]
+    assert run("restore", "flat.png", "--force", cwd=folder).stderr == ""
 
 
 def test_another_method_with_the_estimated_psf(run: Run, folder: Path) -> None:
@@ -105,6 +131,14 @@ def test_the_pages_of_a_stack_have_a_blur_each(run: Run, folder: Path, blurred: 
     pages = photo.read(folder / "stack-restored.tif").pixels
     np.testing.assert_array_equal(pages[0], pages[1])
     assert "one page" in run("restore", "stack.tif", "--save-psf", "a.npy", "--force", code=2, cwd=folder).stderr
+
+
+def test_no_kernel_is_drawn_where_no_blur_is_found(run: Run, folder: Path) -> None:
+    done = run("psf", "estimate", "flat.png", "-o", "psf.tif", cwd=folder)
+    first, reason = done.stdout.splitlines()
+    assert first.startswith("psf.tif: no blur was found, ")
+    assert reason.startswith("flat.png: the picture is flat")
+    assert psf.load(folder / "psf.tif").max() == 1
 
 
 def test_the_kernel_alone_with_a_picture(run: Run, folder: Path) -> None:

@@ -175,8 +175,9 @@ def test_after_a_bad_file_the_others_are_restored(run: Run, tmp_path: Path, blur
     assert files_in(tmp_path) == {
         "a.png", "a-restored.png", "empty.png", "text.png", "z.png", "z-restored.png"
     }  # fmt: skip
-    complaints = [line for line in done.stderr.splitlines() if line.startswith("deblur: ")]
+    *complaints, tally = [line for line in done.stderr.splitlines() if line.startswith("deblur: ")]
     assert complaints == [f"deblur: {result['error']}" for result in results if "error" in result]
+    assert tally == "deblur: 2 restored, 3 failed"
     for name, line in zip(("empty.png", "no.png", "text.png"), complaints, strict=True):
         assert name in line
 

@@ -1,5 +1,7 @@
 """-q and -v, before and after the name of a command; -h and -V."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -41,6 +43,9 @@ def test_restore_quietly_and_verbosely(run: Run, tmp_path) -> None:
         "noise level: ",
     ):
         assert decision in verbose.stderr
+    assert re.search(
+        r"^  seconds: reading \d+\.\d, preparing \d+\.\d, .*, writing \d+\.\d$", verbose.stderr, re.MULTILINE
+    )
     assert run(*restore).stderr == ""
 
 

@@ -72,6 +72,17 @@ def test_the_file_is_that_of_the_command_with_exif_and_profile(server: Server, j
     assert np.asarray(drawn).max() == 255
 
 
+def test_a_photo_that_is_left_as_it_was_is_the_same_file(server: Server) -> None:
+    data = png(np.full((96, 128, 3), 120, np.uint8)) + bytes(9)  # which no encoder would write again
+    with server.client() as client:
+        photo = uploaded(client, data, "flat.png")
+        client.post(f"{photo}/job", json={"kind": "blind"})
+        facts = finished(client, photo)["facts"]
+        assert client.get(f"{photo}/job/file").content == data
+    assert (facts["changed"], facts["certainty"], facts["next_steps"]) == (False, None, [])
+    assert facts["reason"].startswith("the picture is flat")
+
+
 def test_deep_tiffs_a_psf_file_and_a_noise_level(server: Server, shaken: np.ndarray, tmp_path: Path) -> None:
     source, kernel = tmp_path / "deep.tiff", tmp_path / "psf.npy"
     tifffile.imwrite(source, shaken.astype(np.uint16) * 257, photometric="minisblack")

@@ -194,9 +194,10 @@ async function restore(event) {
       const hadFocus = document.activeElement === find("cancel") || document.activeElement === document.body;
       isRestoring = false;
       find("work").hidden = true;
-      find("restore").hidden = !find("outcome").hidden;
+      const isRestored = !find("outcome").hidden && !find("download").hidden;
+      find("restore").hidden = isRestored;
       refresh();
-      if (hadFocus) (find("outcome").hidden ? find("restore") : find("download")).focus({ preventScroll: true });
+      if (hadFocus) find(isRestored ? "download" : "restore").focus({ preventScroll: true });
     }
   }
 }
@@ -208,7 +209,29 @@ function showProgress(status) {
   find("time-left").textContent = status.seconds_left == null ? "" : timeLeft(status.seconds_left);
 }
 
+// What the page says that one may try where it has left a photo as it was; the rest is for the command.
+const TRY = { smaller: "a copy of half its size", focus: "the type Out of focus", motion: "the type Straight motion",
+  crop: "a crop that is blurred alike everywhere", psf: "a PSF file" };
+
+function showUnchanged(facts) {
+  const steps = facts.next_steps.map(step => TRY[step]).filter(Boolean).slice(0, 2);
+  const next = steps.length ? ` If it is blurred, try ${steps.join(" or ")}.` : "";
+  find("facts").textContent = `Left as it was${facts.reason ? `: ${facts.reason}` : ""}.${next}`;
+  viewer.hideAfter();
+  showHint("left as it was");
+}
+
 async function showResult(facts) {
+  find("download").hidden = find("psf").hidden = !facts.changed;
+  if (facts.changed) await showRestored(facts);
+  else showUnchanged(facts);
+  showNoise(facts.noise_level);
+  find("outcome").hidden = false;
+  find("outcome").scrollIntoView({ block: "nearest" });
+  announce(find("facts").textContent);
+}
+
+async function showRestored(facts) {
   const address = part => server.address(photo.id, `job/${part}`);
   find("download").href = address("file");
   find("psf").querySelector("img").src = address("psf");
@@ -216,14 +239,10 @@ async function showResult(facts) {
   const isDetected = facts.confidence !== null;
   find("psf").querySelector("figcaption").textContent =
     `${isDetected ? "Detected blur shape" : "Blur shape"} (PSF), ${columns} x ${rows} pixels`;
-  const confidence = isDetected ? ` Confidence ${Math.round(100 * facts.confidence)} %${facts.reason ? `: ${facts.reason}.` : "."}` : "";
+  const confidence = isDetected ? ` Confidence ${facts.certainty}${facts.reason ? `: ${facts.reason}.` : "."}` : "";
   find("facts").textContent = `Done in ${facts.seconds} s.${confidence}`;
-  showNoise(facts.noise_level);
   await viewer.showAfter(address("view"));
-  find("outcome").hidden = false;
-  find("outcome").scrollIntoView({ block: "nearest" });
   showHint("restored");
-  announce(`Done. ${find("facts").textContent}`);
 }
 
 // Events.
