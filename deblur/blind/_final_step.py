@@ -6,7 +6,7 @@ import torch
 
 from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
-from deblur.nonblind import highlights_share, split_highlights, unrolled
+from deblur.nonblind import NoiseModel, highlights_share, split_highlights, unrolled
 
 from ._picture import Picture
 from ._settings import Settings
@@ -33,16 +33,17 @@ def sharpen_all(
 def by_network(
     channels: torch.Tensor,
     psf: torch.Tensor,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     progress: Progress | None = None,
     weights: torch.Tensor | None = None,
+    saturation: float = CLIPPED,
 ) -> torch.Tensor:
     """Restore the channels of an image by `unrolled`; saturated pixels are taken to be brighter than they are."""
-    share = highlights_share(channels, CLIPPED, channel_axis=0)
+    share = highlights_share(channels, saturation, channel_axis=0)
     parts = split_highlights(
         channels,
         psf,
-        saturation=CLIPPED,
+        saturation=saturation,
         noise_level=noise_level,
         weights=weights,
         channel_axis=0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from deblur._core.samples import CLIPPED
 from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
+from deblur.nonblind._noise_model import white_part
 from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.noise import noise_of
 
@@ -91,12 +93,20 @@ class Picture:
             clipped = F.max_pool2d(clipped[None, None].float(), 3, 1, 1)[0, 0] > 0
         y = gray(self.y)
         self.view = View(y, ~clipped if seen is None else ~clipped & seen)
-        white = noise_level.white if isinstance(noise_level, NoiseModel) else noise_level
+        white, self._given_noise = white_part(noise_level), noise_level
         # Exact zeros, where samples are not known, do not count as noise.
         known = y if seen is None else y * seen
         level = float(noise_of(known, 2)) if white is None else white / self.scale
         is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
         self.noise_level = math.hypot(level, _COMPRESSED) if is_compressed else level
+
+    def noise_with(self, error: float) -> NoiseModel:
+        """Return the noise of the channels, to which an estimated PSF adds as an error, as a level of the light."""
+        white = white_part(self._given_noise)
+        level = float(noise_of(self.y, 2).mean()) if white is None else white / self.scale
+        model = self._given_noise if isinstance(self._given_noise, NoiseModel) else NoiseModel()
+        # The final step averages the noise of three channels.
+        return replace(model, white=math.hypot(level, error * math.sqrt(3 if len(self.y) == 3 else 1)))
 
     def restored(
         self,

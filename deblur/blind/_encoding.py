@@ -1,0 +1,64 @@
+"""A photograph in the two encodings in which it may have been blurred: as stored, and in linear light."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from deblur._core.progress import Progress
+from deblur._core.samples import CLIPPED
+from deblur._core.srgb import from_linear, to_linear
+
+from ._final_step import by_network
+from ._picture import Picture
+
+
+class Encodings:
+    """A photograph as it is stored and, where its values follow the sRGB curve, in linear light.
+
+    A camera blurs light. Pictures are blurred as stored too: by programs, and for data sets.
+
+    Parameters
+    ----------
+    image, channel_axis, noise_level, **facts
+        See `Picture`.
+    encoded : bool
+        Whether the values follow the sRGB curve.
+
+    Attributes
+    ----------
+    stored : Picture
+        As given.
+    light : Picture or None
+        In linear light; None where the values do not follow the curve.
+    """
+
+    def __init__(self, image: Any, channel_axis: int | None, noise_level: Any, *, encoded: bool, **facts: Any) -> None:
+        self.stored = Picture(image, channel_axis, noise_level, **facts)
+        self.light = Picture(to_linear(image), channel_axis, noise_level, **facts) if encoded else None
+
+    def pictures(self) -> list[tuple[Picture, bool]]:
+        """Return the picture in each encoding, the likelier first, and whether it is in linear light."""
+        return [*([] if self.light is None else [(self.light, True)]), (self.stored, False)]
+
+    def restored(self, psf: torch.Tensor, error: float, is_linear: bool, progress: Progress | None) -> torch.Tensor:
+        """Return the channels of the stored picture, restored.
+
+        Parameters
+        ----------
+        psf : torch.Tensor
+            Of the blur.
+        error : float
+            Noise level that stands for the error of the PSF, see `Picture.noise_with`.
+        is_linear : bool
+            Whether the blur was in linear light.
+        progress : callable, optional
+            See `deblur._core.progress`.
+        """
+        if not is_linear or self.light is None:
+            return by_network(self.stored.y, psf, self.stored.noise_with(error), progress, self.stored.weights)
+        picture, clipped = self.light, float(to_linear(torch.tensor(CLIPPED)))
+        noise = picture.noise_with(error)
+        light = by_network(picture.y, psf, noise, progress, picture.weights, saturation=clipped)
+        return from_linear(light * picture.scale) / self.stored.scale
