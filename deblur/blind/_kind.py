@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -85,8 +86,8 @@ class Motion(NamedTuple):
 
     @property
     def confidence(self) -> float:
-        """1 from half as much again as is clear."""
-        return float(np.clip(max(self._score / _MOTION_EVIDENCE, self.ridge / _CLEAR_RIDGE) - 0.5, 0, 1))
+        """1 from a quarter more than is clear."""
+        return float(np.clip(max(self._score / _MOTION_EVIDENCE, self.ridge / _CLEAR_RIDGE) - 0.25, 0, 1))
 
     @property
     def _score(self) -> float:
@@ -142,15 +143,20 @@ class Reader:
             peaks = [each for each in peaks if abs(math.log(each.length / length)) < _NEAR]
         if peaks:
             length, angle, _ = max(peaks, key=lambda each: (each.length >= _LONG) * each.z_score)
-        finer, is_linear, scale = _best(
-            self._motions({size: (angle, length / size) for size in self._ridges if length >= _SHORT * size})
-        )
+        finer, is_linear = self._refined(length, angle)
         if finer.evidence >= _SURE_EVIDENCE:
-            length, angle = scale * finer.parameters[0], finer.parameters[1]
+            finer, is_linear = self._refined(*finer.parameters)  # the first may have been off by more than is looked at
+            length, angle = finer.parameters
         ridge = max(each.strength for size, each in self._ridges.items() if size <= 2)
         return Motion(is_linear, max(rough.evidence, finer.evidence), length, angle, ridge)
 
-    def _motions(self, about: dict[int, tuple[float, float | None]]) -> list[tuple[Fit, bool, int]]:
+    def _refined(self, length: float, angle: float) -> tuple[Fit, bool]:
+        """Return the motion near these that fits best, and whether in linear light."""
+        about = {size: (angle, length / size) for size in self._ridges if length >= _SHORT * size}
+        fit, is_linear, scale = _best(self._motions(about))
+        return Fit(fit.evidence, (scale * fit.parameters[0], fit.parameters[1])), is_linear
+
+    def _motions(self, about: Mapping[int, tuple[float, float | None]]) -> list[tuple[Fit, bool, int]]:
         """Return the motion that fits each spectrum best, of about an angle and a length at each scale."""
         return [
             (spectrum.motion(*about[scale]), is_linear, scale)
