@@ -8,8 +8,8 @@ import torch
 
 from ._picture import gray
 
-# Chosen on photographs of BSDS500's training set, restored with right blurs, with sizes wrong by 8 to 40 %, and with
-# blurs of other kinds: 57 of 60 restorations that lose more than .2 dB are found, and one of 65 that gain more than 1.
+# Chosen on seven photographs of BSDS500's training set and of scikit-image, restored with right blurs, with sizes wrong
+# by 8 to 40 %, and with other kinds: 138 of 151 that lose more than .2 dB are found, and one of 99 that gain a decibel.
 _DARKEST = 0.001  # of the pixels
 _DARKNESS_WEIGHT, _MOST = 2.0, 1.4
 
