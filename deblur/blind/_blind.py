@@ -15,6 +15,7 @@ from deblur.nonblind import NoiseModel
 
 from ._encoding import Encodings
 from ._final_step import SEARCHING, SHARPENING
+from ._judge import flaw_of
 from ._kind import Kind, Reader, too_small
 from ._parametric import Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
@@ -82,7 +83,9 @@ def blind(
 
     def shake(part: Progress) -> Restoration:
         options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
-        return replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
+        found = replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
+        flaw = flaw_of(picture.y, picture.channels_of(found.image)) if found.changed else ""
+        return picture.unchanged(0.0, f"undoing the likeliest shake {flaw}") if flaw else found
 
     if too_small(picture):
         return _told(shake(report), "shake")

@@ -42,7 +42,14 @@ class Encodings:
         """Return the picture in each encoding, the likelier first, and whether it is in linear light."""
         return [*([] if self.light is None else [(self.light, True)]), (self.stored, False)]
 
-    def restored(self, psf: torch.Tensor, error: float, is_linear: bool, progress: Progress | None) -> torch.Tensor:
+    def restored(
+        self,
+        psf: torch.Tensor,
+        error: float,
+        is_linear: bool,
+        progress: Progress | None,
+        window: tuple[slice, slice] = (slice(None), slice(None)),
+    ) -> torch.Tensor:
         """Return the channels of the stored picture, restored.
 
         Parameters
@@ -55,10 +62,13 @@ class Encodings:
             Whether the blur was in linear light.
         progress : callable, optional
             See `deblur._core.progress`.
+        window : tuple of slice
+            Rows and columns to restore.
         """
-        if not is_linear or self.light is None:
-            return by_network(self.stored.y, psf, self.stored.noise_with(error), progress, self.stored.weights)
-        picture, clipped = self.light, float(to_linear(torch.tensor(CLIPPED)))
+        picture = self.light if is_linear and self.light is not None else self.stored
+        part = (slice(None), *window)
+        weights = None if picture.weights is None else picture.weights[part]
+        clipped = CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED)))
         noise = picture.noise_with(error)
-        light = by_network(picture.y, psf, noise, progress, picture.weights, saturation=clipped)
-        return from_linear(light * picture.scale) / self.stored.scale
+        restored = by_network(picture.y[part], psf, noise, progress, weights, saturation=clipped)
+        return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale

@@ -26,6 +26,7 @@ _SCALES = (1, 2, 4)  # blurs of more than about 10 pixels are read at a half or 
 # and as stored; python -m benchmarks.quality.blur_kinds measures the table that follows from them on others.
 _FOCUS_EVIDENCE = 0.16
 _MOTION_EVIDENCE, _RIDGE_WEIGHT, _CLEAR_RIDGE = 1.76, 2.4, 0.64
+_LEAST_RADIUS = 1.2  # of the width of edges, which a disk makes half as wide as its radius
 _LEAST_HALF = 0.75  # pixels at half the size: motions of 8 pixels and more are wider, rows of bricks are not
 _CAMERAS = 0.1  # of evidence
 _SOFT = (3.7, -2.46, -2.34, 2.76, 41.8, -6.42)
@@ -100,26 +101,21 @@ class Reader:
     Parameters
     ----------
     photograph : Encodings
-        More than 128 pixels per side, see `too_small`.
+        128 pixels per side or more, see `too_small`.
     """
 
     def __init__(self, photograph: Encodings) -> None:
-        self._photograph = photograph
-
-    @property
-    def has_light(self) -> bool:
-        """Whether the photograph is known in linear light."""
-        return self._photograph.light is not None
+        self.photograph = photograph
 
     @functools.cached_property
     def sharpness(self) -> Sharpness:
         """Widths of the sharpest edges."""
-        return sharpness_of(self._photograph.stored)
+        return sharpness_of(self.photograph.stored)
 
     @functools.cached_property
     def softness(self) -> Ellipse | None:
         """Variances of the blur across the sharpest edges; None without edges."""
-        return softness_of(self._photograph.stored.view, self.sharpness)
+        return softness_of(self.photograph.stored.view, self.sharpness)
 
     @functools.cached_property
     def disk(self) -> Disk:
@@ -169,7 +165,8 @@ class Reader:
         """The kind of the blur."""
         if self.sharpness.verdict == "sharp":
             return "none"
-        if self.disk.is_clear and self.disk.evidence > self.motion.evidence:
+        is_as_wide = not self.disk.radius < _LEAST_RADIUS * self.sharpness.full
+        if self.disk.is_clear and is_as_wide and self.disk.evidence > self.motion.evidence:
             return "focus"
         if self.motion.is_clear and not self.sharpness.half < _LEAST_HALF:
             return "motion"
@@ -189,10 +186,10 @@ class Reader:
     def _views(self) -> dict[tuple[bool, int], np.ndarray]:
         """The windows that are looked at, by encoding and scale."""
         views = {}
-        whole = self._photograph.stored.view
+        whole = self.photograph.stored.view
         for scale in _SCALES:
             window = sharpest_window(whole, SIDE * scale)
-            for picture, is_linear in self._photograph.pictures():
+            for picture, is_linear in self.photograph.pictures():
                 view = cut(picture.view, window).shrunk(scale)
                 if scale == 1 or min(view.y.shape) >= BLOCK:
                     views[is_linear, scale] = view.y.double().cpu().numpy()

@@ -15,7 +15,7 @@ BLOCK = 128
 # By hand, on 16 photographs blurred by disks, motions, Gaussians and shakes, as PNG and JPEG; python -m
 # benchmarks.quality.blur_kinds measures their effect on others.
 _LOWEST = 0.02  # cycles per pixel: below is too little data
-_BANDS = (0.4, 0.2)  # above .4 sensors dominate, and above .2 the rounding of JPEG
+_BANDS = (0.4, 0.3, 0.25, 0.2)  # above .4 sensors dominate, and above .2 to .3 the rounding of JPEG
 _EVERY = 2000  # frequencies of a band, at most: neighbors of a windowed spectrum say nearly the same
 _ROUNDS = 3
 _FLOORS = 0.3 * 10.0 ** np.arange(-1, 1.6, 0.5)  # of the noise, times the spectrum's least
