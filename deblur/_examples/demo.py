@@ -18,7 +18,8 @@ import numpy.typing as npt
 from deblur import photo, psf
 from deblur._core.drawing import psf_image
 from deblur._examples.pictures import blur_photo, sample, visible_part
-from deblur.blind._parametric import motion_from_spectrum
+from deblur.blind._encoding import Encodings
+from deblur.blind._kind import Reader
 from deblur.nonblind import richardson_lucy, unrolled
 
 Pixels = npt.NDArray[np.float32]
@@ -117,13 +118,14 @@ def run(folder: Path, overwrite: bool = False) -> list[Result]:
 def _moving_clock() -> _Case:
     """Return a photograph that was taken while moving the camera."""
     before = sample("clock")
-    (length, angle), _ = motion_from_spectrum(before, noise_level=0.01)
+    found = Reader(Encodings(before, None, None, encoded=True, method="motion")).motion
     return _Case(
-        story=f"A real photograph, taken while moving the camera. The motion, {length:.0f} pixels at {angle:.1f}°, is "
-        "where the autocorrelation of the corners in the picture has its deepest dip.",
+        story="A real photograph, taken while moving the camera. The motion, "
+        f"{found.length:.0f} pixels at {found.angle:.1f}°, is where the autocorrelation of the corners in the picture "
+        "has its deepest dip.",
         captions=("Photographed while moving the camera", "Restored, the motion found in the picture"),
         before=before,
-        psf=psf.motion(length, angle),
+        psf=psf.motion(found.length, found.angle),
         # Straight motion removes whole stripes of the spectrum, which only many iterations recover; and of all
         # methods, this one suffers least from a motion that is not quite the true one.
         restore=partial(richardson_lucy, num_iter=600, total_variation=0.0007),

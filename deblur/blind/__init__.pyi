@@ -1,5 +1,7 @@
+from ._blind import blind as blind
 from ._parametric import defocus as defocus
 from ._parametric import motion as motion
+from ._parametric import soft as soft
 from ._richardson_lucy import richardson_lucy as richardson_lucy
 from ._selfdeblur.method import selfdeblur as selfdeblur
 from ._selfdeblur.settings import SELFDEBLUR_PRESETS as SELFDEBLUR_PRESETS

@@ -1,4 +1,4 @@
-"""Length of a straight motion, from the negative peak of the gradient autocorrelation."""
+"""What the autocorrelation says of a straight motion: a ridge along it, and a negative peak at its ends."""
 
 from __future__ import annotations
 
@@ -6,12 +6,67 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy.ndimage as ndi
 
 from deblur import psf
 from deblur.operators import Convolution
 
 _SHORTEST, _LONGEST = 8, 60  # pixels; at shorter distances a corner is anti-correlated with itself
 _SPREAD = 6.0  # degrees on either side of the given direction; by hand
+
+
+# By hand, on 16 photographs blurred by disks, motions, Gaussians and shakes.
+_NEAR, _FAR = 4, 24  # pixels: distances between which a ridge and a ring are looked for
+_OUTLIERS = 4  # standard deviations, at which the second derivative is cut
+
+
+class Ridge(NamedTuple):
+    """The shape of the autocorrelation of an image's second derivative.
+
+    Attributes
+    ----------
+    strength : float
+        The most by which it exceeds its mean at that distance: blur in one direction leaves a ridge along it.
+    angle : float
+        Of that place, in degrees from 0 to 180.
+    ring : float
+        How far below 0 the mean at a distance goes: deep for a blur with a rim.
+    """
+
+    strength: float
+    angle: float
+    ring: float
+
+
+def ridge_of(picture: np.ndarray) -> Ridge:
+    """Find the ridge that blur in one direction leaves in the autocorrelation.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        Shape (height, width).
+
+    Examples
+    --------
+    >>> from skimage import data
+    >>> ridge = ridge_of(data.clock() / 255)
+    >>> ridge.strength > 0.5
+    True
+    """
+    z = ndi.gaussian_laplace(np.asarray(picture, np.float64), 1.0)
+    z = np.clip(z, -_OUTLIERS * z.std(), _OUTLIERS * z.std())
+    spectrum = np.fft.rfft2(z - z.mean(), s=[2 * side for side in z.shape])
+    whole = np.fft.irfft2(np.square(np.abs(spectrum)))
+    around = np.roll(whole, (_FAR, _FAR), (0, 1))[: 2 * _FAR + 1, : 2 * _FAR + 1]
+    around /= max(around[_FAR, _FAR], np.finfo(float).tiny)
+    down, right = np.mgrid[-_FAR : _FAR + 1, -_FAR : _FAR + 1]
+    distance = np.hypot(down, right)
+    ring = distance.round().astype(int)
+    mean = np.bincount(ring.ravel(), around.ravel()) / np.bincount(ring.ravel())
+    excess = np.where((distance >= _NEAR) & (distance <= _FAR), around - mean[ring], -np.inf)
+    top = np.unravel_index(excess.argmax(), excess.shape)
+    angle = math.degrees(math.atan2(-down[top], right[top])) % 180
+    return Ridge(float(excess[top]), angle, float(-mean[_NEAR : _FAR + 1].min()))
 
 
 class MotionEstimate(NamedTuple):

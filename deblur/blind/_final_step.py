@@ -6,7 +6,7 @@ import torch
 
 from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
-from deblur.nonblind import highlights_share, split_highlights, unrolled
+from deblur.nonblind import NoiseModel, highlights_share, split_highlights, unrolled
 
 from ._picture import Picture
 from ._settings import Settings
@@ -16,39 +16,31 @@ SEARCHING, SHARPENING = "looking for the blur", "sharpening"
 """The stages that are reported while the PSF is estimated, and while the image is restored."""
 
 
-def restored_with(y: torch.Tensor, psf: torch.Tensor, settings: Settings) -> list[torch.Tensor]:
-    """Restore a gray image with a known PSF by the final step; return it softened, like blind results, and not."""
-    x = by_network(y[None], psf, settings.assumed_noise)[0]
-    return [smooth(x, settings.softening), x]
-
-
 def sharpen_all(
     picture: Picture, psf: torch.Tensor, settings: Settings, progress: Progress | None = None
 ) -> torch.Tensor:
     """Restore the channels of a picture, with edges as soft as those of photographs."""
-    restored = by_network(
-        picture.y, psf, settings.assumed_noise, progress, picture.weights, has_lights=picture.has_lights
-    )
+    saturation = CLIPPED if picture.has_lights else None
+    restored = by_network(picture.y, psf, settings.assumed_noise, progress, picture.weights, saturation)
     return torch.stack([smooth(x, settings.softening) for x in restored])
 
 
 def by_network(
     channels: torch.Tensor,
     psf: torch.Tensor,
-    noise_level: float | None = None,
+    noise_level: float | NoiseModel | None = None,
     progress: Progress | None = None,
     weights: torch.Tensor | None = None,
-    *,
-    has_lights: bool = True,
+    saturation: float | None = CLIPPED,
 ) -> torch.Tensor:
-    """Restore the channels of an image by `unrolled`; clipped lights are taken to be brighter than they are."""
-    if not has_lights:
+    """Restore the channels of an image by `unrolled`; what is saturated, if anything, is taken to be brighter."""
+    if saturation is None:
         return unrolled(channels, psf, noise_level=noise_level, weights=weights, channel_axis=0, progress=progress)
-    share = highlights_share(channels, CLIPPED, channel_axis=0)
+    share = highlights_share(channels, saturation, channel_axis=0)
     parts = split_highlights(
         channels,
         psf,
-        saturation=CLIPPED,
+        saturation=saturation,
         noise_level=noise_level,
         weights=weights,
         channel_axis=0,

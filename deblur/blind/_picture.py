@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from deblur._core.arrays import as_float_tensor
 from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
+from deblur.nonblind._noise_model import white_part
 from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.noise import noise_of
 
@@ -92,12 +94,20 @@ class Picture:
         self.view, self.has_lights = without_lights(self.y, y)
         if seen is not None:
             self.view = self.view._replace(valid=self.view.valid & seen)
-        white = noise_level.white if isinstance(noise_level, NoiseModel) else noise_level
+        white, self._given_noise = white_part(noise_level), noise_level
         # Exact zeros, where samples are not known, do not count as noise.
         known = y if seen is None else y * seen
         level = float(noise_of(known, 2)) if white is None else white / self.scale
         is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
         self.noise_level = math.hypot(level, _COMPRESSED) if is_compressed else level
+
+    def noise_with(self, error: float) -> NoiseModel:
+        """Return the noise of the channels, to which an estimated PSF adds as an error, as a level of the light."""
+        white = white_part(self._given_noise)
+        level = float(noise_of(self.y, 2).mean()) if white is None else white / self.scale
+        model = self._given_noise if isinstance(self._given_noise, NoiseModel) else NoiseModel()
+        # The final step averages the noise of three channels.
+        return replace(model, white=math.hypot(level, error * math.sqrt(3 if len(self.y) == 3 else 1)))
 
     def restored(
         self,
@@ -116,6 +126,11 @@ class Picture:
         """Return a copy of the image as floating-point numbers, with a PSF of one pixel."""
         x = self._values.detach().clone()
         return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details={})
+
+    def channels_of(self, image: Any) -> torch.Tensor:
+        """Return the channels of a restored image, on the scale of `y`: the inverse of `restored`."""
+        x = as_float_tensor(image, "image")[0]
+        return ((x[None] if self._channel_axis is None else x.movedim(self._channel_axis, 0)) / self.scale).to(self.y)
 
     def to_input_kind(self, array: torch.Tensor) -> Any:
         """Return an array in the array type, floating-point type and device of the image."""

@@ -14,6 +14,7 @@ from deblur.cli._verbosity import Command, reporter_of
 RESTORE_EPILOG = """\b
 Examples:
   deblur restore photo.jpg
+  deblur restore photo.jpg --blur focus
   deblur restore photo.jpg --psf "motion:length=15,angle=30"
   deblur restore photo.jpg --psf psf.tif --method richardson-lucy -o sharp.png
   deblur restore shots/ more/*.tif --psf "gaussian:sigma=2" -o restored/
@@ -55,6 +56,7 @@ def restore(
     ],
     psf: opt.Psf = None,
     method: opt.Method = "auto",
+    blur: opt.Blur = "auto",
     noise_level: opt.NoiseLevel = "auto",
     iterations: opt.Iterations = None,
     linear: opt.Linear = None,
@@ -83,9 +85,10 @@ def restore(
 ) -> None:
     """Restore blurred pictures.
 
-    Without --psf the point-spread function is estimated, for photographs blurred by camera motion; the result states
-    the confidence in the estimate: high, medium or low, and its value in --json. A picture that is not blurred, or
-    whose blur is not found, is left as it was: its result is the same file, and the line says why and what to try.
+    Without --psf the blur is found out, for photographs: whether the camera shook or moved straight, whether the lens
+    was out of focus, or the picture is a little soft. The result says which, and the confidence in the estimate: high,
+    medium or low, and its value in --json. A picture that is sharp, that has too little detail, or that would only get
+    worse, is left as it was: its result is the same file, and the line says why and what to try.
 
     Clipped highlights of 8-bit and 16-bit photographs are treated as brighter than they are, so that they do not ring.
 
@@ -110,7 +113,7 @@ def restore(
         raise ValueError("--skip-existing leaves results alone, and --force replaces them; leave out one")
     data = Data.parse(kind, mask, bad_pixels, background, gain, read_noise)
     settings = Settings.parse(
-        method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device, data=data
+        method, noise_level, iterations, linear, psf_size, memory, floats=float32, device=device, data=data, blur=blur
     )
     settings.check_psf(given=psf is not None)
     wanted = Output(

@@ -26,8 +26,8 @@ _TRIES = 2
 
 _TRY: dict[Step, str] = {
     "smaller": "a copy of half its size",
-    "focus": "--method defocus for a lens out of focus",
-    "motion": "--method motion for a straight motion",
+    "focus": "--blur focus for a lens out of focus",
+    "motion": "--blur motion for a straight motion",
     "size": "--psf-size with the extent of the blur in pixels",
     "crop": "a crop that is blurred alike everywhere",
     "mask": "--mask to leave out what moved by itself",

@@ -30,6 +30,16 @@ Psf = Annotated[
 
 Method = Annotated[str, typer.Option("--method", metavar="METHOD", help="Restoration method, or auto.")]
 
+Blur = Annotated[
+    str,
+    typer.Option(
+        "--blur",
+        metavar="auto|shake|motion|focus|soft",
+        help="Kind of the blur, where there is no --psf: a shake of the camera, straight motion, a lens out of focus, "
+        "a little softness. auto finds out, and the output line says it.",
+    ),
+]
+
 NoiseLevel = Annotated[
     str,
     typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deblur.cli._noise import parse_background, parse_noise, read_bad_pixels, read_mask
 from deblur.cli._options import parse_psf_size
-from deblur.restoration._registry import AUTO, ROWS, default_method, find_method
+from deblur.restoration._registry import AUTO, BLURS, ROWS, default_method, find_method
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +22,8 @@ def method_help() -> str:
     known, blind = (", ".join(row.name for row in ROWS if row.blind == each) for each in (False, True))
     return (
         "auto takes the method that measures best: unrolled for photographs, richardson-lucy for counts and volumes, "
-        f"sparse-edges without a PSF. With a PSF: {known}. Without: {blind}, or any of the others with the PSF that "
-        "sparse-edges estimates."
+        f"without a PSF blind, which finds out the kind of the blur. With a PSF: {known}. Without: {blind}, or any of "
+        "the others with the PSF that is estimated."
     )
 
 
@@ -109,6 +109,8 @@ class Settings:
         Where to compute: auto, cpu, cuda, mps.
     data : Data
         What the samples are, and which of them count.
+    blur : str
+        The kind of the blur, where its PSF is to be estimated.
     """
 
     method: str = AUTO
@@ -121,6 +123,7 @@ class Settings:
     processes: int = 1
     device: str = "auto"
     data: Data = field(default_factory=Data)
+    blur: str = AUTO
 
     @classmethod
     def parse(
@@ -135,20 +138,27 @@ class Settings:
         floats: bool = False,
         device: str = "auto",
         data: Data | None = None,
+        blur: str = AUTO,
     ) -> Settings:
         """Check what the command line gives, or raise `ValueError`."""
+        if blur not in BLURS:
+            raise ValueError(f"--blur must be one of {', '.join(BLURS)}, got {blur!r}")
         name = method if method == AUTO else _named(method)
+        if name == AUTO and blur != AUTO:
+            name = BLURS[blur]
         if iterations is not None:
             _check_iterations(name, iterations)
         limit = None if memory is None else _memory(memory)
         data = data or Data()
         level = parse_noise(noise_level, data.gain, data.read_noise)
         size = parse_psf_size(psf_size)
-        return cls(name, level, iterations, linear, size, limit, floats, device=device, data=data)
+        return cls(name, level, iterations, linear, size, limit, floats, device=device, data=data, blur=blur)
 
     def check_psf(self, *, given: bool) -> None:
         """Raise `ValueError` where options do not go with a PSF that is given, or with one that is not."""
         row = None if self.method == AUTO else find_method(self.method)
+        if given and self.blur != AUTO:
+            raise ValueError("--blur is for a PSF that is estimated; leave --psf out")
         if given and self.psf_size is not None:
             raise ValueError("--psf-size is for a PSF that is estimated; leave --psf out")
         if given and row is not None and row.blind:
@@ -166,6 +176,8 @@ class Settings:
         """Return the keywords for `deblur.restore_photo` and `deblur.restore_stack`."""
         options: dict[str, Any] = {"method": self.method, "noise_level": self.noise_level, "linear": self.linear}
         options["device"] = self.device
+        if self.blur != AUTO:
+            options["blur"] = self.blur
         if self.psf_size is not None:
             options["psf_shape"] = self.psf_size
         if self.iterations is not None:

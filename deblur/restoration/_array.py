@@ -21,6 +21,7 @@ def restore(
     psf: Any = None,
     *,
     method: str = "auto",
+    blur: str = "auto",
     noise_level: Any = None,
     weights: Any = None,
     bad_pixels: Any = None,
@@ -45,8 +46,11 @@ def restore(
         channels).
     method : str
         A name of `deblur.methods`, or ``"auto"``: the method that measures best for this number of PSF axes (`unrolled`
-        for pictures), and without a PSF ``"sparse-edges"``. Without a PSF, a method that needs one restores with the
-        estimate of ``"sparse-edges"``.
+        for pictures), and without a PSF ``"blind"``, or that for the `blur`. Without a PSF, a method that needs one
+        restores with the estimate of that.
+    blur : {"auto", "shake", "motion", "focus", "soft"}
+        The kind of the blur, where there is no PSF: a shake of the camera, straight motion, a lens out of focus, a
+        little softness. By default it is found out, and ``details["blur"]`` says it.
     noise_level : float, str, mapping or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated per image if None or ``"auto"``. Also
         ``"5%"``, ``"iso:800"`` (of a typical camera, in linear light), a JSON file or its content (see
@@ -77,7 +81,7 @@ def restore(
         that it raises cancels the work.
     **options
         Further options of the method, see `deblur.nonblind` and `deblur.blind`; where the PSF is estimated for it, also
-        those of ``"sparse-edges"``.
+        those of the method that estimates it.
 
     Returns
     -------
@@ -119,7 +123,9 @@ def restore(
         bad_pixels=bad_pixels,
     )
     here = image.device if isinstance(image, torch.Tensor) else None
-    plan = make_plan(policy, space, method=method, channel_axis=channel_axis, device=device, here=here, **options)
+    plan = make_plan(
+        policy, space, method=method, blur=blur, channel_axis=channel_axis, device=device, here=here, **options
+    )
     return restore_window(plan, image, progress, weights)
 
 

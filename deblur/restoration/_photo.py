@@ -34,6 +34,7 @@ def restore_photo(
     psf: np.ndarray | PsfFile | str | os.PathLike[str] | None = None,
     *,
     method: str = "auto",
+    blur: str = "auto",
     kind: Literal["photo", "counts"] | None = None,
     noise_level: Any = None,
     mask: Any = None,
@@ -60,6 +61,8 @@ def restore_photo(
         estimated, for each page.
     method : str
         A name of `deblur.methods`, or ``"auto"``; see `deblur.restore`.
+    blur : {"auto", "shake", "motion", "focus", "soft"}
+        The kind of the blur, where there is no PSF; see `deblur.restore`.
     kind : {"photo", "counts"}, optional
         What the file is: a photograph, made to be looked at, or the counts of an instrument, proportional to light. By
         default what the file says of itself: OME, ImageJ, FITS and zarr files, pages, floating-point gray, and 16-bit
@@ -81,8 +84,8 @@ def restore_photo(
         Electrons per count, and electrons, of the detector: the noise follows from them.
     linear : bool, optional
         Whether to decode the sRGB curve before and encode it after. By default photographs of 8 and 16 bits are, if the
-        PSF is given (a camera blurs light; the blind methods were tuned on the values that files have); stacks and the
-        files of instruments are not.
+        PSF is given, because a camera blurs light, or if the blur that is found in them was in linear light; stacks and
+        the files of instruments are not.
     saturation : float, None or "auto"
         Value from which on samples are clipped; ``"auto"`` is 0.98 of the range for photographs of 8 and 16 bits, and
         None for anything else.
@@ -140,7 +143,9 @@ def restore_photo(
     unit = counts_per_unit(blurred.dtype)
     options |= background_option(background, policy, method, unit)
     ndim = 2 if policy.psf is None else policy.psf.ndim
-    plan = make_plan(policy, space[-ndim:], method=method, channel_axis=blurred.channel_axis, device=device, **options)
+    plan = make_plan(
+        policy, space[-ndim:], method=method, blur=blur, channel_axis=blurred.channel_axis, device=device, **options
+    )
     if box is not None:
         if psf is None or blurred.is_stack:
             raise ValueError("box needs a picture of one page and a psf")

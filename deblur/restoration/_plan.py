@@ -13,7 +13,7 @@ from deblur._core.devices import resolve_device
 from deblur.operators import LinearOperator
 from deblur.restoration._cost import window_bytes
 from deblur.restoration._policy import Policy
-from deblur.restoration._registry import AUTO, ROWS, Method, default_method, find_method
+from deblur.restoration._registry import AUTO, ROWS, Method, default_method, find_method, method_of_blur
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def make_plan(
     space: tuple[int, ...],
     *,
     method: str = AUTO,
+    blur: str = AUTO,
     channel_axis: int | None = None,
     device: str | torch.device | None = None,
     here: torch.device | None = None,
@@ -83,6 +84,8 @@ def make_plan(
         Shape of the image without its channels.
     method : str
         Name of a method, or "auto".
+    blur : str
+        The kind of the blur, where its PSF is to be estimated.
     channel_axis : int, optional
         Axis of the channels.
     device : str or torch.device, optional
@@ -101,11 +104,12 @@ def make_plan(
     is_operator = isinstance(psf, LinearOperator)
     ndim = None if psf is None else len(psf.range_shape) if is_operator else options.get("ndim") or psf.ndim
     if method == AUTO:
-        row = find_method("richardson-lucy") if is_operator else default_method(space, ndim, policy.kind)
+        row = find_method("richardson-lucy") if is_operator else default_method(space, ndim, policy.kind, blur)
     else:
         row = find_method(method)
+    _check_blur(row, policy, blur)
     _check_method(row, policy, ndim, channel_axis)
-    estimator = default_method(space, None) if psf is None and not row.blind else None
+    estimator = method_of_blur(blur) if psf is None and not row.blind else None
     noise = policy.noise
     known = {**row.parameters, **(estimator.parameters if estimator else {})}
     if noise.level is not None and ("noise_level" in known or noise.source == "as given"):
@@ -116,6 +120,15 @@ def make_plan(
         needed = 0 if ndim is None or is_operator else _needed_bytes(row, space, policy, ndim)
         chosen = resolve_device(device, needed_bytes=needed)
     return Plan(policy, row, estimator, options, chosen, channel_axis)
+
+
+def _check_blur(row: Method, policy: Policy, blur: str) -> None:
+    """Raise an error where a kind of blur is named for a PSF that is known, or for a method of another kind."""
+    estimator = method_of_blur(blur)
+    if blur != AUTO and policy.psf is not None:
+        raise ValueError("blur is for a PSF that is estimated: leave blur or psf out")
+    if blur != AUTO and row.blind and row is not estimator:
+        raise ValueError(f"method {row.name} is not for blur {blur}, {estimator.name} is: leave blur or method out")
 
 
 def _check_method(row: Method, policy: Policy, ndim: int | None, channel_axis: int | None) -> None:

@@ -50,6 +50,8 @@ class Policy:
         Defective samples.
     noise : Noise
         What is known of the noise, and from where.
+    encoded : bool
+        Whether samples that are not decoded follow the sRGB curve, for methods that find out in which light a blur was.
     notes : tuple of str
         Remarks, a sentence each.
     """
@@ -63,6 +65,7 @@ class Policy:
     saturated_from: float | None = None
     bad_pixels: Any = None
     noise: Noise = ESTIMATED
+    encoded: bool = False
     psf_notes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -108,7 +111,8 @@ def policy_for(
         As given by the user.
     linear : bool, optional
         Override. By default photographs of 8 and 16 bits with a known PSF are restored in linear light, because a
-        camera blurs light; the blind methods were tuned on the values that files have.
+        camera blurs light; without one, the methods that read a blur find out whether it was in linear light, and the
+        search for a shake was tuned on the values that files have.
     saturation : float, None or "auto"
         Override. By default photographs of 8 and 16 bits with a known PSF of two axes clip at 0.98 of their range, and
         nothing else clips.
@@ -137,7 +141,9 @@ def policy_for(
     file = psf if isinstance(psf, PsfFile) else None
     psf, psf_notes = _prepared(psf if file is None else file.psf, psf_batch, space, file, voxel_size)
     normalized, total = _normalized(psf, psf_batch)
-    shown = kind == "photo" and str(dtype) in _ENCODED and psf is not None
+    is_photo = kind == "photo" and str(dtype) in _ENCODED
+    shown = is_photo and psf is not None
+    is_undecided = linear is None and is_photo and psf is None
     if linear is None:
         linear = shown and encoded
     if saturation == "auto":
@@ -155,6 +161,7 @@ def policy_for(
         saturated_from=1.0 if kind == "counts" and is_integer(dtype) else None,
         bad_pixels=_checked_bad_pixels(bad_pixels),
         noise=noise,
+        encoded=encoded and is_undecided,
         psf_notes=psf_notes,
         notes=tuple(notes),
     )

@@ -19,6 +19,9 @@ from deblur._core.errors import suggestion
 
 AUTO = "auto"
 
+BLURS = {AUTO: "blind", "shake": "sparse-edges", "motion": "motion", "focus": "defocus", "soft": "soft"}
+"""The kinds of blur that a user may name, each with the method that estimates its PSF."""
+
 _WIDTHS = 2.0  # of the PSF; where a window's estimate no longer depends on what lies beyond: benchmarks.quality.tiles
 
 
@@ -178,14 +181,16 @@ ROWS = (
         calibration="iterations_once",
     ),
     Method(
-        "sparse-edges",
-        "deblur.blind.sparse_edges",
-        "unknown camera shake, in seconds: the default without a PSF",
+        "blind",
+        "deblur.blind.blind",
+        "unknown blur of any kind, which is found out: the default without a PSF",
         axes=(2,),
         blind=True,
     ),
+    Method("sparse-edges", "deblur.blind.sparse_edges", "unknown camera shake, in seconds", axes=(2,), blind=True),
     Method("defocus", "deblur.blind.defocus", "unknown defocus: the radius of a disk", axes=(2,), blind=True),
     Method("motion", "deblur.blind.motion", "unknown straight motion: its length and angle", axes=(2,), blind=True),
+    Method("soft", "deblur.blind.soft", "a little softness: the widths of a Gaussian", axes=(2,), blind=True),
     Method(
         "selfdeblur",
         "deblur.restoration._blind.selfdeblur",
@@ -208,7 +213,7 @@ def _resolved(path: str) -> Callable[..., Any]:
     return found
 
 
-_ALIASES = {"fast": "sparse-edges", "blind": "sparse-edges"}
+_ALIASES = {"fast": "sparse-edges"}
 
 _BEST = {1: "wiener", 2: "unrolled", 3: "richardson-lucy"}
 """By number of PSF axes: the best of `deblur bench set14-levin` and `deblur bench bars3d`."""
@@ -239,7 +244,7 @@ def methods(*, blind: bool | None = None) -> dict[str, str]:
     --------
     >>> import deblur
     >>> sorted(deblur.methods(blind=True))
-    ['blind-richardson-lucy', 'defocus', 'motion', 'selfdeblur', 'sparse-edges']
+    ['blind', 'blind-richardson-lucy', 'defocus', 'motion', 'selfdeblur', 'soft', 'sparse-edges']
     """
     return {row.name: row.summary for row in ROWS if blind is None or row.blind == blind}
 
@@ -260,13 +265,27 @@ def find_method(name: str) -> Method:
     raise ValueError(f"method {name!r} is unknown; {suggestion(str(wanted), [AUTO, *(row.name for row in ROWS)])}")
 
 
-def default_method(space: tuple[int, ...], ndim: int | None, kind: str = "array") -> Method:
+def method_of_blur(blur: str) -> Method:
+    """Return the method that estimates the PSF of a kind of blur.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, with the nearest name.
+    """
+    if blur not in BLURS:
+        raise ValueError(f"blur {blur!r} is unknown; {suggestion(str(blur), list(BLURS))}")
+    return find_method(BLURS[blur])
+
+
+def default_method(space: tuple[int, ...], ndim: int | None, kind: str = "array", blur: str = AUTO) -> Method:
     """Return the method that measures best for an image of this shape and a PSF of `ndim` axes; None without a PSF.
 
     Counts go to the maximum likelihood for counts: the networks have learned photographs, and ring around stars.
+    Without a PSF, the kind of the blur decides.
     """
     if ndim is None:
-        return find_method("sparse-edges")
+        return method_of_blur(blur)
     if kind == "counts" and ndim == 2:
         return find_method("richardson-lucy")
     if ndim == 2 and min(space[-2:], default=0) < _SMALLEST:

@@ -113,15 +113,19 @@ def _restore(plan: Plan, image: _Image, report: Progress) -> Restoration:
         return _with_psf(plan, image, plan.policy.psf, report)
     blind = plan.estimator or plan.method
     estimating = span(report, 0, _ESTIMATION_SHARE) if plan.estimator else report
-    shared = {"channel_axis": plan.channel_axis, "progress": estimating}
+    shared = {"channel_axis": plan.channel_axis, "encoded": plan.policy.encoded, "progress": estimating}
     values, weights = image.for_method(blind, 2)
     estimate: Restoration = blind.function(values, **_known(blind, {**shared, **plan.options}), **weights)
     if plan.estimator is None or not estimate.changed:
         return replace(estimate, method=blind.name)
     options = _known(plan.method, dict(plan.options))
     known = replace(plan, policy=replace(plan.policy, psf=estimate.psf), estimator=None, options=options)
-    made = _with_psf(known, image, estimate.psf, span(report, _ESTIMATION_SHARE, 1))
-    return replace(made, confidence=estimate.confidence, reason=estimate.reason)
+    is_decoded = bool(estimate.details.get("linear"))
+    light = image._replace(values=photo.to_linear(image.values)) if is_decoded else image
+    made = _with_psf(known, light, estimate.psf, span(report, _ESTIMATION_SHARE, 1))
+    restored = photo.from_linear(made.image) if is_decoded else made.image
+    details = {**estimate.details, **made.details}
+    return replace(made, image=restored, confidence=estimate.confidence, reason=estimate.reason, details=details)
 
 
 def _with_psf(plan: Plan, image: _Image, psf: Any, report: Progress) -> Restoration:

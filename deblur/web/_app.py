@@ -240,7 +240,9 @@ async def _start(request: Request) -> Response:
     upload = _requested_upload(request)
     fields = await validation.read_json(request)
     suffix = str(upload.facts["suffix"])
-    job = Job(upload.data, suffix, validation.blur(fields, upload), validation.noise_level(fields))
+    blur, noise_level = validation.blur(fields, upload), validation.noise_level(fields)
+    estimated = validation.kind_of_blur(fields) if blur is None else "auto"
+    job = Job(upload.data, suffix, blur, noise_level, estimated)
     _sessions(request).submit(upload, job)
     return JSONResponse(_status(request, job), 202)
 

@@ -32,6 +32,8 @@ class Job:
         A text for `deblur.psf.parse`, a PSF, or None to estimate it.
     noise_level : float or None
         As a fraction of the range; None to estimate it.
+    kind_of_blur : str
+        What is to be estimated, see `deblur.restore_photo`.
     state : {"waiting", "running", "done", "failed", "cancelled"}
         Current state.
     fraction, stage : float, str
@@ -48,6 +50,7 @@ class Job:
     suffix: str
     blur: str | np.ndarray | None
     noise_level: float | None
+    kind_of_blur: str = "auto"
     state: str = "waiting"
     fraction: float = 0.0
     stage: str = "waiting"
@@ -163,6 +166,7 @@ async def _run(worker: Worker, job: Job) -> None:
             suffix=job.suffix,
             blur=job.blur,
             noise_level=job.noise_level,
+            kind_of_blur=job.kind_of_blur,
         )
         job.state = "done"
     except RefusedError as refusal:

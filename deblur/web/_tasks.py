@@ -121,13 +121,20 @@ class Tasks:
         }
 
     def restore(
-        self, progress: Progress, data: bytes, suffix: str, blur: str | np.ndarray | None, noise_level: float | None
+        self,
+        progress: Progress,
+        data: bytes,
+        suffix: str,
+        blur: str | np.ndarray | None,
+        noise_level: float | None,
+        kind_of_blur: str = "auto",
     ) -> dict[str, Any]:
         """Restore a whole photograph, exactly as `deblur restore` does."""
         progress(0.0, "reading the photo")
         opened = self._decode(data)
         kernel = None if blur is None else _kernel(blur)
-        made = deblur.restore_photo(opened, kernel, noise_level=noise_level, device=self._device, progress=progress)
+        options: dict[str, Any] = {"noise_level": noise_level, "device": self._device, "progress": progress}
+        made = deblur.restore_photo(opened, kernel, blur=kind_of_blur, **options)
         assert made.photo is not None
         progress(1.0, "writing the result")
         shown = self._encoded(_shown(made.photo, _brightest(opened)), ".jpg") if suffix in (".tif", ".tiff") else None

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from starlette.requests import Request
 
+from deblur.restoration._registry import AUTO, BLURS
 from deblur.web._limits import MEGA, RefusedError
 from deblur.web._sessions import Upload
 
@@ -66,6 +67,14 @@ def blur(fields: dict[str, Any], upload: Upload) -> str | np.ndarray | None:
         raise RefusedError(f"The kind of blur must be one of blind, file, {', '.join(_PARAMETERS)}.")
     values = {name: number(fields, name, *bounds) for name, bounds in _PARAMETERS[kind].items()}
     return f"{kind}:" + ",".join(f"{name}={value:g}" for name, value in values.items())
+
+
+def kind_of_blur(fields: dict[str, Any]) -> str:
+    """Return the kind of the blur, where its PSF is to be estimated."""
+    kind = fields.get("blur", AUTO)
+    if not isinstance(kind, str) or kind not in BLURS:
+        raise RefusedError(f"The blur must be one of {', '.join(BLURS)}.")
+    return kind
 
 
 def noise_level(fields: dict[str, Any]) -> float | None:

@@ -11,7 +11,8 @@ from skimage import data
 
 from deblur import psf
 from deblur.blind._autocorrelation import estimate_motion
-from deblur.blind._parametric import motion_from_spectrum
+from deblur.blind._encoding import Encodings
+from deblur.blind._kind import Reader
 from deblur.operators import Convolution
 
 SHARP = {name: getattr(data, name)() / 255 for name in ("camera", "coins", "page")}
@@ -38,9 +39,10 @@ def test_a_motion_of_known_direction_is_measured_to_a_pixel(name: str, length: f
 
 @pytest.mark.parametrize(("length", "angle"), [(9, 47), (36, 3), (50, 30)])
 def test_a_motion_of_unknown_direction_is_measured(length: float, angle: float) -> None:
-    found, explained = motion_from_spectrum(moved(SHARP["camera"], length, angle), 0.004)
-    assert error((found[0], found[1]), (length, angle)) <= 2
-    assert explained > 0.1
+    picture = moved(SHARP["camera"], length, angle)
+    found = Reader(Encodings(picture, None, None, encoded=False, method="motion")).motion
+    assert error((found.length, found.angle), (length, angle)) <= 2
+    assert found.is_clear
 
 
 def test_the_motion_of_the_clock_turns_with_the_picture() -> None:

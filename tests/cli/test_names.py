@@ -145,7 +145,7 @@ def test_the_method_in_the_name_is_that_of_the_result(run: Run, folder: Path) ->
     assert result["output"] == f"sharp/flat-{result['method']}.jpg"
     assert (folder / result["output"]).read_bytes() == (folder / "flat.jpg").read_bytes()
     again = run("restore", "flat.jpg", "-o", "sharp/{stem}-{method}{ext}", code=2)
-    assert "sharp/flat-sparse-edges.jpg exists already; --force replaces it" in again.stderr
+    assert "sharp/flat-blind.jpg exists already; --force replaces it" in again.stderr
 
 
 def test_a_stack_whose_name_waits_for_its_method(run: Run, folder: Path) -> None:

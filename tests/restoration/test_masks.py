@@ -64,10 +64,10 @@ def test_what_is_masked_does_not_matter_and_stays(scene, method) -> None:
     assert made.noise_level == pytest.approx(whole.noise_level, rel=0.25)
 
 
-@pytest.mark.parametrize("method", ["sparse-edges", "defocus", "motion", "blind-richardson-lucy"])
+@pytest.mark.parametrize("method", ["blind", "sparse-edges", "defocus", "motion", "soft", "blind-richardson-lucy"])
 def test_blind_methods_leave_masked_samples_out(scene, method) -> None:
     _, blurred, seen = scene
-    options = {"psf_shape": 9, "num_iter": 2} if method.startswith("blind") else {}
+    options = {"psf_shape": 9, "num_iter": 2} if method == "blind-richardson-lucy" else {}
     first, second = (
         deblur.restore(np.where(seen, blurred, fill), method=method, weights=seen, **options) for fill in (0.0, 0.9)
     )

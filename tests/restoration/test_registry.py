@@ -15,6 +15,7 @@ import deblur
 from deblur import psf
 from deblur.benchmark import method, method_names
 from deblur.operators import Convolution
+from deblur.photo import Photo
 from deblur.restoration._registry import ROWS, find_method
 
 ROOT = Path(deblur.__file__).parent
@@ -71,19 +72,56 @@ def test_an_estimated_psf_leaves_the_method_its_options(monkeypatch: pytest.Monk
     """Without a PSF each option goes to the method that has it: the one that estimates, or the one that restores."""
     image, kernel = np.random.default_rng(0).random((32, 32)), psf.gaussian((1, 1))
 
-    def estimate(image, psf_shape="auto", *, noise_level=None, channel_axis=None, progress=None):
+    def estimate(image, psf_shape="auto", *, noise_level=None, channel_axis=None, encoded=False, progress=None):
         assert psf_shape == (9, 9)
-        return deblur.Restoration(image, kernel, 0.1, "sparse-edges", 0.0, confidence=0.7)
+        return deblur.Restoration(image, kernel, 0.1, "blind", 0.0, confidence=0.7)
 
-    monkeypatch.setitem(find_method("sparse-edges").__dict__, "function", estimate)
+    monkeypatch.setitem(find_method("blind").__dict__, "function", estimate)
     made = deblur.restore(image, method="richardson-lucy", num_iter=2, tolerance=0, psf_shape=(9, 9))
     expected = deblur.restore(image, kernel, method="richardson-lucy", num_iter=2, tolerance=0)
     np.testing.assert_array_equal(made.image, expected.image)
     assert made.confidence == 0.7
-    with pytest.raises(TypeError, match="wiener with sparse-edges has no option 'num_iter'"):
+    with pytest.raises(TypeError, match="wiener with blind has no option 'num_iter'"):
         deblur.restore(image, method="wiener", num_iter=3)
-    with pytest.raises(ValueError, match="sparse-edges finds clipped samples itself: leave saturation out"):
+    with pytest.raises(ValueError, match="blind finds clipped samples itself: leave saturation out"):
         deblur.restore(image, saturation=0.9)
+
+
+def test_the_kind_of_a_blur_chooses_the_method_that_estimates_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    image, kernel = np.random.default_rng(0).random((32, 32)), psf.disk(2)
+
+    def estimate(image, *, noise_level=None, channel_axis=None, encoded=False, progress=None):
+        return deblur.Restoration(image, kernel, 0.1, "", 0.0, confidence=0.9, details={"encoded": encoded})
+
+    monkeypatch.setitem(find_method("defocus").__dict__, "function", estimate)
+    assert deblur.restore(image, blur="focus").method == "defocus"
+    by_wiener = deblur.restore(image, blur="focus", method="wiener")
+    np.testing.assert_array_equal(by_wiener.image, deblur.restore(image, kernel, method="wiener").image)
+    assert (by_wiener.method, by_wiener.confidence) == ("wiener", 0.9)
+    with pytest.raises(ValueError, match="blur 'fokus' is unknown; did you mean 'focus'"):
+        deblur.restore(image, blur="fokus")
+    with pytest.raises(ValueError, match="blur is for a PSF that is estimated: leave blur or psf out"):
+        deblur.restore(image, kernel, blur="focus")
+    with pytest.raises(ValueError, match="method motion is not for blur focus, defocus is"):
+        deblur.restore(image, method="motion", blur="focus")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "options", "encoded"),
+    [("uint8", {}, True), ("uint16", {}, True), ("float32", {}, False), ("uint8", {"linear": False}, False)],
+)
+def test_photographs_of_integers_are_encoded(
+    monkeypatch: pytest.MonkeyPatch, dtype: str, options: dict, encoded: bool
+) -> None:
+    def estimate(image, *, noise_level=None, channel_axis=None, encoded=False, progress=None):
+        return deblur.Restoration(image, psf.disk(2), 0.1, "", 0.0, details={"encoded": encoded})
+
+    monkeypatch.setitem(find_method("defocus").__dict__, "function", estimate)
+    picture = Photo(np.random.default_rng(0).random((32, 32, 3)).astype(np.float32), -1, dtype=np.dtype(dtype))
+    made = deblur.restore_photo(picture, blur="focus", kind="photo", **options)
+    assert made.details["encoded"] == encoded
+    array = deblur.restore(np.random.default_rng(0).integers(0, 255, (32, 32), np.uint8), blur="focus")
+    assert not array.details["encoded"]
 
 
 FILE = '''"""A toy."""

@@ -20,6 +20,7 @@ const parameters = { motion: ["length", "angle"], disk: ["radius"], gaussian: ["
 function settings() {
   const chosen = { kind: kind(), noise_level: find("auto").checked ? null : Number(noiseLevel().toPrecision(3)) };
   for (const name of parameters[kind()] ?? []) chosen[name] = Number(find(name).value);
+  if (chosen.kind === "blind") chosen.blur = find("estimated").value;
   return chosen;
 }
 
@@ -28,7 +29,8 @@ function command() {
   const quote = text => (/^[\w.:=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
   const words = ["deblur restore", quote(photo.name.replace(/^-/, "./-"))];
   if (chosen.kind === "file") words.push("--psf", quote(find("psf-name").textContent));
-  else if (chosen.kind !== "blind") words.push("--psf", `${chosen.kind}:${parameters[chosen.kind].map(name => `${name}=${chosen[name]}`).join(",")}`);
+  else if (chosen.kind === "blind") { if (chosen.blur !== "auto") words.push("--blur", chosen.blur); }
+  else words.push("--psf", `${chosen.kind}:${parameters[chosen.kind].map(name => `${name}=${chosen[name]}`).join(",")}`);
   if (chosen.noise_level !== null) words.push("--noise-level", chosen.noise_level);
   return words.join(" ");
 }

@@ -1,0 +1,130 @@
+"""Photographs with a blur of any kind: what it is, and the method for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+
+from deblur._core.arrays import Array, ArrayT
+from deblur._core.progress import Progress, silent, span
+from deblur._result import Restoration
+from deblur.nonblind import NoiseModel
+
+from ._encoding import Encodings
+from ._final_step import SEARCHING, SHARPENING
+from ._judge import flaw_of
+from ._kind import Kind, Reader, too_small
+from ._parametric import Found, find_disk, find_motion, find_softness, sharpened
+from ._picture import checked_shape, unusable_reason
+from ._sparse_edges.method import sparse_edges
+
+_FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
+_LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
+
+
+@torch.inference_mode()
+def blind(
+    image: ArrayT,
+    psf_shape: int | tuple[int, int] | Literal["auto"] = "auto",
+    *,
+    noise_level: float | NoiseModel | None = None,
+    weights: Array | None = None,
+    channel_axis: int | None = None,
+    encoded: bool = False,
+    progress: Progress | None = None,
+) -> Restoration:
+    """Restore a photograph with a blur of any kind: read what it is, and restore by the method for it.
+
+    The widths of the sharpest edges tell a sharp picture from a blurred one; the zeros of the spectrum a lens out of
+    focus (`defocus`), together with the ridge of the autocorrelation a straight motion (`motion`); edges that are a
+    little wide in all directions a soft picture (`soft`). What is left was shaken (`sparse_edges`). Where a method
+    makes ripples, or finds nothing, the next likely one is tried, and where none is better than the picture, it comes
+    back as it was.
+
+    Parameters
+    ----------
+    image, noise_level, weights, channel_axis, encoded, progress
+        See `deblur.blind.defocus`; here a picture of less than 128 pixels per side is taken to be shaken.
+    psf_shape : "auto" or int or tuple of int
+        Largest size of the PSF of a shake, see `deblur.blind.sparse_edges`.
+
+    Returns
+    -------
+    Restoration
+        ``details["blur"]`` is the kind of the blur: "none", "soft", "focus", "motion" or "shake"; None where it cannot
+        be told, as of a flat picture. `reason` says it in words.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the image is not a real array of two axes (and a channel axis), has NaN or infinite values, or an option
+        is out of range.
+
+    Examples
+    --------
+    >>> from skimage.data import camera
+    >>> from deblur.blind import blind
+    >>> result = blind(camera()[::2, ::2])
+    >>> result.changed, result.details["blur"], result.reason
+    (False, 'none', 'the picture is already sharp')
+    """
+    photograph = Encodings(image, channel_axis, noise_level, encoded=encoded, method="blind", weights=weights)
+    picture = photograph.stored
+    if psf_shape != "auto":
+        checked_shape(psf_shape, picture, "'auto', or ")
+    report = progress or silent
+    report(0.0, SEARCHING)
+    reason = unusable_reason(picture)
+    if reason:
+        return _told(picture.unchanged(0.0, reason), None)
+
+    def shake(part: Progress) -> Restoration:
+        options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
+        found = replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
+        flaw = flaw_of(picture.y, picture.channels_of(found.image)) if found.changed else ""
+        return picture.unchanged(0.0, f"undoing the likeliest shake {flaw}") if flaw else found
+
+    if too_small(picture):
+        return _told(shake(report), "shake")
+    reader = Reader(photograph)
+    if reader.kind == "none":
+        return _told(picture.unchanged(0.0, "the picture is already sharp"), "none")
+    kinds = _likely(reader)
+    outcomes: list[Restoration] = []
+    for number, kind in enumerate(kinds):
+        part = span(progress, number / len(kinds), (number + 1) / len(kinds))
+        made = shake(part) if kind == "shake" else sharpened(photograph, _FIND[kind](reader), part)
+        outcomes.append(_told(made, kind))
+        if made.changed:
+            break
+    report(1.0, SHARPENING)
+    return outcomes[-1] if outcomes[-1].changed else outcomes[0]
+
+
+def _likely(reader: Reader) -> list[Kind]:
+    """Return the kinds to try, in turn."""
+    if reader.kind == "soft":
+        return ["soft"]
+    if reader.kind != "shake":
+        return [reader.kind, "shake"]
+    others: list[tuple[float, Kind]] = [(reader.disk.confidence, "focus"), (reader.motion.confidence, "motion")]
+    return ["shake", *(kind for confidence, kind in sorted(others, reverse=True) if confidence > _LEAST)]
+
+
+def _told(made: Restoration, kind: Kind | None) -> Restoration:
+    """Return a result that says what kind of blur there is, and how large it is where it was read."""
+    details = {**made.details, "blur": kind}
+    if not made.changed:
+        return replace(made, details=details)
+    said = {"shake": "shaken"}
+    if kind == "focus":
+        said[kind] = f"out of focus, by a disk of radius {details['radius']:.1f} pixels"
+    if kind == "motion":
+        said[kind] = f"moved straight, by {details['length']:.0f} pixels at {details['angle']:.0f} degrees"
+    if kind == "soft":
+        said[kind] = "a little soft, by a Gaussian of {:.1f} x {:.1f} pixels".format(*details["sigma"])
+    reason = "; ".join(filter(None, [said.get(str(kind), ""), made.reason]))
+    return replace(made, details=details, reason=reason)

@@ -1,0 +1,74 @@
+"""A photograph in the two encodings in which it may have been blurred: as stored, and in linear light."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from deblur._core.progress import Progress
+from deblur._core.samples import CLIPPED
+from deblur._core.srgb import from_linear, to_linear
+
+from ._final_step import by_network
+from ._picture import Picture
+
+
+class Encodings:
+    """A photograph as it is stored and, where its values follow the sRGB curve, in linear light.
+
+    A camera blurs light. Pictures are blurred as stored too: by programs, and for data sets.
+
+    Parameters
+    ----------
+    image, channel_axis, noise_level, **facts
+        See `Picture`.
+    encoded : bool
+        Whether the values follow the sRGB curve.
+
+    Attributes
+    ----------
+    stored : Picture
+        As given.
+    light : Picture or None
+        In linear light; None where the values do not follow the curve.
+    """
+
+    def __init__(self, image: Any, channel_axis: int | None, noise_level: Any, *, encoded: bool, **facts: Any) -> None:
+        self.stored = Picture(image, channel_axis, noise_level, **facts)
+        self.light = Picture(to_linear(image), channel_axis, noise_level, **facts) if encoded else None
+
+    def pictures(self) -> list[tuple[Picture, bool]]:
+        """Return the picture in each encoding, the likelier first, and whether it is in linear light."""
+        return [*([] if self.light is None else [(self.light, True)]), (self.stored, False)]
+
+    def restored(
+        self,
+        psf: torch.Tensor,
+        error: float,
+        is_linear: bool,
+        progress: Progress | None,
+        window: tuple[slice, slice] = (slice(None), slice(None)),
+    ) -> torch.Tensor:
+        """Return the channels of the stored picture, restored.
+
+        Parameters
+        ----------
+        psf : torch.Tensor
+            Of the blur.
+        error : float
+            Noise level that stands for the error of the PSF, see `Picture.noise_with`.
+        is_linear : bool
+            Whether the blur was in linear light.
+        progress : callable, optional
+            See `deblur._core.progress`.
+        window : tuple of slice
+            Rows and columns to restore.
+        """
+        picture = self.light if is_linear and self.light is not None else self.stored
+        part = (slice(None), *window)
+        weights = None if picture.weights is None else picture.weights[part]
+        clipped = CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED)))
+        noise = picture.noise_with(error)
+        restored = by_network(picture.y[part], psf, noise, progress, weights, saturation=clipped)
+        return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale

@@ -1,0 +1,52 @@
+"""Whether a restoration is better than what it was made from: wrong blurs leave ripples, and light below black."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ._picture import gray
+
+# Chosen on seven photographs of BSDS500's training set and of scikit-image, restored with right blurs, with sizes wrong
+# by 8 to 40 %, and with other kinds: 138 of 151 that lose more than .2 dB are found, and one of 99 that gain a decibel.
+_DARKEST = 0.001  # of the pixels
+_DARKNESS_WEIGHT, _MOST = 2.0, 1.4
+_LEAST = 1e-6  # variation per pixel: a flat picture
+
+
+def flaw_of(before: torch.Tensor, after: torch.Tensor) -> str:
+    """Return what is wrong with a restoration, as the end of a sentence; empty if it is better than the blurred image.
+
+    A sharp picture varies more than a blurred one, but not by much: most of its edges are where they were, and only
+    narrower. Ripples beside them vary as much again, and go far below the darkest of the blurred picture.
+
+    Parameters
+    ----------
+    before, after : torch.Tensor
+        Blurred and restored image, shape ``(channels, height, width)``, on the scale [0, 1], as stored.
+
+    Examples
+    --------
+    >>> import torch
+    >>> edge = torch.arange(64).sub(32).div(4).sigmoid().expand(1, 64, 64)
+    >>> flaw_of(edge, (2 * edge - 0.5).clamp(0, 1)), flaw_of(edge, edge + torch.arange(64).cos())
+    ('', 'makes ripples that the picture has not')
+    """
+    return "" if harm_of(before, after) < _MOST else "makes ripples that the picture has not"
+
+
+def harm_of(before: torch.Tensor, after: torch.Tensor) -> float:
+    """Return how much more a restoration varies, and how far it goes below the darkest of the blurred image."""
+    blurred, restored = gray(before), gray(after)
+    variation = math.log(max(_variation(restored), _LEAST) / max(_variation(blurred), _LEAST))
+    return variation + _DARKNESS_WEIGHT * (_darkest(blurred) - _darkest(restored))
+
+
+def _variation(x: torch.Tensor) -> float:
+    """Return the mean absolute difference of neighbors."""
+    return float(x.diff(dim=0).abs().mean() + x.diff(dim=1).abs().mean())
+
+
+def _darkest(x: torch.Tensor) -> float:
+    return float(x.flatten().kthvalue(max(1, round(_DARKEST * x.numel()))).values)

@@ -1,0 +1,91 @@
+"""`deblur.blind.blind` and `soft`: the kind of the blur, the method for it, and pictures that stay as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from skimage import data
+
+from deblur import Restoration, photo, psf
+from deblur.blind import _blind, blind, soft
+from deblur.operators import Convolution
+
+from ..nonblind.cases import psnr
+
+SCENE = data.astronaut()[100:356, 100:420]
+
+
+def blurred(kernel: np.ndarray, *, in_light: bool = True) -> np.ndarray:
+    """The scene, blurred in linear light or as stored, with noise, in 8 bits."""
+    values = photo.to_linear(SCENE) if in_light else SCENE / 255
+    y = np.stack([Convolution(kernel, values.shape[:2], "reflect")(values[..., c]) for c in range(3)], -1)
+    y = y + np.random.default_rng(0).normal(0, 0.003, y.shape)
+    return np.rint(255 * (photo.from_linear(y) if in_light else y).clip(0, 1)).astype(np.uint8)
+
+
+def gain(found: Restoration, before: np.ndarray) -> float:
+    return psnr(found.image, SCENE / 255) - psnr(before / 255, SCENE / 255)
+
+
+@pytest.mark.parametrize("in_light", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "kernel", "least"),
+    [("focus", psf.disk(4), 3), ("motion", psf.motion(17, angle=20), 3), ("soft", psf.gaussian(1.5), 1.5)],
+)
+def test_each_kind_is_told_and_restored(kind: str, kernel: np.ndarray, least: float, in_light: bool) -> None:
+    y = blurred(kernel, in_light=in_light)
+    found = blind(y, channel_axis=-1, encoded=True)
+    assert found.details["blur"] == kind
+    assert found.method == "blind"
+    assert found.reason
+    assert gain(found, y) > least
+
+
+def test_a_sharp_picture_stays_as_it_is() -> None:
+    found = blind(SCENE, channel_axis=-1, encoded=True)
+    assert (found.changed, found.details["blur"]) == (False, "none")
+    assert found.reason == "the picture is already sharp"
+    np.testing.assert_allclose(found.image, SCENE / 255, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "blur"), [((200, 200), None), ((20, 200), None)])
+def test_of_flat_and_tiny_pictures_no_kind_is_told(shape: tuple[int, int], blur: None) -> None:
+    found = blind(np.full(shape, 0.5))
+    assert (found.changed, found.details["blur"]) == (False, blur)
+    assert "flat" in found.reason or "too small" in found.reason
+
+
+def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    y = blurred(psf.disk(4))
+    asked: list[Any] = []
+
+    def search(image: Any, psf_shape: Any, **options: Any) -> Restoration:
+        asked.append(psf_shape)
+        return Restoration(image, np.ones((1, 1)), 0.1, "sparse-edges", 0.0, 0.0, "nothing", changed=False)
+
+    monkeypatch.setattr(_blind, "sparse_edges", search)
+    monkeypatch.setattr("deblur.blind._parametric.flaw_of", lambda before, after: "makes ripples")
+    found = blind(y, 21, channel_axis=-1, encoded=True)
+    assert asked == [21]
+    assert (found.changed, found.details["blur"]) == (False, "focus")
+    assert "ripples" in found.reason
+
+
+def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(image: Any, psf_shape: Any, **options: Any) -> Restoration:
+        return Restoration(image, np.ones((1, 1)), 0.1, "sparse-edges", 0.0, 0.0, "nothing", changed=False)
+
+    monkeypatch.setattr(_blind, "sparse_edges", search)
+    monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
+    found = blind(blurred(psf.motion(17, angle=20)), channel_axis=-1, encoded=True)
+    assert (found.changed, found.details["blur"]) == (True, "motion")
+
+
+def test_softness_is_taken_back_in_part_and_its_widths_are_kept() -> None:
+    y = blurred(psf.gaussian(2.0))
+    found = soft(y, channel_axis=-1, encoded=True)
+    assert 1.4 < found.details["sigma"][0] < 2.3
+    assert gain(found, y) > 1
+    assert not soft(SCENE, channel_axis=-1, encoded=True).changed
