@@ -67,9 +67,9 @@ def test_a_flat_picture_is_copied_and_the_line_says_why_and_what_to_try(run: Run
 @pytest.mark.parametrize(
     ("method", "side", "first"),
     [
-        ("sparse-edges", 60, "--method defocus for a lens out of focus or --method motion for a straight motion"),
-        ("defocus", 130, "--method motion for a straight motion or --psf-size with the extent of the blur in pixels"),
-        ("defocus", 1300, "a copy of half its size or --method motion for a straight motion"),
+        ("sparse-edges", 60, "--blur focus for a lens out of focus or --blur motion for a straight motion"),
+        ("defocus", 130, "--blur motion for a straight motion or --psf-size with the extent of the blur in pixels"),
+        ("defocus", 1300, "a copy of half its size or --blur motion for a straight motion"),
     ],
 )
 def test_the_next_step_fits_the_size_and_is_not_what_was_tried(
