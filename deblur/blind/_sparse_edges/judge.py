@@ -15,6 +15,7 @@ from deblur.blind._view import View, smooth
 from .sharpen import sharpen
 
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
+_DIFFERENT = 0.75  # similarity of two kernels
 _ENERGY_WEIGHT = 0.4  # at full size; by hand, on Lai et al.'s scenes 01 and 03, and Levin's images
 _DARKEST = -0.2  # of the range: kernels full of noise give restorations that ring far below black, true ones -0.05
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size on each side, and of the sum
@@ -57,15 +58,21 @@ def sparsity(x: torch.Tensor) -> float:
 
 def sparsest(candidates: Sequence[Candidate]) -> Candidate:
     """Return the candidate of the sparsest restoration among those that explain the view."""
+    return min(_plausible(candidates), key=lambda each: each.sparsity)
+
+
+def _plausible(candidates: Sequence[Candidate]) -> list[Candidate]:
     limit = _MOST_ENERGY * min(each.energy for each in candidates)
-    return min((each for each in candidates if each.energy <= limit), key=lambda each: each.sparsity)
+    return [each for each in candidates if each.energy <= limit]
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
     """Return the best candidate at full size, where finer kernels explain the view better."""
-    limit = _MOST_ENERGY * min(each.energy for each in candidates)
-    plausible = [each for each in candidates if each.energy <= limit]
-    return min(plausible, key=lambda each: math.log(each.sparsity) + _ENERGY_WEIGHT * math.log(max(each.energy, 1e-12)))
+
+    def score(each: Candidate) -> float:
+        return math.log(each.sparsity) + _ENERGY_WEIGHT * math.log(max(each.energy, 1e-12))
+
+    return min(_plausible(candidates), key=score)
 
 
 def least_energy(candidates: Sequence[Candidate]) -> Candidate:
@@ -82,6 +89,16 @@ def distinct(candidates: Sequence[Candidate], number: int, alike: float) -> list
         if all(similarity(best.psf, each.psf) < alike for each in chosen):
             chosen.append(best)
     return chosen
+
+
+def margin(candidates: Sequence[Candidate]) -> float:
+    """Return how much sparser the best candidate is than the best that differs from it, as a logarithm.
+
+    Infinite if none differs.
+    """
+    best = sparsest(candidates)
+    others = [each.sparsity for each in _plausible(candidates) if similarity(each.psf, best.psf) < _DIFFERENT]
+    return math.log(min(others) / best.sparsity) if others else math.inf
 
 
 def is_cramped(psf: torch.Tensor) -> bool:

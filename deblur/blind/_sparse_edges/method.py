@@ -19,6 +19,7 @@ from .confidence import assess
 from .refit import refitted
 from .search import search
 
+_UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
 
 
@@ -97,6 +98,8 @@ def sparse_edges(
     if not assessment.is_usable:
         return picture.unchanged(assessment.confidence, assessment.reason)
     psf = trimmed(refitted(found.best.psf, found.window, settings))
+    if assessment.confidence < _UNSURE:
+        settings = settings._replace(assumed_noise=max(settings.assumed_noise, _CAUTION))
     report(share, SHARPENING)
     restored = sharpen_all(picture, psf, settings, span(progress, share, 1))
     report(1.0, SHARPENING)

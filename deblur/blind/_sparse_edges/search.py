@@ -14,13 +14,13 @@ from typing import NamedTuple
 from deblur._core.progress import Progress, silent, span
 from deblur._core.threads import side_by_side
 from deblur.blind._final_step import SEARCHING
-from deblur.blind._kernels import delta, trimmed
+from deblur.blind._kernels import delta, similarity, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
 from .estimate import Size, odd
-from .judge import Candidate, best_of, distinct, evaluate
+from .judge import Candidate, best_of, distinct, evaluate, margin
 from .ladder import climb
 from .refine import refined
 from .supports import ALIKE, WINDOW, ShrunkView, search_supports
@@ -29,7 +29,6 @@ from .supports import ALIKE, WINDOW, ShrunkView, search_supports
 _LADDER_WINDOW = 416  # pixels per side: all of a Levin image, a small part of a photograph
 _WINDOW = 768  # pixels per side, at which kernels are refined and compared: less starves those of 75 pixels,
 _EXTENTS = 10  # but smaller ones need no more than so many times their extent
-_FAR_TOO_LARGE = 60  # pixels of a kernel on the shrunk image: those of `ladder` end before
 _BASINS = 2  # kernels of the shrunk image that are brought to the full size
 _STEP = 3.0  # factor above which there is a size in between
 
@@ -43,6 +42,10 @@ class SearchResult(NamedTuple):
         The kernel, and the window restored with it.
     others : list of Candidate
         What else was found at full size.
+    margin : float
+        How clearly one kernel won on the shrunk image, see `judge.margin`.
+    agreement : float
+        Similarity of the kernel with one that was found on the shrunk image: 1 if it is one of those.
     unblurred : Candidate
         No blur, and the window restored as if it had none.
     window : View
@@ -51,6 +54,8 @@ class SearchResult(NamedTuple):
 
     best: Candidate
     others: list[Candidate]
+    margin: float
+    agreement: float
     unblurred: Candidate
     window: View
 
@@ -64,7 +69,8 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
     settings = Settings.for_noise(noise_level)
     shrunk = ShrunkView.of(view, noise_level)
-    rough = distinct(search_supports(shrunk, shape, span(progress, 0, 0.4)), _BASINS, ALIKE)
+    pool = search_supports(shrunk, shape, span(progress, 0, 0.4))
+    rough = distinct(pool, _BASINS, ALIKE)
     kernels, factor = [each.psf for each in rough], shrunk.factor
     if factor > _STEP:
         factor /= 2
@@ -83,11 +89,12 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
         return evaluate(trimmed(climb(small, settings, shape)), window, settings)
 
     jobs: list[Callable[[], Candidate]] = [
-        partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
+        *(partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels),
+        climbed,
     ]
-    if min(extents) < _FAR_TOO_LARGE:
-        jobs.append(climbed)
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
-    return SearchResult(best, [each for each in found if each is not best], unblurred, window)
+    agreement = max(similarity(best.psf, each.psf) for each in found[:-1])
+    others = [each for each in found if each is not best]
+    return SearchResult(best, others, margin(pool), agreement, unblurred, window)
