@@ -19,7 +19,8 @@ _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a shar
 _CLEAR = 0.06
 _SAME = 0.7  # similarity of the kernels that the two searches have found
 _DOUBTFUL = 0.3  # confidence where they differ
-_NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur is too large, or varies"
+_NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur varies or is of another kind"
+_DIVIDED = "at full size and at a fraction of it, different blurs were found"
 
 
 class Assessment(NamedTuple):
@@ -35,17 +36,14 @@ def assess(result: SearchResult) -> Assessment:
     best, gain = result.best, result.gain
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
-        return Assessment(False, 0.0, "the picture is not blurred, or by no more than lenses and sensors always do")
+        return Assessment(False, 0.0, _NO_MOTION)
     if rings(best.image):
         reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
     confidence = min(max(result.margin / _CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
     if result.agreement < _SAME:
-        confidence, reason = (
-            min(confidence, _DOUBTFUL),
-            "at full size and at a fraction of it, different blurs were found",
-        )
+        confidence, reason = min(confidence, _DOUBTFUL), _DIVIDED
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
     return Assessment(True, confidence, reason)

@@ -38,14 +38,16 @@ def sparse_edges(
     The PSF is estimated from coarse to fine by alternating two steps: a scene of few strong edges that explains the
     image (Xu, Zheng and Jia, "Unnatural L0 sparse representation for natural image deblurring", CVPR 2013), and the PSF
     that takes the edges of that scene to those of the image. Neither assumes anything about what lies outside the
-    image. A rough estimate at half the size tells which kernel sizes to try, and the smallest is taken whose
-    restoration is as sparse as those of larger ones. Large kernels are estimated at half the size, then refined. Where
-    there is hardly any noise, the PSF is fitted once more, to the scene that `deblur.nonblind.unrolled` restores with
-    it, whose edges are as soft as those of photographs. That network restores the whole image. The PSF of a large image
-    is estimated on the window with the strongest edges in all directions.
+    image. What this finds depends on chance, so there are many tries, and a judge: on the image at a fraction of its
+    size, kernels of any size, from edges chosen by two rules (Xu and Jia, ECCV 2010; Cho and Lee, SIGGRAPH Asia 2009),
+    and further ones from the best of them; at full size, small kernels. Those whose restorations are sparsest are
+    refined at full size, and the best is taken. Where there is hardly any noise, the PSF is fitted once more, to the
+    scene that `deblur.nonblind.unrolled` restores with it, whose edges are as soft as those of photographs. That
+    network restores the whole image. The PSF of a large image is estimated on the window with the strongest edges in
+    all directions.
 
-    Saturated pixels (above 0.98 of the range) are ignored when the PSF is estimated, and restored brighter than they
-    are. Images should be as the file has them, gamma-encoded. `deblur.blind.fast` is the former name, kept as an alias.
+    Clipped lights (above 0.98 of the range, with a steep rim) are ignored when the PSF is estimated, and restored
+    brighter than they are; the white of a page is no light. Images should be as the file has them, gamma-encoded. `deblur.blind.fast` is the former name, kept as an alias.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def sparse_edges(
         to [0, 1].
     psf_shape : "auto" or int or tuple of int
         Largest size of the PSF, odd, 3 to half the image; one for both axes or one per axis. A third too much costs
-        little, too little spoils the result. By default it is estimated, up to 91.
+        little, too little spoils the result. By default it is estimated, up to half the image.
     noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     weights : numpy.ndarray or torch.Tensor, optional
