@@ -47,7 +47,8 @@ def sparse_edges(
     all directions.
 
     Clipped lights (above 0.98 of the range, with a steep rim) are ignored when the PSF is estimated, and restored
-    brighter than they are; the white of a page is no light. Images should be as the file has them, gamma-encoded. `deblur.blind.fast` is the former name, kept as an alias.
+    brighter than they are; the white of a page is no light. Images should be as the file has them, gamma-encoded.
+    `deblur.blind.fast` is the former name, kept as an alias.
 
     Parameters
     ----------
