@@ -17,6 +17,7 @@ from .sharpen import sharpen
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
 _DIFFERENT = 0.75  # similarity of two kernels
 _ENERGY_WEIGHT = 0.4  # at full size; by hand, on Lai et al.'s scenes 01 and 03, and Levin's images
+_TIE = 0.01  # in the score; the difference between two estimates of one kernel, by hand on Levin's images
 _DARKEST = -0.2  # of the range: kernels full of noise give restorations that ring far below black, true ones -0.05
 _RIM, _RIM_LIGHT = 0.075, 0.01  # of the size on each side, and of the sum
 
@@ -67,12 +68,14 @@ def _plausible(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
-    """Return the best candidate at full size, where finer kernels explain the view better."""
+    """Return the first candidate that is nearly the best at full size, where finer kernels explain the view better."""
 
     def score(each: Candidate) -> float:
         return math.log(each.sparsity) + _ENERGY_WEIGHT * math.log(max(each.energy, 1e-12))
 
-    return min(_plausible(candidates), key=score)
+    plausible = _plausible(candidates)
+    enough = min(score(each) for each in plausible) + _TIE
+    return next(each for each in plausible if score(each) <= enough)
 
 
 def least_energy(candidates: Sequence[Candidate]) -> Candidate:

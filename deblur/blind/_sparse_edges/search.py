@@ -86,15 +86,15 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
 
     def climbed() -> Candidate:
         small = cut(view, sharpest_window(view, _LADDER_WINDOW))
-        return evaluate(trimmed(climb(small, settings, shape)), window, settings)
+        return evaluate(climb(small, settings, shape), window, settings)
 
     jobs: list[Callable[[], Candidate]] = [
+        climbed,  # preferred where both find the same: it keeps thinner parts
         *(partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels),
-        climbed,
     ]
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
-    agreement = max(similarity(best.psf, each.psf) for each in found[:-1])
+    agreement = max(similarity(best.psf, each.psf) for each in found[1:])
     others = [each for each in found if each is not best]
     return SearchResult(best, others, margin(pool), agreement, unblurred, window)
