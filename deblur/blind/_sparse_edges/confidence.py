@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from deblur.blind._kernels import spread
@@ -18,7 +19,8 @@ _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a shar
 # of 5 below .03 two.
 _CLEAR = 0.06
 _SAME = 0.7  # similarity of the kernels that the two searches have found
-_DOUBTFUL = 0.3  # confidence where they differ
+_ROUGH = 2.0  # noise levels that a restoration leaves unexplained: right kernels leave up to 1.8
+_DOUBTFUL = 0.3  # confidence where they differ, or leave more
 _NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur varies or is of another kind"
 _DIVIDED = "at full size and at a fraction of it, different blurs were found"
 
@@ -31,7 +33,7 @@ class Assessment(NamedTuple):
     reason: str
 
 
-def assess(result: SearchResult) -> Assessment:
+def assess(result: SearchResult, noise_level: float) -> Assessment:
     """Assess an estimate by its extent, by how clearly it won, and by whether another search leads to the same."""
     best, gain = result.best, result.gain
     width = spread(best.psf)
@@ -44,6 +46,8 @@ def assess(result: SearchResult) -> Assessment:
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
     if result.agreement < _SAME:
         confidence, reason = min(confidence, _DOUBTFUL), _DIVIDED
+    if math.sqrt(best.misfit) > _ROUGH * noise_level:
+        confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
     return Assessment(True, confidence, reason)

@@ -97,7 +97,7 @@ def sparse_edges(
     settings = Settings.for_noise(picture.noise_level)
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + picture.y.numel())  # of the time
     found = search(picture.view, picture.noise_level, shape, span(progress, 0, share))
-    assessment = assess(found)
+    assessment = assess(found, picture.noise_level)
     if not assessment.is_usable:
         return picture.unchanged(assessment.confidence, assessment.reason)
     psf = trimmed(refitted(found.best.psf, found.window, settings))

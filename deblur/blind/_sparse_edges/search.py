@@ -20,7 +20,7 @@ from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
 from .estimate import Size, odd
-from .judge import Candidate, best_of, distinct, evaluate, margin
+from .judge import Candidate, best_of, distinct, evaluate, is_cramped, margin
 from .ladder import climb
 from .refine import refined
 from .supports import ALIKE, WINDOW, ShrunkView, search_supports
@@ -94,6 +94,8 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     ]
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
     best = best_of(found)
+    if best is found[0] and is_cramped(best.psf):  # which ends the ladder, but not the blur
+        best = best_of([refined(window, settings, best.psf, 1.0, shape, repeatedly=True), *found])
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
     agreement = max(similarity(best.psf, each.psf) for each in found[1:])
     others = [each for each in found if each is not best]
