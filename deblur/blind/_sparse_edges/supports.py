@@ -110,5 +110,6 @@ def _further(psf: torch.Tensor, support: Size, limit: Size) -> list[_Run]:
     rows, columns = (
         min(max(side, odd(extent + _ROOM)), most) for side, extent, most in zip(support, psf.shape, limit, strict=True)
     )
-    start = fitted_to(psf, (rows, columns))
-    return [_Run((rows, columns), rule, *begin[:1], start, begin[1]) for rule in _RULES for begin in _STARTS]
+    wider = (rows, columns)
+    start = fitted_to(psf, wider)
+    return [_Run(wider, rule, sparsity, start, levels) for rule in _RULES for sparsity, levels in _STARTS]
