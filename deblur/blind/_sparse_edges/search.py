@@ -30,7 +30,7 @@ _LADDER_WINDOW = 416  # pixels per side: all of a Levin image, a small part of a
 _WINDOW = 768  # pixels per side, at which kernels are refined and compared: less starves those of 75 pixels,
 _EXTENTS = 10  # but smaller ones need no more than so many times their extent
 _BASINS = 2  # kernels of the shrunk image that are brought to the full size
-_STEP = 3.0  # factor above which there is a size in between
+_STEP = 2.2  # factor above which there is a size in between
 
 
 class SearchResult(NamedTuple):
