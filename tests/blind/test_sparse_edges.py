@@ -11,9 +11,15 @@ import torch
 import deblur
 from deblur import Restoration, blind
 from deblur.blind import sparse_edges
+from deblur.operators import Convolution
+from deblur.psf import camera_shake
 
 from ..nonblind.cases import psnr
 from .cases import BLUR, correlation, shaken
+
+OVEREXPOSED = np.minimum(
+    Convolution(camera_shake(25, seed=1), (512, 512), "replicate")(skimage.data.camera() / 64.0), 1
+)
 
 
 @cache
@@ -90,12 +96,13 @@ def test_progress_rises_and_the_image_is_not_written_to() -> None:
     [
         (np.full((64, 64), 0.4), "flat"),
         (np.zeros((64, 64)), "flat"),
-        (np.ones((64, 64), dtype=np.uint8) * 255, "clipped"),
+        (np.ones((64, 64), dtype=np.uint8) * 255, "flat"),
+        (OVEREXPOSED, "clipped"),
         (0.5 + 0.1 * np.random.default_rng(0).standard_normal((64, 64)), "noise"),
         (np.random.default_rng(0).random((8, 8)), "too small"),
         (skimage.data.camera()[100:300, 100:300], "not blurred"),
     ],
-    ids=["flat", "black", "white", "noise", "tiny", "sharp"],
+    ids=["flat", "black", "white", "clipped", "noise", "tiny", "sharp"],
 )
 def test_what_cannot_be_sharpened_comes_back_as_it_is(image: np.ndarray, reason: str) -> None:
     found = sparse_edges(image)

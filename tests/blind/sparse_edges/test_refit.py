@@ -10,13 +10,14 @@ from deblur.blind._view import View, smooth
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, pad_to
 
+from ..cases import unclipped
+
 TRUE = torch.from_numpy(pad_to(camera_shake(10, seed=2), (19, 19))).float()
 
 
 def blurred() -> View:
     scene = smooth(torch.from_numpy(skimage.data.camera()[150:330, 150:330] / 255.0).float(), 0.5)
-    y = Convolution(TRUE, tuple(scene.shape), "valid")(scene)
-    return View(y, torch.ones_like(y, dtype=torch.bool))
+    return unclipped(Convolution(TRUE, tuple(scene.shape), "valid")(scene))
 
 
 def test_a_kernel_that_is_too_soft_becomes_truer() -> None:
