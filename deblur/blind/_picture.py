@@ -127,11 +127,6 @@ class Picture:
         x = self._values.detach().clone()
         return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details={})
 
-    def channels_of(self, image: Any) -> torch.Tensor:
-        """Return the channels of a restored image, on the scale of `y`: the inverse of `restored`."""
-        x = as_float_tensor(image, "image")[0]
-        return ((x[None] if self._channel_axis is None else x.movedim(self._channel_axis, 0)) / self.scale).to(self.y)
-
     def to_input_kind(self, array: torch.Tensor) -> Any:
         """Return an array in the array type, floating-point type and device of the image."""
         return self._to_input_kind(array.to(self._values))
