@@ -78,7 +78,7 @@ def blind(
     report(0.0, SEARCHING)
     reason = unusable_reason(picture)
     if reason:
-        return _told(picture.unchanged(0.0, reason), None)
+        return _told(picture.unchanged(0.0, reason, next_steps=()), None)
 
     def shake(part: Progress) -> Restoration:
         options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
