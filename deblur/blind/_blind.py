@@ -15,7 +15,6 @@ from deblur.nonblind import NoiseModel
 
 from ._encoding import Encodings
 from ._final_step import SEARCHING, SHARPENING
-from ._judge import flaw_of
 from ._kind import Kind, Reader, too_small
 from ._parametric import Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
@@ -40,9 +39,9 @@ def blind(
 
     The widths of the sharpest edges tell a sharp picture from a blurred one; the zeros of the spectrum a lens out of
     focus (`defocus`), together with the ridge of the autocorrelation a straight motion (`motion`); edges that are a
-    little wide in all directions a soft picture (`soft`). What is left was shaken (`sparse_edges`). Where a method
-    makes ripples, or finds nothing, the next likely one is tried, and where none is better than the picture, it comes
-    back as it was.
+    little wide in all directions a soft picture (`soft`). What is left was shaken (`sparse_edges`). Where a disk, a
+    motion or a Gaussian makes ripples, or a method finds nothing, the next likely one is tried; where none restores
+    the picture, it comes back as it was.
 
     Parameters
     ----------
@@ -79,13 +78,11 @@ def blind(
     report(0.0, SEARCHING)
     reason = unusable_reason(picture)
     if reason:
-        return _told(picture.unchanged(0.0, reason), None)
+        return _told(picture.unchanged(0.0, reason, next_steps=()), None)
 
     def shake(part: Progress) -> Restoration:
         options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
-        found = replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
-        flaw = flaw_of(picture.y, picture.channels_of(found.image)) if found.changed else ""
-        return picture.unchanged(0.0, f"undoing the likeliest shake {flaw}") if flaw else found
+        return replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
 
     if too_small(picture):
         return _told(shake(report), "shake")

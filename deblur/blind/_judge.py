@@ -19,7 +19,8 @@ def flaw_of(before: torch.Tensor, after: torch.Tensor) -> str:
     """Return what is wrong with a restoration, as the end of a sentence; empty if it is better than the blurred image.
 
     A sharp picture varies more than a blurred one, but not by much: most of its edges are where they were, and only
-    narrower. Ripples beside them vary as much again, and go far below the darkest of the blurred picture.
+    narrower. Ripples beside them vary as much again, and go far below the darkest of the blurred picture. That holds of
+    small blurs: undoing a shake of 75 pixels, the sharp scene itself varies that much more.
 
     Parameters
     ----------

@@ -269,9 +269,13 @@ def _is_linear(photograph: Encodings, kernel: np.ndarray, error: float) -> bool:
 def _restored(photograph: Encodings, find: Callable[[Reader], Found], progress: Progress | None) -> Restoration:
     report = progress or silent
     report(0.0, SEARCHING)
-    reason = unusable_reason(photograph.stored) or too_small(photograph.stored)
+    picture = photograph.stored
+    reason = unusable_reason(picture)
     if reason:
-        return photograph.stored.unchanged(0.0, reason)
+        return picture.unchanged(0.0, reason, next_steps=())
+    reason = too_small(picture)
+    if reason:
+        return picture.unchanged(0.0, reason, next_steps=("shake", "psf"))
     return sharpened(photograph, find(Reader(photograph)), progress)
 
 

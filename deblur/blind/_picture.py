@@ -122,15 +122,10 @@ class Picture:
         x = (x[0] if self._channel_axis is None else x.movedim(0, self._channel_axis)).contiguous()
         return self._result(x, psf, confidence, reason, changed=True, details=details or {})
 
-    def unchanged(self, confidence: float, reason: str) -> Restoration:
+    def unchanged(self, confidence: float, reason: str, **details: Any) -> Restoration:
         """Return a copy of the image as floating-point numbers, with a PSF of one pixel."""
         x = self._values.detach().clone()
-        return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details={})
-
-    def channels_of(self, image: Any) -> torch.Tensor:
-        """Return the channels of a restored image, on the scale of `y`: the inverse of `restored`."""
-        x = as_float_tensor(image, "image")[0]
-        return ((x[None] if self._channel_axis is None else x.movedim(self._channel_axis, 0)) / self.scale).to(self.y)
+        return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details=details)
 
     def to_input_kind(self, array: torch.Tensor) -> Any:
         """Return an array in the array type, floating-point type and device of the image."""
@@ -160,7 +155,7 @@ def _check_noise_level(noise_level: Any) -> None:
 
 
 def unusable_reason(picture: Picture) -> str:
-    """Return why no blur can be estimated from an image, empty if one can."""
+    """Return why no blur can be estimated from an image, by any method; empty if one can."""
     view, noise = picture.view, picture.noise_level
     if min(view.y.shape) < FEWEST_PIXELS:
         return f"the picture is too small to estimate a blur from: it needs {FEWEST_PIXELS} pixels per side"

@@ -26,6 +26,7 @@ _TRIES = 2
 
 _TRY: dict[Step, str] = {
     "smaller": "a copy of half its size",
+    "shake": "--blur shake for a shake of the camera",
     "focus": "--blur focus for a lens out of focus",
     "motion": "--blur motion for a straight motion",
     "size": "--psf-size with the extent of the blur in pixels",

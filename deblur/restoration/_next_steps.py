@@ -6,19 +6,22 @@ import math
 from typing import Literal
 
 from deblur._result import Restoration
-from deblur.blind._picture import FEWEST_PIXELS
 
-Step = Literal["smaller", "focus", "motion", "size", "crop", "mask", "psf"]
+from ._registry import BLURS
+
+Step = Literal["smaller", "shake", "focus", "motion", "size", "crop", "mask", "psf"]
 """A smaller copy, another kind of blur, the size of the PSF, a part, a mask of what moved, a PSF that is known.
 
 Front ends put them in their own words. A method that knows better gives its own as ``details["next_steps"]``.
 """
 
+_BLURS: tuple[Step, ...] = ("shake", "focus", "motion")
+_READ_FROM_EDGES = ("none", "soft")  # whose sharpest edges are narrow, as a shake with a bright end leaves them too
 _LARGE = 1.5e6  # pixels: more have blurs that are larger than what is searched for, by hand
 
 
 def next_steps(made: Restoration, channel_axis: int | None, *, is_sized: bool) -> tuple[Step, ...]:
-    """Return what to try, the likeliest first; nothing for a picture that shows nothing.
+    """Return what to try, the likeliest first.
 
     Parameters
     ----------
@@ -27,19 +30,16 @@ def next_steps(made: Restoration, channel_axis: int | None, *, is_sized: bool) -
     channel_axis : int or None
         Axis of the channels of its image.
     is_sized : bool
-        Whether the size of the PSF was given.
+        Whether the size of the PSF was given, or does not matter to the method.
     """
     shape = list(made.image.shape)
     if channel_axis is not None:
         del shape[channel_axis]
-    if min(shape) < FEWEST_PIXELS or float(made.image.max()) == float(made.image.min()):
-        return ()
+    if made.details.get("blur") in _READ_FROM_EDGES:
+        return ("shake",)
     steps: list[Step] = ["smaller"] if math.prod(shape) > _LARGE else []
     if "blur" not in made.details:  # which only a method has that has tried all kinds
-        steps += [step for step, method in _METHODS.items() if method != made.method]
+        steps += [step for step in _BLURS if BLURS[step] != made.method]
     if not is_sized:
         steps.append("size")
     return (*steps, "crop", "psf")
-
-
-_METHODS: dict[Step, str] = {"focus": "defocus", "motion": "motion"}

@@ -64,7 +64,8 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
     image = part.put_back(restored.to(values.device)) if made.changed else values.clone()
     details: dict[str, Any] = {**plan.describe(), **made.details}
     if not made.changed and policy.psf is None:
-        is_sized = plan.options.get("psf_shape", "auto") != "auto"
+        blind = plan.estimator or plan.method
+        is_sized = "psf_shape" not in blind.parameters or plan.options.get("psf_shape", "auto") != "auto"
         details.setdefault("next_steps", next_steps(made, plan.channel_axis, is_sized=is_sized))
     if part.shares:
         details["mask"] = part.shares

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,22 @@ def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pyte
     monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
     found = blind(blurred(psf.motion(17, angle=20)), channel_axis=-1, encoded=True)
     assert (found.changed, found.details["blur"]) == (True, "motion")
+
+
+def test_what_a_shake_s_search_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The truth behind a large shake varies as much more than the picture as ripples beside a small blur do.
+    y, waves = blurred(psf.disk(4)), np.sin(np.arange(320))[:, None] * np.ones(3)
+
+    def search(image: Any, psf_shape: Any, *, is_found: bool, **options: Any) -> Restoration:
+        made = image + 40 * waves if is_found else image
+        return Restoration(made, np.ones((1, 1)), 0.7, "sparse-edges", 0.0, 0.0, "its words", changed=is_found)
+
+    monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
+    monkeypatch.setattr(_blind, "_LEAST", 2.0)  # so that no other kind is tried
+    for is_found, reason in ((True, "shaken; its words"), (False, "its words")):
+        monkeypatch.setattr(_blind, "sparse_edges", functools.partial(search, is_found=is_found))
+        found = blind(y, channel_axis=-1, encoded=True)
+        assert (found.changed, found.details["blur"], found.reason) == (is_found, "shake", reason)
 
 
 def test_softness_is_taken_back_in_part_and_its_widths_are_kept() -> None:

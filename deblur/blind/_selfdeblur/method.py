@@ -123,7 +123,7 @@ def selfdeblur(
     kernel = _start(start, shape, y)
     reason = unusable_reason(picture)
     if reason:
-        return picture.unchanged(0.0, reason)
+        return picture.unchanged(0.0, reason, next_steps=())
     check_memory(settings, tuple(side + size - 1 for side, size in zip(y.shape, shape, strict=True)), y.device)
     run = Run(picture.view, shape, settings, kernel, restarts, picture.noise_level, seed, checkpoint)
     report = progress or silent

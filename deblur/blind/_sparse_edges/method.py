@@ -93,7 +93,7 @@ def sparse_edges(
     report(0.0, SEARCHING)
     reason = unusable_reason(picture)
     if reason:
-        return picture.unchanged(0.0, reason)
+        return picture.unchanged(0.0, reason, next_steps=())
     settings = Settings.for_noise(picture.noise_level)
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + picture.y.numel())  # of the time
     found = search(picture.view, picture.noise_level, shape, span(progress, 0, share))
