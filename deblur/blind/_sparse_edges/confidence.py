@@ -19,7 +19,7 @@ _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a shar
 # of 5 below .03 two.
 _CLEAR = 0.06
 _SAME = 0.7  # similarity of the kernels that the two searches have found
-_ROUGH = 2.0  # noise levels that a restoration leaves unexplained: right kernels leave up to 1.8
+_ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _DOUBTFUL = 0.3  # confidence where they differ, or leave more
 _NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur varies or is of another kind"
 _DIVIDED = "at full size and at a fraction of it, different blurs were found"

@@ -15,6 +15,7 @@ from deblur.blind._view import View, smooth
 from .sharpen import sharpen
 
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
+_FAR = 1.15  # times the least sparsity: not worth going on from
 _DIFFERENT = 0.75  # similarity of two kernels
 _ENERGY_WEIGHT = 0.4  # at full size; by hand, on Lai et al.'s scenes 01 and 03, and Levin's images
 _TIE = 0.01  # in the score; the difference between two estimates of one kernel, by hand on Levin's images
@@ -84,11 +85,13 @@ def least_energy(candidates: Sequence[Candidate]) -> Candidate:
 
 
 def distinct(candidates: Sequence[Candidate], number: int, alike: float) -> list[Candidate]:
-    """Return the best candidates, of which no two are more similar than `alike`."""
+    """Return the best candidates, of which no two are more similar than `alike`, and none is far from the best."""
     left, chosen = list(candidates), list[Candidate]()
     while left and len(chosen) < number:
         best = sparsest(left)
         left = [each for each in left if each is not best]
+        if chosen and best.sparsity > _FAR * chosen[0].sparsity:
+            break
         if all(similarity(best.psf, each.psf) < alike for each in chosen):
             chosen.append(best)
     return chosen

@@ -17,7 +17,7 @@ from deblur.blind._view import View
 from .crop import cut, sharpest_window
 from .edges import Edges, strongest_edges, useful_edges
 from .estimate import Size, Tuning, estimate_psf, odd
-from .judge import Candidate, distinct, evaluate, sparsest
+from .judge import Candidate, distinct, evaluate, margin, sparsest
 
 # By hand, on the scenes 01 and 03 of Lai et al. (CVPR 2016): deblur bench lai-blind.
 WINDOW = 1400
@@ -29,6 +29,7 @@ _RULES = (useful_edges, strongest_edges)
 _SPARSITY, _THRESHOLD, _LEAST_PART = 8e-3, 0.06, 0.10
 _ROUNDS, _GAIN = 2, 0.002  # of further starts, while the sparsity falls by so much
 _STARTS = ((2e-3, 3), (8e-3, 6))  # their initial weight of the edges, and number of scales
+_SMALL = 10  # pixels: of kernels that `ladder` finds too
 _ROOM = 4  # pixels around the kernel that they start from
 ALIKE = 0.9
 """Similarity from which on two estimates are taken for one."""
@@ -84,6 +85,8 @@ def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = 
         candidates.extend(side_by_side(make, runs, lambda count: progress((before + count) / total, SEARCHING)))
 
     perform(runs)
+    if max(sparsest(candidates).psf.shape) <= _SMALL and math.isinf(margin(candidates)):
+        return candidates  # all are alike, and the ladder will confirm it
     tried: list[Candidate] = []
     for _ in range(_ROUNDS):
         before = sparsest(candidates).sparsity
