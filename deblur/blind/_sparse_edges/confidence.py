@@ -18,11 +18,10 @@ _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a shar
 # By hand, on 20 cases of Lai et al. (CVPR 2016), scenes 01 and 03: of 15 margins above .06 all belong to right kernels,
 # of 5 below .03 two.
 _CLEAR = 0.06
-_SAME = 0.7  # similarity of the kernels that the two searches have found
+_SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
-_DOUBTFUL = 0.3  # confidence where they differ, or leave more
+_DOUBTFUL = 0.3  # confidence where one leaves more
 _NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur varies or is of another kind"
-_DIVIDED = "at full size and at a fraction of it, different blurs were found"
 
 
 class Assessment(NamedTuple):
@@ -42,10 +41,8 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     if rings(best.image):
         reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
-    confidence = min(max(result.margin / _CLEAR, 0.0), 1.0)
+    confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / _CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
-    if result.agreement < _SAME:
-        confidence, reason = min(confidence, _DOUBTFUL), _DIVIDED
     if math.sqrt(best.misfit) > _ROUGH * noise_level:
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):

@@ -43,9 +43,9 @@ class SearchResult(NamedTuple):
     others : list of Candidate
         What else was found at full size.
     margin : float
-        How clearly one kernel won on the shrunk image, see `judge.margin`.
+        How clearly the kernel won on the shrunk image, see `judge.margin`; 0 if it was found at full size.
     agreement : float
-        Similarity of the kernel with one that was found on the shrunk image: 1 if it is one of those.
+        Similarity of the kernel with what the other search has found.
     unblurred : Candidate
         No blur, and the window restored as if it had none.
     window : View
@@ -85,18 +85,22 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     window = cut(view, sharpest_window(view, side)).smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
-        small = cut(view, sharpest_window(view, _LADDER_WINDOW))
-        return evaluate(climb(small, settings, shape), window, settings)
+        part = cut(view, sharpest_window(view, _LADDER_WINDOW))
+        return evaluate(climb(part, settings, shape), window, settings)
 
     jobs: list[Callable[[], Candidate]] = [
         climbed,  # preferred where both find the same: it keeps thinner parts
         *(partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels),
     ]
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
+    small, *large = found
+    at_full_size = [small]
     best = best_of(found)
-    if best is found[0] and is_cramped(best.psf):  # which ends the ladder, but not the blur
-        best = best_of([refined(window, settings, best.psf, 1.0, shape, repeatedly=True), *found])
+    if best is small and is_cramped(best.psf):  # which ends the ladder, but not the blur
+        at_full_size.insert(0, refined(window, settings, best.psf, 1.0, shape, repeatedly=True))
+        best = best_of([*at_full_size, *large])
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
-    agreement = max(similarity(best.psf, each.psf) for each in found[1:])
-    others = [each for each in found if each is not best]
-    return SearchResult(best, others, margin(pool), agreement, unblurred, window)
+    is_large = any(best is each for each in large)
+    agreement = max(similarity(best.psf, each.psf) for each in (at_full_size if is_large else large))
+    others = [each for each in (*at_full_size, *large) if each is not best]
+    return SearchResult(best, others, margin(pool) if is_large else 0.0, agreement, unblurred, window)
