@@ -57,7 +57,7 @@ def sparse_edges(
         to [0, 1].
     psf_shape : "auto" or int or tuple of int
         Largest size of the PSF, odd, 3 to half the image; one for both axes or one per axis. A third too much costs
-        little, too little spoils the result. By default it is estimated, up to half the image.
+        little, too little spoils the result. By default it is estimated, up to a third of the image.
     noise_level : float or NoiseModel, optional
         Standard deviation of the noise, in the unit of the image; estimated if None.
     weights : numpy.ndarray or torch.Tensor, optional

@@ -25,6 +25,7 @@ WINDOW = 1400
 _PIXELS = 4.5e4  # of the shrunk image: four times as many take four times as long, and find as much
 _LEAST_FACTOR = 2.0
 _SIDES = ((57, 15), (105, 27))  # of the kernels, in pixels of the image and at least in those of the shrunk image
+_PART = 3  # of the view that a kernel may fill: more cannot be found
 _RULES = (useful_edges, strongest_edges)
 _SPARSITY, _THRESHOLD, _LEAST_PART = 8e-3, 0.06, 0.10
 _ROUNDS, _GAIN = 2, 0.002  # of further starts, while the sparsity falls by so much
@@ -68,7 +69,7 @@ class _Run(NamedTuple):
 def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = silent) -> list[Candidate]:
     """Estimate kernels with two supports and two rules for edges, and go on from the best while that helps.
 
-    Their sizes are at most `most`, in pixels of the whole image, and half the view.
+    Their sizes are at most `most`, in pixels of the whole image, or a third of the view.
     """
     limit, supports = _supports(shrunk, most)
     runs = [_Run(support, rule) for support in supports for rule in _RULES]
@@ -100,10 +101,11 @@ def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = 
 
 def _supports(shrunk: ShrunkView, most: Size | None) -> tuple[Size, list[Size]]:
     """Return the largest support, and those that are tried."""
-    limit = [side // 2 for side in shrunk.view.y.shape]
+    limit = [max(3, side // _PART) for side in shrunk.view.y.shape]
     if most is not None:
-        limit = [min(half, odd(side / shrunk.factor)) for half, side in zip(limit, most, strict=True)]
-    rows, columns = (half - 1 + half % 2 for half in limit)
+        sizes = [odd(side / shrunk.factor) for side in most]
+        limit = [min(size, side // 2) for size, side in zip(sizes, shrunk.view.y.shape, strict=True)]
+    rows, columns = (size - 1 + size % 2 for size in limit)
     sides = [max(odd(side / shrunk.factor), least) for side, least in _SIDES]
     return (rows, columns), list(dict.fromkeys((min(side, rows), min(side, columns)) for side in sides))
 
