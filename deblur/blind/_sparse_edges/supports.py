@@ -16,7 +16,7 @@ from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
 from .edges import Edges, strongest_edges, useful_edges
-from .estimate import Size, Tuning, estimate_psf, odd
+from .estimate import Size, Tuning, estimate_psf, largest_size, odd
 from .judge import Candidate, distinct, evaluate, sparsest
 
 # By hand, on the scenes 01 and 03 of Lai et al. (CVPR 2016): deblur bench lai-blind.
@@ -97,10 +97,8 @@ def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = 
 
 def _supports(shrunk: ShrunkView, most: Size | None) -> tuple[Size, list[Size]]:
     """Return the largest support, and those that are tried."""
-    limit = [side // 2 for side in shrunk.view.y.shape]
-    if most is not None:
-        limit = [min(half, odd(side / shrunk.factor)) for half, side in zip(limit, most, strict=True)]
-    rows, columns = (half - 1 + half % 2 for half in limit)
+    scaled = None if most is None else (odd(most[0] / shrunk.factor), odd(most[1] / shrunk.factor))
+    rows, columns = largest_size(shrunk.view, scaled)
     sides = [max(odd(side / shrunk.factor), least) for side, least in _SIDES]
     return (rows, columns), list(dict.fromkeys((min(side, rows), min(side, columns)) for side in sides))
 
