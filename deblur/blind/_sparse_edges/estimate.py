@@ -93,6 +93,14 @@ def odd(side: float) -> int:
     return max(3, 2 * math.ceil((math.ceil(side - 1e-9) - 1) / 2) + 1)
 
 
+def largest_size(view: View, most: Size | None) -> Size:
+    """Return the largest odd sizes of at most half the view, and of at most `most` if it is given."""
+    rows, columns = (side // 2 for side in view.y.shape)
+    if most is not None:
+        rows, columns = min(rows, most[0]), min(columns, most[1])
+    return rows - 1 + rows % 2, columns - 1 + columns % 2
+
+
 def _spot(shape: Size) -> torch.Tensor:
     rows, columns = (torch.arange(side) - side // 2 for side in shape)
     spot = torch.exp(-(rows[:, None].square() + columns.square()) / 2.0)

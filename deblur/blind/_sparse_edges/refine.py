@@ -9,7 +9,7 @@ from deblur.blind._kernels import fitted_to, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
-from .estimate import Size, Tuning, estimate_psf
+from .estimate import Size, Tuning, estimate_psf, largest_size
 from .judge import Candidate, evaluate, least_energy
 
 # By hand, on the scenes 01 and 03 of Lai et al. (CVPR 2016): deblur bench lai-blind.
@@ -22,7 +22,7 @@ _ROUNDS, _GAIN = 3, 0.97  # of further refinements, while the energy falls to th
 def refined(
     window: View, settings: Settings, rough: torch.Tensor, factor: float, most: Size | None, *, repeatedly: bool
 ) -> Candidate:
-    """Return the kernel enlarged by a factor, or a refinement of it, of at most the size `most`.
+    """Return the kernel enlarged by a factor, or a refinement of it, of at most the size `most`, and half the window.
 
     Refinement is no certain gain: from a wrong kernel, or on an image with few edges, it goes astray. So what explains
     the window with the least energy is returned.
@@ -32,10 +32,11 @@ def refined(
         psf = estimate_psf(window, (start.shape[0], start.shape[1]), tuning, start=start, levels=levels)
         return evaluate(trimmed(psf), window, settings)
 
-    psf = _with_room(_enlarged(rough, factor), most)
+    limit = largest_size(window, most)
+    psf = _with_room(_enlarged(rough, factor), limit)
     best = least_energy([evaluate(trimmed(psf), window, settings), refine(psf, _ONCE, 1)])
     for _ in range(_ROUNDS if repeatedly else 0):
-        again = refine(_with_room(best.psf, most), _AGAIN, 2)
+        again = refine(_with_room(best.psf, limit), _AGAIN, 2)
         before, best = best, least_energy([best, again])
         if best.energy > _GAIN * before.energy:
             break
@@ -48,9 +49,7 @@ def _enlarged(psf: torch.Tensor, factor: float) -> torch.Tensor:
     return larger / larger.sum()
 
 
-def _with_room(psf: torch.Tensor, most: Size | None) -> torch.Tensor:
-    """Pad a kernel on each side, to odd sizes of at most `most`."""
-    sizes = [(side + 2 * _ROOM) | 1 for side in psf.shape]
-    if most is not None:
-        sizes = [min(size, limit) for size, limit in zip(sizes, most, strict=True)]
-    return fitted_to(psf, (sizes[0], sizes[1]))
+def _with_room(psf: torch.Tensor, limit: Size) -> torch.Tensor:
+    """Pad a kernel on each side, to odd sizes of at most `limit`."""
+    rows, columns = (min((side + 2 * _ROOM) | 1, most) for side, most in zip(psf.shape, limit, strict=True))
+    return fitted_to(psf, (rows, columns))

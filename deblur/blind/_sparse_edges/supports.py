@@ -16,7 +16,7 @@ from deblur.blind._view import View
 
 from .crop import cut, sharpest_window
 from .edges import Edges, strongest_edges, useful_edges
-from .estimate import Size, Tuning, estimate_psf, odd
+from .estimate import Size, Tuning, estimate_psf, largest_size, odd
 from .judge import Candidate, distinct, evaluate, margin, sparsest
 
 # By hand, on the scenes 01 and 03 of Lai et al. (CVPR 2016): deblur bench lai-blind.
@@ -101,12 +101,13 @@ def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = 
 
 def _supports(shrunk: ShrunkView, most: Size | None) -> tuple[Size, list[Size]]:
     """Return the largest support, and those that are tried."""
-    limit = [max(3, side // _PART) for side in shrunk.view.y.shape]
-    if most is not None:
-        sizes = [odd(side / shrunk.factor) for side in most]
-        limit = [min(size, side // 2) for size, side in zip(sizes, shrunk.view.y.shape, strict=True)]
-    rows, columns = (size - 1 + size % 2 for size in limit)
-    sides = [max(odd(side / shrunk.factor), least) for side, least in _SIDES]
+    view, _, factor = shrunk
+    if most is None:
+        scaled = (odd(view.y.shape[0] / _PART), odd(view.y.shape[1] / _PART))
+    else:
+        scaled = (odd(most[0] / factor), odd(most[1] / factor))
+    rows, columns = largest_size(view, scaled)
+    sides = [max(odd(side / factor), least) for side, least in _SIDES]
     return (rows, columns), list(dict.fromkeys((min(side, rows), min(side, columns)) for side in sides))
 
 

@@ -9,7 +9,7 @@ import torch
 from deblur.blind._sparse_edges.confidence import assess
 from deblur.blind._sparse_edges.judge import Candidate
 from deblur.blind._sparse_edges.search import SearchResult
-from deblur.psf import camera_shake, disk, gaussian
+from deblur.psf import camera_shake, gaussian
 
 from ..cases import unclipped
 
@@ -17,37 +17,52 @@ SHAKE = camera_shake(11, shape=21, seed=1)
 IMAGE = torch.zeros(8, 8)
 
 
-def result(best: np.ndarray, others: list[np.ndarray], gain: float, image: torch.Tensor = IMAGE) -> SearchResult:
-    """A search that found kernels whose restoration is sparser by `gain`."""
-    found = [Candidate(torch.from_numpy(each), image, 1.0, 0.3) for each in (best, *others)]
+def result(
+    best: np.ndarray,
+    *,
+    gain: float = 0.3,
+    margin: float = 0.2,
+    agreement: float = 0.5,
+    image: torch.Tensor = IMAGE,
+    misfit: float = 0.0,
+) -> SearchResult:
+    """A search that found a kernel whose restoration is sparser by `gain`."""
+    found = Candidate(torch.from_numpy(best), image, 1.0, 0.3, misfit)
     unblurred = Candidate(torch.ones(1, 1), image, 1.0, 0.3 * math.exp(gain))
-    return SearchResult(found[0], found[1:], unblurred, unclipped(image))
+    return SearchResult(found, [], margin, agreement, unblurred, unclipped(image))
 
 
 def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
-    assert result(SHAKE, [], 0.25).gain == pytest.approx(0.25)
+    assert result(SHAKE, gain=0.25).gain == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(
-    ("best", "other", "gain", "is_usable", "reason"),
+    ("found", "is_usable", "reason"),
     [
-        (SHAKE, SHAKE, 0.3, True, ""),
-        (SHAKE, SHAKE, 0.05, False, "no one motion"),
-        (SHAKE, disk(8, shape=21), 0.15, False, "no one motion"),
-        (SHAKE, disk(8, shape=21), 0.3, True, "different estimates"),
-        (gaussian(0.8, shape=11), gaussian(0.8, shape=11), 0.3, False, "not blurred"),
-        (disk(10, shape=21), disk(10, shape=21), 0.3, True, "larger"),
+        (result(SHAKE), True, ""),
+        (result(SHAKE, margin=0.0, agreement=0.9), True, ""),
+        (result(SHAKE, gain=0.05), False, "no one motion"),
+        (result(SHAKE, gain=0.15, margin=0.01), False, "no one motion"),
+        (result(SHAKE, margin=0.02), True, "nearly as well"),
+        (result(SHAKE, misfit=0.05**2), True, "only roughly"),
+        (result(gaussian(0.8, shape=11)), False, "no one motion"),
     ],
-    ids=["clear", "in vain", "doubtful", "divided", "sharp", "cramped"],
+    ids=["clear", "found twice", "in vain", "doubtful", "divided", "rough", "sharp"],
 )
-def test_assessments(best: np.ndarray, other: np.ndarray, gain: float, is_usable: bool, reason: str) -> None:
-    assessment = assess(result(best, [other], gain))
+def test_assessments(found: SearchResult, is_usable: bool, reason: str) -> None:
+    assessment = assess(found, 0.01)
     assert assessment.is_usable is is_usable
     assert reason in assessment.reason
     assert (assessment.reason == "") == (assessment.confidence == 1)
 
 
+def test_a_clearer_winner_is_surer() -> None:
+    sure = [assess(result(SHAKE, margin=each), 0.01).confidence for each in (-0.01, 0.0, 0.01, 0.04, 0.2)]
+    assert sure == sorted(sure)
+    assert (sure[0], sure[-1]) == (0, 1)
+
+
 def test_pictures_far_below_black_are_not_believed() -> None:
-    assessment = assess(result(SHAKE, [], 0.3, torch.linspace(-1, 1, 10_000).reshape(100, 100)))
+    assessment = assess(result(SHAKE, image=torch.linspace(-1, 1, 10_000).reshape(100, 100)), 0.01)
     assert not assessment.is_usable
     assert "rings" in assessment.reason

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from deblur.blind._kernels import similarity
 from deblur.blind._sparse_edges.edges import Edges, all_edges, strongest_edges, useful_edges
-from deblur.blind._sparse_edges.estimate import Tuning, estimate_psf, kernel_shapes, odd
+from deblur.blind._sparse_edges.estimate import Tuning, estimate_psf, kernel_shapes, largest_size, odd
 from deblur.operators import Convolution
 from deblur.psf import camera_shake, pad_to
 
@@ -26,6 +26,17 @@ def test_kernels_grow_from_scale_to_scale(rows: int, columns: int) -> None:
     assert all(side % 2 and side >= 3 for each in shapes for side in each)
     assert shapes == sorted(shapes)
     assert kernel_shapes(shape, 2) == shapes[-2:]
+
+
+@given(st.integers(32, 200), st.integers(32, 200), st.integers(1, 40), st.integers(1, 40))
+def test_the_largest_size_is_odd_and_half_the_view_or_what_is_given(rows: int, columns: int, m: int, n: int) -> None:
+    view = unclipped(torch.zeros(rows, columns))
+    assert all(
+        half - side in (0, 1) for half, side in zip((rows // 2, columns // 2), largest_size(view, None), strict=True)
+    )
+    most = (2 * m + 1, 2 * n + 1)
+    for side, free, bound in zip(largest_size(view, most), largest_size(view, None), most, strict=True):
+        assert side == min(free, bound)
 
 
 @pytest.mark.parametrize("rule", [all_edges, useful_edges, strongest_edges])

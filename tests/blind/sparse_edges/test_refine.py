@@ -45,6 +45,12 @@ def test_the_energy_never_rises_even_from_a_wrong_kernel(wrong: torch.Tensor) ->
     assert float(found.psf.sum()) == pytest.approx(1, abs=1e-5)
 
 
+def test_a_kernel_grows_to_no_more_than_half_the_window() -> None:
+    small = unclipped(WINDOW.y[:50, :61])
+    found = refined(small, SETTINGS, torch.ones(12, 15) / 180, 2.0, None, repeatedly=True)
+    assert all(side <= size // 2 for side, size in zip(found.psf.shape, small.y.shape, strict=True))
+
+
 def test_a_size_that_is_given_is_kept_to() -> None:
     found = refined(WINDOW, SETTINGS, halved(TRUE), 2.0, (15, 21), repeatedly=True)
     assert all(side <= most for side, most in zip(found.psf.shape, (15, 21), strict=True))
