@@ -212,7 +212,7 @@ function showProgress(status) {
 }
 
 // What the page says that one may try where it has left a photo as it was; the rest is for the command.
-const TRY = { smaller: "a copy of half its size", focus: "the type Out of focus", motion: "the type Straight motion",
+const TRY = { smaller: "a copy of half its size", focus: "“What happened: Out of focus”", motion: "“What happened: Straight motion”",
   crop: "a crop that is blurred alike everywhere", psf: "a PSF file" };
 
 function showUnchanged(facts) {
