@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from deblur import psf
+from deblur._examples.pictures import blur_photo, sample
+
 from .conftest import command_line
 from .test_limits import png_bomb
 
@@ -103,6 +106,22 @@ def test_a_photo_that_is_left_as_it_was_is_not_called_restored(visit: Visit, tmp
     page.wait_for_selector("#restore:focus")  # for another type of blur
     assert page.inner_text("#hint") == "left as it was"
     assert "restored" not in page.inner_text("body").lower()
+
+
+def test_what_happened_can_be_said(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "cup.png"
+    unfocused = blur_photo(sample("coffee")[100:300, 150:400], psf.disk(4), noise_level=0.004, seed=0)
+    Image.fromarray(np.rint(255 * unfocused.clip(0, 1)).astype(np.uint8)).save(path)
+    page = visit(390, 844)
+    choose(page, path)
+    page.get_by_label("What happened").select_option(label="Out of focus")
+    assert overflow(page) <= 0
+    page.click("#restore")
+    page.wait_for_selector("#outcome:visible")
+    assert "Confidence" in page.inner_text("#facts")
+    page.click("summary")
+    assert page.inner_text("#command") == "deblur restore cup.png --blur focus"
+    assert downloaded(page)[1] == command_line(path, tmp_path / "out.png", "--blur", "focus")
 
 
 def test_by_keyboard_alone_with_a_preview_and_a_cancel(visit: Visit) -> None:

@@ -38,7 +38,7 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
         return Assessment(False, 0.0, _NO_MOTION)
-    if rings(best.image):
+    if rings(best.image) and bool(result.window.valid.all()):  # beside clipped lights right kernels ring too
         reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / _CLEAR, 0.0), 1.0)
