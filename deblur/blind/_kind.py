@@ -115,7 +115,7 @@ class Reader:
     @functools.cached_property
     def softness(self) -> Ellipse | None:
         """Variances of the blur across the sharpest edges; None without edges."""
-        return softness_of(self.photograph.stored.view, self.sharpness)
+        return softness_of(self.photograph.stored.unclipped, self.sharpness)
 
     @functools.cached_property
     def disk(self) -> Disk:
@@ -186,11 +186,11 @@ class Reader:
     def _views(self) -> dict[tuple[bool, int], np.ndarray]:
         """The windows that are looked at, by encoding and scale."""
         views = {}
-        whole = self.photograph.stored.view
+        whole = self.photograph.stored.unclipped
         for scale in _SCALES:
             window = sharpest_window(whole, SIDE * scale)
             for picture, is_linear in self.photograph.pictures():
-                view = cut(picture.view, window).shrunk(scale)
+                view = cut(picture.unclipped, window).shrunk(scale)
                 if scale == 1 or min(view.y.shape) >= BLOCK:
                     views[is_linear, scale] = view.y.double().cpu().numpy()
         return views
@@ -211,6 +211,6 @@ def _best(fits: list[tuple[Fit, bool, int]]) -> tuple[Fit, bool, int]:
 
 def too_small(picture: Picture) -> str:
     """Return why no kind of blur can be read from a picture; empty if one can."""
-    if min(picture.view.y.shape) >= BLOCK:
+    if min(picture.unclipped.y.shape) >= BLOCK:
         return ""
     return f"the picture is too small to read its blur: that needs {BLOCK} pixels per side"

@@ -37,13 +37,13 @@ def without_lights(channels: torch.Tensor, y: torch.Tensor) -> tuple[View, bool]
         return View(y, torch.ones_like(y, dtype=torch.bool), _page(y)), False
     lost = (channels > CLIPPED).float().mean((1, 2)) * _CLIPPED_WEIGHT + (channels < _DARK).float().mean((1, 2))
     best = channels[int((channels.std((1, 2)) * (1 - lost)).argmax())].contiguous()
-    return View(best, ~_grown(best > CLIPPED, 1), _page(best)), True
+    return View(best, ~grown(best > CLIPPED, 1), _page(best)), True
 
 
 def _is_light(channels: torch.Tensor, clipped: torch.Tensor) -> bool:
     slope = torch.hypot(*F.pad(gradients(smooth(channels.amax(0), 1.0)), (0, 1, 0, 1)))
     inner, outer = _RIM
-    rim = _grown(clipped, outer) & ~_grown(clipped, inner)
+    rim = grown(clipped, outer) & ~grown(clipped, inner)
     if not bool(rim.any()):
         return False
     others = slope[~(channels > CLIPPED).all(0)]  # what is white, most of a page, has no slope
@@ -58,6 +58,7 @@ def _page(y: torch.Tensor) -> float | None:
     return None
 
 
-def _grown(mask: torch.Tensor, radius: int) -> torch.Tensor:
+def grown(mask: torch.Tensor, radius: int) -> torch.Tensor:
+    """Dilate a mask by a square of this radius."""
     side = 2 * radius + 1
     return F.max_pool2d(mask[None, None].float(), side, 1, radius)[0, 0] > 0

@@ -256,7 +256,7 @@ def _is_linear(photograph: Encodings, kernel: np.ndarray, error: float) -> bool:
     """Whether a blur that leaves no zeros was in linear light: undoing it there makes hardly more ripples."""
     if photograph.light is None:
         return False
-    window = sharpest_window(photograph.stored.view, _TRIAL_SIDE)
+    window = sharpest_window(photograph.stored.unclipped, _TRIAL_SIDE)
     before = photograph.stored.y[(slice(None), *window)]
     in_light, as_stored = (
         harm_of(before, photograph.restored(torch.from_numpy(kernel).float(), error, is_linear, None, window))

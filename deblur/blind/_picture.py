@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from deblur._core.arrays import as_float_tensor
+from deblur._core.samples import CLIPPED
 from deblur._core.weights import weighted
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
@@ -20,8 +21,8 @@ from deblur.solvers.filling import fill_smoothly
 from deblur.solvers.noise import noise_of
 
 from ._kernels import delta
-from ._lights import without_lights
-from ._view import gradients, smooth
+from ._lights import grown, without_lights
+from ._view import View, gradients, smooth
 
 FEWEST_PIXELS = 32
 """Smallest side of an image that a blur is estimated from; by hand."""
@@ -56,6 +57,8 @@ class Picture:
     view : View
         What a blur is estimated from: the gray image of the channels, or where lights are clipped the channel that has
         lost least, without them.
+    unclipped : View
+        The gray image, of which no clipped pixel is valid: what edges and spectra are read from.
     has_lights : bool
         Whether lights are clipped: they are restored brighter than they are.
     noise_level : float
@@ -92,8 +95,10 @@ class Picture:
         self.y = (channels / self.scale).float()
         y = gray(self.y)
         self.view, self.has_lights = without_lights(self.y, y)
+        clipped = grown((self.y > CLIPPED).any(0), 1)
+        self.unclipped = View(y, ~clipped)
         if seen is not None:
-            self.view = self.view._replace(valid=self.view.valid & seen)
+            self.view, self.unclipped = (each._replace(valid=each.valid & seen) for each in (self.view, self.unclipped))
         white, self._given_noise = white_part(noise_level), noise_level
         # Exact zeros, where samples are not known, do not count as noise.
         known = y if seen is None else y * seen

@@ -212,13 +212,8 @@ function showProgress(status) {
 }
 
 // What the page says that one may try where it has left a photo as it was; the rest is for the command.
-<<<<<<< HEAD
-const TRY = { smaller: "a copy of half its size", shake: "the type Shake", focus: "the type Out of focus",
-  motion: "the type Straight motion", crop: "a crop that is blurred alike everywhere", psf: "a PSF file" };
-=======
-const TRY = { smaller: "a copy of half its size", focus: "“What happened: Out of focus”", motion: "“What happened: Straight motion”",
-  crop: "a crop that is blurred alike everywhere", psf: "a PSF file" };
->>>>>>> tests2
+const TRY = { smaller: "a copy of half its size", shake: "“What happened: Shake”", focus: "“What happened: Out of focus”",
+  motion: "“What happened: Straight motion”", crop: "a crop that is blurred alike everywhere", psf: "a PSF file" };
 
 function showUnchanged(facts) {
   const steps = facts.next_steps.map(step => TRY[step]).filter(Boolean).slice(0, 2);
