@@ -16,7 +16,7 @@ from deblur.nonblind import NoiseModel
 from ._encoding import Encodings
 from ._final_step import SEARCHING, SHARPENING
 from ._kind import Kind, Reader, too_small
-from ._parametric import Found, find_disk, find_motion, find_softness, sharpened
+from ._parametric import WIDE, Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
 from ._sparse_edges.method import sparse_edges
 
@@ -122,6 +122,9 @@ def _told(made: Restoration, kind: Kind | None) -> Restoration:
     if kind == "motion":
         said[kind] = f"moved straight, by {details['length']:.0f} pixels at {details['angle']:.0f} degrees"
     if kind == "soft":
-        said[kind] = "a little soft, by a Gaussian of {:.1f} x {:.1f} pixels".format(*details["sigma"])
+        major, minor = details["sigma"]
+        amount = "a little soft" if major < WIDE else "soft"
+        # Which does not say what it was, since a small disk leaves edges like a Gaussian's.
+        said[kind] = f"{amount}; a Gaussian of {major:.1f} x {minor:.1f} pixels was undone"
     reason = "; ".join(filter(None, [said.get(str(kind), ""), made.reason]))
     return replace(made, details=details, reason=reason)

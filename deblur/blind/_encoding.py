@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -49,6 +50,7 @@ class Encodings:
         is_linear: bool,
         progress: Progress | None,
         window: tuple[slice, slice] = (slice(None), slice(None)),
+        step: Callable[..., torch.Tensor] = by_network,
     ) -> torch.Tensor:
         """Return the channels of the stored picture, restored.
 
@@ -64,11 +66,13 @@ class Encodings:
             See `deblur._core.progress`.
         window : tuple of slice
             Rows and columns to restore.
+        step : callable
+            `by_network` or `by_sparsity`.
         """
         picture = self.light if is_linear and self.light is not None else self.stored
         part = (slice(None), *window)
         weights = None if picture.weights is None else picture.weights[part]
         clipped = CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED)))
         noise = picture.noise_with(error)
-        restored = by_network(picture.y[part], psf, noise, progress, weights, saturation=clipped)
+        restored = step(picture.y[part], psf, noise, progress, weights, saturation=clipped)
         return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale

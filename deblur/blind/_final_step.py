@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import torch
 
 from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
-from deblur.nonblind import NoiseModel, highlights_share, split_highlights, unrolled
+from deblur.nonblind import NoiseModel, highlights_share, hyper_laplacian, split_highlights, unrolled
 
 from ._picture import Picture
 from ._settings import Settings
@@ -25,7 +29,8 @@ def sharpen_all(
     return torch.stack([smooth(x, settings.softening) for x in restored])
 
 
-def by_network(
+def by_method(
+    method: Callable[..., torch.Tensor],
     channels: torch.Tensor,
     psf: torch.Tensor,
     noise_level: float | NoiseModel | None = None,
@@ -33,25 +38,15 @@ def by_network(
     weights: torch.Tensor | None = None,
     saturation: float | None = CLIPPED,
 ) -> torch.Tensor:
-    """Restore the channels of an image by `unrolled`; what is saturated, if anything, is taken to be brighter."""
+    """Restore the channels of an image by `method`; what is saturated, if anything, is taken to be brighter."""
+    options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": 0}
     if saturation is None:
-        return unrolled(channels, psf, noise_level=noise_level, weights=weights, channel_axis=0, progress=progress)
+        return method(channels, psf, progress=progress, **options)
     share = highlights_share(channels, saturation, channel_axis=0)
-    parts = split_highlights(
-        channels,
-        psf,
-        saturation=saturation,
-        noise_level=noise_level,
-        weights=weights,
-        channel_axis=0,
-        progress=span(progress, 0, share),
-    )
-    restored = unrolled(
-        parts.remainder,
-        psf,
-        noise_level=noise_level,
-        weights=weights,
-        channel_axis=0,
-        progress=span(progress, share, 1),
-    )
-    return restored + parts.excess
+    parts = split_highlights(channels, psf, saturation=saturation, progress=span(progress, 0, share), **options)
+    return method(parts.remainder, psf, progress=span(progress, share, 1), **options) + parts.excess
+
+
+by_network = functools.partial(by_method, unrolled)
+by_sparsity = functools.partial(by_method, hyper_laplacian)
+"""Without what a network has learned, which leaves rails where the zeros of a PSF are not where the blur has them."""

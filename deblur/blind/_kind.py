@@ -176,6 +176,8 @@ class Reader:
     def _is_soft(self) -> bool:
         """Whether the edges are as wide as those of a Gaussian at every size, in every direction."""
         full, half, quarter = (0.5 if math.isnan(each) else each for each in self.sharpness[1:4])
+        if max(half, quarter) > full:  # the traces of small lights are thin, and what they leave of the rest is wide
+            return False
         ellipse = self.sharpness.ellipse
         roundness = 0.0 if ellipse is None else root(ellipse.minor) / max(root(ellipse.major), 0.3)
         if half < _NARROW * full and quarter < _GONE and roundness > _ROUND:

@@ -61,6 +61,8 @@ class Picture:
         The gray image, of which no clipped pixel is valid: what edges and spectra are read from.
     has_lights : bool
         Whether lights are clipped: they are restored brighter than they are.
+    is_compressed : bool
+        Whether the image was a JPEG, or another lossy file, with the steps that `noise_level` has.
     noise_level : float
         Standard deviation of the noise of the gray image, on the scale [0, 1].
     weights : torch.Tensor or None
@@ -103,8 +105,8 @@ class Picture:
         # Exact zeros, where samples are not known, do not count as noise.
         known = y if seen is None else y * seen
         level = float(noise_of(known, 2)) if white is None else white / self.scale
-        is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
-        self.noise_level = math.hypot(level, _COMPRESSED) if is_compressed else level
+        self.is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
+        self.noise_level = math.hypot(level, _COMPRESSED) if self.is_compressed else level
 
     def noise_with(self, error: float) -> NoiseModel:
         """Return the noise of the channels, to which an estimated PSF adds as an error, as a level of the light."""

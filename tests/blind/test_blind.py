@@ -11,6 +11,7 @@ from skimage import data
 
 from deblur import Restoration, photo, psf
 from deblur.blind import _blind, blind, soft
+from deblur.nonblind import NoiseModel
 from deblur.operators import Convolution
 
 from ..nonblind.cases import psnr
@@ -106,3 +107,19 @@ def test_softness_is_taken_back_in_part_and_its_widths_are_kept() -> None:
     assert 1.4 < found.details["sigma"][0] < 2.3
     assert gain(found, y) > 1
     assert not soft(SCENE, channel_axis=-1, encoded=True).changed
+
+
+def test_of_a_jpeg_less_softness_is_taken_back() -> None:
+    y = blurred(psf.gaussian(1.2))
+    options: dict[str, Any] = {"channel_axis": -1, "encoded": True}
+    both = soft(y, **options), soft(y, noise_level=NoiseModel(luminance=11, chrominance=25), **options)
+    of_png, of_jpeg = (np.array(found.details["sigma"]) for found in both)
+    assert (of_jpeg < 0.97 * of_png).all()
+    assert gain(both[1], y) > 1
+
+
+@pytest.mark.parametrize(("sigma", "said"), [(1.2, "a little soft; a Gaussian of "), (2.4, "soft; a Gaussian of ")])
+def test_wide_softness_is_not_called_little_nor_sure(sigma: float, said: str) -> None:
+    found = blind(blurred(psf.gaussian(sigma)), channel_axis=-1, encoded=True)
+    assert found.reason.startswith(said)
+    assert (found.certainty == "high", "shake" not in found.reason) == (sigma < 2, sigma < 2)

@@ -65,10 +65,18 @@ def test_the_length_and_the_angle_of_a_motion(length: float, angle: float) -> No
 
 
 def test_softness_is_read_in_both_directions() -> None:
-    edges = reader(psf.gaussian((1.0, 2.0), angle=30)).softness
+    # As stored: edges that were blurred in linear light are wider on their dark side than the Gaussian.
+    edges = reader(psf.gaussian((1.0, 2.0), angle=30), in_light=False).softness
     assert edges is not None
     assert np.sqrt([edges.major, edges.minor]) == pytest.approx([2.0, 1.0], abs=0.6)
     assert edges.angle == pytest.approx(30, abs=8)
+
+
+def test_edges_that_are_wider_in_a_smaller_picture_are_no_softness(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = reader(psf.gaussian(1.2))
+    night = {"full": 0.59, "half": 0.45, "quarter": 0.73, "widest": 1.25}  # of a shake, with small lights
+    monkeypatch.setitem(vars(found), "sharpness", found.sharpness._replace(**night))
+    assert found.kind == "shake"
 
 
 def test_rows_of_bricks_are_no_motion() -> None:
