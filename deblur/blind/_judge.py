@@ -32,9 +32,9 @@ def flaw_of(before: torch.Tensor, after: torch.Tensor) -> str:
     >>> import torch
     >>> edge = torch.arange(64).sub(32).div(4).sigmoid().expand(1, 64, 64)
     >>> flaw_of(edge, (2 * edge - 0.5).clamp(0, 1)), flaw_of(edge, edge + torch.arange(64).cos())
-    ('', 'makes ripples that the picture has not')
+    ('', 'makes ripples that the picture does not have')
     """
-    return "" if harm_of(before, after) < _MOST else "makes ripples that the picture has not"
+    return "" if harm_of(before, after) < _MOST else "makes ripples that the picture does not have"
 
 
 def harm_of(before: torch.Tensor, after: torch.Tensor) -> float:

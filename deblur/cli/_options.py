@@ -39,7 +39,7 @@ PsfSize = Annotated[
     typer.Option(
         "--psf-size",
         metavar="N|NxM",
-        help="Largest size of an estimated PSF in pixels, odd; a third too much does no harm. auto finds it.",
+        help="Largest size of the PSF of a shake in pixels, odd; a third too much does no harm. auto finds it.",
     ),
 ]
 

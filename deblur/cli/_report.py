@@ -125,11 +125,11 @@ def line_of(record: Mapping[str, Any]) -> str:
 
 
 def tally_of(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return how many pictures were restored, left as they were, and failed; empty if all were restored."""
-    outcomes = {"restored": 0, "left as they were": 0, "failed": 0}
+    """Return how many pictures were restored, unchanged, and failed; empty if all were restored."""
+    outcomes = {"restored": 0, "unchanged": 0, "failed": 0}
     for record in records:
         is_restored = record.get("changed", True)
-        outcomes["failed" if "error" in record else "restored" if is_restored else "left as they were"] += 1
+        outcomes["failed" if "error" in record else "restored" if is_restored else "unchanged"] += 1
     if outcomes["restored"] == len(records):
         return ""
     return ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)

@@ -273,7 +273,7 @@ def method_of_blur(blur: str) -> Method:
     ValueError
         If there is no such kind, with the nearest name.
     """
-    if blur not in BLURS:
+    if not isinstance(blur, str) or blur not in BLURS:
         raise ValueError(f"blur {blur!r} is unknown; {suggestion(str(blur), list(BLURS))}")
     return find_method(BLURS[blur])
 

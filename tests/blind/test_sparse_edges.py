@@ -100,7 +100,7 @@ def test_progress_rises_and_the_image_is_not_written_to() -> None:
         (OVEREXPOSED, "clipped"),
         (0.5 + 0.1 * np.random.default_rng(0).standard_normal((64, 64)), "noise"),
         (np.random.default_rng(0).random((8, 8)), "too small"),
-        (skimage.data.camera()[100:300, 100:300], "no one motion"),
+        (skimage.data.camera()[100:300, 100:300], "no single motion"),
     ],
     ids=["flat", "black", "white", "clipped", "noise", "tiny", "sharp"],
 )

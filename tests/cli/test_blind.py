@@ -90,7 +90,7 @@ def test_for_noise_nothing_is_offered(run: Run, tmp_path: Path, method: str) -> 
 def test_what_became_of_several_pictures_is_summed_up(run: Run, folder: Path) -> None:
     (folder / "bad.png").write_bytes(b"no picture")
     done = run("restore", "flat.png", "shaken.png", "bad.png", *SIZE, "--log", "all.jsonl", code=1, cwd=folder)
-    assert done.stderr.endswith("deblur: 1 restored, 1 left as they were, 1 failed\n")
+    assert done.stderr.endswith("deblur: 1 restored, 1 unchanged, 1 failed\n")
     logged = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
     assert [record.get("changed") for record in logged] == [False, True, None]
     assert run("restore", "flat.png", "--force", cwd=folder).stderr == ""

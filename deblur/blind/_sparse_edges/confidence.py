@@ -21,7 +21,7 @@ _CLEAR = 0.06
 _SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _DOUBTFUL = 0.3  # confidence where one leaves more
-_NO_MOTION = "no one motion was found that sharpens the picture: it is sharp, or its blur varies or is of another kind"
+_NO_MOTION = "no single motion sharpens the picture: it is sharp, or its blur varies or is of another kind"
 
 
 class Assessment(NamedTuple):
@@ -39,7 +39,7 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     if width < _LEAST_SPREAD:
         return Assessment(False, 0.0, _NO_MOTION)
     if rings(best.image) and bool(result.window.valid.all()):  # beside clipped lights right kernels ring too
-        reason = "no one motion explains the blur: undoing the likeliest makes a picture that rings"
+        reason = "no single motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / _CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"

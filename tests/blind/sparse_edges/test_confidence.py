@@ -41,11 +41,11 @@ def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
     [
         (result(SHAKE), True, ""),
         (result(SHAKE, margin=0.0, agreement=0.9), True, ""),
-        (result(SHAKE, gain=0.05), False, "no one motion"),
-        (result(SHAKE, gain=0.15, margin=0.01), False, "no one motion"),
+        (result(SHAKE, gain=0.05), False, "no single motion"),
+        (result(SHAKE, gain=0.15, margin=0.01), False, "no single motion"),
         (result(SHAKE, margin=0.02), True, "nearly as well"),
         (result(SHAKE, misfit=0.05**2), True, "only roughly"),
-        (result(gaussian(0.8, shape=11)), False, "no one motion"),
+        (result(gaussian(0.8, shape=11)), False, "no single motion"),
     ],
     ids=["clear", "found twice", "in vain", "doubtful", "divided", "rough", "sharp"],
 )
