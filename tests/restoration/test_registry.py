@@ -95,7 +95,7 @@ def test_the_kind_of_a_blur_chooses_the_method_that_estimates_it(monkeypatch: py
 
     monkeypatch.setitem(find_method("defocus").__dict__, "function", estimate)
     assert deblur.restore(image, blur="focus").method == "defocus"
-    with pytest.raises(ValueError, match="blur .* is unknown"):
+    with pytest.raises(ValueError, match=r"blur .* is unknown"):
         deblur.restore(image, blur=["focus"])  # type: ignore[arg-type]
     by_wiener = deblur.restore(image, blur="focus", method="wiener")
     np.testing.assert_array_equal(by_wiener.image, deblur.restore(image, kernel, method="wiener").image)
