@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -18,7 +18,7 @@ from ._final_step import SEARCHING, SHARPENING
 from ._kind import Kind, Reader, too_small
 from ._parametric import WIDE, Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
-from ._sparse_edges.method import sparse_edges
+from ._sparse_edges.method import restore_shake
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
@@ -72,29 +72,26 @@ def blind(
     """
     photograph = Encodings(image, channel_axis, noise_level, encoded=encoded, method="blind", weights=weights)
     picture = photograph.stored
-    if psf_shape != "auto":
-        checked_shape(psf_shape, picture, "'auto', or ")
+    shape = None if psf_shape == "auto" else checked_shape(psf_shape, picture, "'auto', or ")
     report = progress or silent
     report(0.0, SEARCHING)
     reason = unusable_reason(picture)
     if reason:
-        return _told(picture.unchanged(0.0, reason, next_steps=()), None)
-
-    def shake(part: Progress) -> Restoration:
-        options: dict[str, Any] = {"noise_level": noise_level, "weights": weights, "channel_axis": channel_axis}
-        return replace(sparse_edges(image, psf_shape, progress=part, **options), method="blind")
-
+        return _described(picture.unchanged(0.0, reason, next_steps=()), None)
     if too_small(picture):
-        return _told(shake(report), "shake")
+        return _described(restore_shake(picture, shape, report), "shake")
     reader = Reader(photograph)
     if reader.kind == "none":
-        return _told(picture.unchanged(0.0, "the picture is already sharp"), "none")
+        return _described(picture.unchanged(0.0, "the picture is already sharp"), "none")
     kinds = _likely(reader)
     outcomes: list[Restoration] = []
     for number, kind in enumerate(kinds):
-        part = span(progress, number / len(kinds), (number + 1) / len(kinds))
-        made = shake(part) if kind == "shake" else sharpened(photograph, _FIND[kind](reader), part)
-        outcomes.append(_told(made, kind))
+        part = span(report, number / len(kinds), (number + 1) / len(kinds))
+        if kind == "shake":
+            made = restore_shake(picture, shape, part)
+        else:
+            made = sharpened(photograph, _FIND[kind](reader), part)
+        outcomes.append(_described(made, kind))
         if made.changed:
             break
     report(1.0, SHARPENING)
@@ -111,7 +108,7 @@ def _likely(reader: Reader) -> list[Kind]:
     return ["shake", *(kind for confidence, kind in sorted(others, reverse=True) if confidence > _LEAST)]
 
 
-def _told(made: Restoration, kind: Kind | None) -> Restoration:
+def _described(made: Restoration, kind: Kind | None) -> Restoration:
     """Return a result that says what kind of blur there is, and how large it is where it was read."""
     details = {**made.details, "blur": kind}
     if not made.changed:

@@ -30,7 +30,7 @@ _DOUBTFUL, _FAINT = 0.3, 0.6  # confidence: below, the image stays as it is, or 
 # radius, a motion less well, and a Gaussian is only like the blur. Chosen on photographs of BSDS500's training set.
 _ERROR = {"focus": 0.004, "motion": 0.007, "soft": 0.007}
 _EVEN = 0.5  # evidence; fainter zeros are those of a motion whose speed was not even, as of the clock of scikit-image
-_UNEVEN = 0.01  # its error, told to the method that leaves no rails on the clock: in dB, on simulated ones, no better
+_UNEVEN = 0.01  # its error, for the method that leaves no rails on the clock: in dB, on simulated ones, no better
 
 # Of a soft picture; a PSF that is too narrow costs little, and one that is too wide rings: sharp pictures lose up to
 # 26 dB. Chosen on Set14 and BSDS500, where no sharp picture of 285 loses.

@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from skimage import data
 
 from deblur import Restoration, photo, psf
+from deblur._core.progress import Progress
 from deblur.blind import _blind, blind, soft
+from deblur.blind._picture import Picture
 from deblur.nonblind import NoiseModel
 from deblur.operators import Convolution
 
@@ -36,7 +39,7 @@ def gain(found: Restoration, before: np.ndarray) -> float:
     ("kind", "kernel", "least"),
     [("focus", psf.disk(4), 3), ("motion", psf.motion(17, angle=20), 3), ("soft", psf.gaussian(1.5), 1.5)],
 )
-def test_each_kind_is_told_and_restored(kind: str, kernel: np.ndarray, least: float, in_light: bool) -> None:
+def test_each_kind_is_named_and_restored(kind: str, kernel: np.ndarray, least: float, in_light: bool) -> None:
     y = blurred(kernel, in_light=in_light)
     found = blind(y, channel_axis=-1, encoded=True)
     assert found.details["blur"] == kind
@@ -53,7 +56,7 @@ def test_a_sharp_picture_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("shape", "blur"), [((200, 200), None), ((20, 200), None)])
-def test_of_flat_and_tiny_pictures_no_kind_is_told(shape: tuple[int, int], blur: None) -> None:
+def test_of_flat_and_tiny_pictures_no_kind_is_named(shape: tuple[int, int], blur: None) -> None:
     found = blind(np.full(shape, 0.5))
     assert (found.changed, found.details["blur"]) == (False, blur)
     assert "flat" in found.reason or "too small" in found.reason
@@ -63,23 +66,23 @@ def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest
     y = blurred(psf.disk(4))
     asked: list[Any] = []
 
-    def search(image: Any, psf_shape: Any, **options: Any) -> Restoration:
-        asked.append(psf_shape)
-        return Restoration(image, np.ones((1, 1)), 0.1, "sparse-edges", 0.0, 0.0, "nothing", changed=False)
+    def search(picture: Picture, shape: Any, report: Progress) -> Restoration:
+        asked.append(shape)
+        return picture.unchanged(0.0, "nothing")
 
-    monkeypatch.setattr(_blind, "sparse_edges", search)
+    monkeypatch.setattr(_blind, "restore_shake", search)
     monkeypatch.setattr("deblur.blind._parametric.flaw_of", lambda before, after: "makes ripples")
     found = blind(y, 21, channel_axis=-1, encoded=True)
-    assert asked == [21]
+    assert asked == [(21, 21)]
     assert (found.changed, found.details["blur"]) == (False, "focus")
     assert "ripples" in found.reason
 
 
 def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    def search(image: Any, psf_shape: Any, **options: Any) -> Restoration:
-        return Restoration(image, np.ones((1, 1)), 0.1, "sparse-edges", 0.0, 0.0, "nothing", changed=False)
+    def search(picture: Picture, shape: Any, report: Progress) -> Restoration:
+        return picture.unchanged(0.0, "nothing")
 
-    monkeypatch.setattr(_blind, "sparse_edges", search)
+    monkeypatch.setattr(_blind, "restore_shake", search)
     monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
     found = blind(blurred(psf.motion(17, angle=20)), channel_axis=-1, encoded=True)
     assert (found.changed, found.details["blur"]) == (True, "motion")
@@ -87,16 +90,17 @@ def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pyte
 
 def test_what_a_shake_s_search_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     # The truth behind a large shake varies as much more than the picture as ripples beside a small blur do.
-    y, waves = blurred(psf.disk(4)), np.sin(np.arange(320))[:, None] * np.ones(3)
+    y, waves = blurred(psf.disk(4)), 0.15 * torch.sin(torch.arange(320))
 
-    def search(image: Any, psf_shape: Any, *, is_found: bool, **options: Any) -> Restoration:
-        made = image + 40 * waves if is_found else image
-        return Restoration(made, np.ones((1, 1)), 0.7, "sparse-edges", 0.0, 0.0, "its words", changed=is_found)
+    def search(picture: Picture, shape: Any, report: Progress, *, is_found: bool) -> Restoration:
+        if not is_found:
+            return picture.unchanged(0.7, "its words")
+        return picture.restored(picture.y + waves, torch.ones((1, 1)), 0.7, "its words")
 
     monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
     monkeypatch.setattr(_blind, "_LEAST", 2.0)  # so that no other kind is tried
     for is_found, reason in ((True, "shaken; its words"), (False, "its words")):
-        monkeypatch.setattr(_blind, "sparse_edges", functools.partial(search, is_found=is_found))
+        monkeypatch.setattr(_blind, "restore_shake", functools.partial(search, is_found=is_found))
         found = blind(y, channel_axis=-1, encoded=True)
         assert (found.changed, found.details["blur"], found.reason) == (is_found, "shake", reason)
 

@@ -39,7 +39,7 @@ def test_the_motion_of_a_real_photograph() -> None:
     before, after = (
         np.abs(np.diff(each[100:200, 20:120])).mean() for each in (skimage.data.clock() / 255, found.image)
     )
-    assert after < 0.4 * before  # no rails beside the clock, where the network leaves .66 even if told more noise
+    assert after < 0.4 * before  # no rails beside the clock, where the network leaves .66 even with more noise assumed
 
 
 @pytest.mark.parametrize("method", [defocus, motion])

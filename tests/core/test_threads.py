@@ -38,7 +38,7 @@ def test_as_many_are_computed_at_a_time_as_torch_has_threads(threads: int) -> No
     side_by_side(lambda item: together.wait(timeout=60), range(2 * threads))
 
 
-def test_an_exception_while_progress_is_told_cancels_the_rest(threads: int) -> None:
+def test_an_exception_while_progress_is_reported_cancels_the_rest(threads: int) -> None:
     begun: list[int] = []
 
     def compute(item: int) -> None:

@@ -94,9 +94,14 @@ def sparse_edges(
     reason = unusable_reason(picture)
     if reason:
         return picture.unchanged(0.0, reason, next_steps=())
+    return restore_shake(picture, shape, report)
+
+
+def restore_shake(picture: Picture, shape: tuple[int, int] | None, report: Progress) -> Restoration:
+    """Restore a picture from which a blur can be estimated, with a PSF of at most this shape."""
     settings = Settings.for_noise(picture.noise_level)
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + picture.y.numel())  # of the time
-    found = search(picture.view, picture.noise_level, shape, span(progress, 0, share))
+    found = search(picture.view, picture.noise_level, shape, span(report, 0, share))
     assessment = assess(found, picture.noise_level)
     if not assessment.is_usable:
         return picture.unchanged(assessment.confidence, assessment.reason)
@@ -104,7 +109,7 @@ def sparse_edges(
     if assessment.confidence < _UNSURE:
         settings = settings._replace(assumed_noise=max(settings.assumed_noise, _CAUTION))
     report(share, SHARPENING)
-    restored = sharpen_all(picture, psf, settings, span(progress, share, 1))
+    restored = sharpen_all(picture, psf, settings, span(report, share, 1))
     report(1.0, SHARPENING)
     return picture.restored(restored, psf, assessment.confidence, assessment.reason)
 

@@ -26,7 +26,7 @@ def test_a_picture_of_few_edges_is_kept_and_clipped_pixels_are_filled() -> None:
     assert (filled[28:31, 35:38] - y[28:31, 35:38]).abs().max() < 0.02
 
 
-def test_a_page_is_told_from_its_letters_where_it_is_known_to_be_white() -> None:
+def test_a_page_is_separated_from_its_letters_where_it_is_known_to_be_white() -> None:
     x = torch.from_numpy(page(140, 200)).float()
     blur = torch.from_numpy(camera_shake(9, seed=2)).float()
     y = Convolution(blur, tuple(x.shape), "replicate")(x)
