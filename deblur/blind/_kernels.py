@@ -7,7 +7,7 @@ import scipy.ndimage
 import torch
 import torch.nn.functional as F
 
-from deblur.psf import center, estimate_support
+from deblur.psf import center, estimate_support, pad_to
 
 
 def cleaned(psf: torch.Tensor, *, threshold: float, least_part: float) -> torch.Tensor:
@@ -43,13 +43,10 @@ def enlarged(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
 def fitted_to(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
     """Pad or crop a kernel to a shape, about its middle, and scale to sum 1."""
     for axis, size in enumerate(shape):
-        room = size - psf.shape[axis]
-        if room < 0:
-            psf = psf.narrow(axis, -room // 2, size)
-        else:
-            sides = (room // 2, room - room // 2)
-            psf = F.pad(psf, (0, 0, *sides) if axis == 0 else (*sides, 0, 0))
-    return psf / psf.sum()
+        excess = psf.shape[axis] - size
+        if excess > 0:
+            psf = psf.narrow(axis, excess // 2, size)
+    return pad_to(psf, shape) / psf.sum()
 
 
 def delta(like: torch.Tensor) -> torch.Tensor:
