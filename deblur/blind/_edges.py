@@ -52,8 +52,33 @@ class Ellipse(NamedTuple):
     angle: float
 
 
-def edges_of(view: View, *, fine: float, more: float, quantile: float) -> Edges:
-    """Measure the blur across the strongest edges of a view.
+class Ratios(NamedTuple):
+    """Two slopes of each strong edge, divided by one another: how wide the edge is.
+
+    Attributes
+    ----------
+    by_direction : list of numpy.ndarray
+        For each of 8 normals, from 0 to 180 degrees.
+    fine, more : float
+        Of the smoothing, see `ratios_of`.
+    """
+
+    by_direction: list[np.ndarray]
+    fine: float
+    more: float
+
+    def edges(self, quantile: float) -> Edges:
+        """Return the blur across the edges at a quantile of the ratios in each direction: 1 takes the sharpest."""
+        variances = np.full(DIRECTIONS, np.nan)
+        for each, ratios in enumerate(self.by_direction):
+            if len(ratios) >= FEWEST:
+                excess = max(np.quantile(ratios, quantile) ** 2 - 1, _LEAST_RATIO)
+                variances[each] = self.more**2 / excess - self.fine**2
+        return Edges(variances, np.array([len(each) for each in self.by_direction]))
+
+
+def ratios_of(view: View, *, fine: float, more: float) -> Ratios:
+    """Measure the strongest edges of a view.
 
     At the crest of an edge, the slopes of the image smoothed by a Gaussian of `fine` pixels, and by one of `more`
     pixels in addition, have the ratio ``R**2 = (s**2 + fine**2 + more**2) / (s**2 + fine**2)``, where s is the
@@ -65,8 +90,6 @@ def edges_of(view: View, *, fine: float, more: float, quantile: float) -> Edges:
         Gray image on the scale [0, 1].
     fine, more : float
         In pixels.
-    quantile : float
-        Of the ratios in each direction: 1 takes the sharpest edge.
     """
     y = view.y.float().cpu().numpy()
     slopes = _slopes(y, fine)
@@ -74,20 +97,14 @@ def edges_of(view: View, *, fine: float, more: float, quantile: float) -> Edges:
     normal = np.arctan2(slopes[1], slopes[0])
     crest = _is_crest(size, normal) & ndi.binary_erosion(view.valid.cpu().numpy(), np.ones((3, 3)), border_value=1)
     strong = crest & (size > max(_NOISE_FACTOR * _slope_noise(y, fine), _LEAST_SLOPE))
-    variances, counts = np.full(DIRECTIONS, np.nan), np.zeros(DIRECTIONS, int)
     if strong.sum() < FEWEST:
-        return Edges(variances, counts)
+        return Ratios([np.empty(0)] * DIRECTIONS, fine, more)
     strong &= size >= min(np.quantile(size[crest], 1 - _STRONGEST), 0.3 * size[strong].max())
     normal, size = normal[strong], size[strong]
     across, down = (each[strong] for each in _slopes(y, math.hypot(fine, more)))
     ratios = size / np.maximum(np.abs(across * np.cos(normal) + down * np.sin(normal)), 1e-9)
     direction = np.round(normal / np.pi * DIRECTIONS).astype(int) % DIRECTIONS
-    for each in range(DIRECTIONS):
-        here = ratios[direction == each]
-        counts[each] = len(here)
-        if len(here) >= FEWEST:
-            variances[each] = more**2 / max(np.quantile(here, quantile) ** 2 - 1, _LEAST_RATIO) - fine**2
-    return Edges(variances, counts)
+    return Ratios([ratios[direction == each] for each in range(DIRECTIONS)], fine, more)
 
 
 def ellipse_of(edges: Edges) -> Ellipse | None:

@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ._autocorrelation import Ridge, estimate_motion, ridge_of
+from ._crop import StrongEdges, cut
 from ._edges import Ellipse
 from ._encoding import Encodings
 from ._picture import Picture
 from ._sharpness import Sharpness, root, sharpness_of, softness_of
-from ._sparse_edges.crop import cut, sharpest_window
 from ._spectrum import BLOCK, Fit, Spectrum
 
 Kind = Literal["none", "soft", "focus", "motion", "shake"]
@@ -106,6 +106,7 @@ class Reader:
 
     def __init__(self, photograph: Encodings) -> None:
         self.photograph = photograph
+        self.edges = StrongEdges(photograph.stored.unclipped)
 
     @functools.cached_property
     def sharpness(self) -> Sharpness:
@@ -115,7 +116,7 @@ class Reader:
     @functools.cached_property
     def softness(self) -> Ellipse | None:
         """Variances of the blur across the sharpest edges; None without edges."""
-        return softness_of(self.photograph.stored.unclipped, self.sharpness)
+        return softness_of(self.edges, self.sharpness)
 
     @functools.cached_property
     def disk(self) -> Disk:
@@ -188,9 +189,8 @@ class Reader:
     def _views(self) -> dict[tuple[bool, int], np.ndarray]:
         """The windows that are looked at, by encoding and scale."""
         views = {}
-        whole = self.photograph.stored.unclipped
         for scale in _SCALES:
-            window = sharpest_window(whole, SIDE * scale)
+            window = self.edges.window(SIDE * scale)
             for picture, is_linear in self.photograph.pictures():
                 view = cut(picture.unclipped, window).shrunk(scale)
                 if scale == 1 or min(view.y.shape) >= BLOCK:

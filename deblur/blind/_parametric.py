@@ -21,7 +21,6 @@ from ._judge import flaw_of, harm_of
 from ._kind import Reader, too_small
 from ._picture import unusable_reason
 from ._sharpness import root
-from ._sparse_edges.crop import sharpest_window
 
 _ESTIMATION_SHARE = 0.1  # of the time, of photographs of a megapixel
 _DOUBTFUL, _FAINT = 0.3, 0.6  # confidence: below, the image stays as it is, or the result says that it may be wrong
@@ -259,16 +258,17 @@ def find_softness(reader: Reader) -> Found:
     major, minor = (math.sqrt(max(part * each - _OF_SCENES**2, 0.01)) for each in edges[:2])
     facts = {"sigma": (major, minor), "angle": edges.angle}
     kernel = psf.gaussian((minor, major), angle=edges.angle)
-    is_linear = _is_linear(reader.photograph, kernel, _ERROR["soft"])
+    is_linear = _is_linear(reader, kernel, _ERROR["soft"])
     confidence, doubt = (1.0, "") if major < WIDE else (_OF_WIDE, "it may have been a shake")
     return Found(kernel, confidence, doubt, is_linear, _ERROR["soft"], facts)
 
 
-def _is_linear(photograph: Encodings, kernel: np.ndarray, error: float) -> bool:
+def _is_linear(reader: Reader, kernel: np.ndarray, error: float) -> bool:
     """Whether a blur that leaves no zeros was in linear light: undoing it there makes hardly more ripples."""
+    photograph = reader.photograph
     if photograph.light is None:
         return False
-    window = sharpest_window(photograph.stored.unclipped, _TRIAL_SIDE)
+    window = reader.edges.window(_TRIAL_SIDE)
     before = photograph.stored.y[(slice(None), *window)]
     in_light, as_stored = (
         harm_of(before, photograph.restored(torch.from_numpy(kernel).float(), error, is_linear, None, window))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Mapping
@@ -58,7 +59,7 @@ class Picture:
         What a blur is estimated from: the gray image of the channels, or where lights are clipped the channel that has
         lost least, without them.
     unclipped : View
-        The gray image, of which no clipped pixel is valid: what edges and spectra are read from.
+        The gray image, of which no clipped pixel is valid: what softness and spectra are read from.
     has_lights : bool
         Whether lights are clipped: they are restored brighter than they are.
     is_compressed : bool
@@ -110,11 +111,15 @@ class Picture:
 
     def noise_with(self, error: float) -> NoiseModel:
         """Return the noise of the channels, to which an estimated PSF adds as an error, as a level of the light."""
-        white = white_part(self._given_noise)
-        level = float(noise_of(self.y, 2).mean()) if white is None else white / self.scale
         model = self._given_noise if isinstance(self._given_noise, NoiseModel) else NoiseModel()
         # The final step averages the noise of three channels.
-        return replace(model, white=math.hypot(level, error * math.sqrt(3 if len(self.y) == 3 else 1)))
+        return replace(model, white=math.hypot(self._channel_noise, error * math.sqrt(3 if len(self.y) == 3 else 1)))
+
+    @functools.cached_property
+    def _channel_noise(self) -> float:
+        """Standard deviation of the white noise of the channels, on the scale [0, 1]."""
+        white = white_part(self._given_noise)
+        return float(noise_of(self.y, 2).mean()) if white is None else white / self.scale
 
     def restored(
         self,

@@ -10,9 +10,9 @@ import scipy.ndimage as ndi
 import torch
 import torch.nn.functional as F
 
-from ._edges import Ellipse, edges_of, ellipse_of
+from ._crop import StrongEdges
+from ._edges import Ellipse, Ratios, ellipse_of, ratios_of
 from ._picture import Picture
-from ._sparse_edges.crop import cut, sharpest_window
 from ._view import View, smooth
 
 Verdict = Literal["sharp", "blurred", "unknown"]
@@ -70,21 +70,22 @@ class Sharpness(NamedTuple):
 
 def sharpness_of(picture: Picture) -> Sharpness:
     """Measure the sharpest edges of a picture at three sizes."""
-    view = picture.view
-    ellipses = [_ellipse(view, factor) for factor in (1, 2, 4)]
+    edges = StrongEdges(picture.view)
+    ratios = [_ratios(edges, factor) for factor in (1, 2, 4)]
+    ellipses = [None if each is None else ellipse_of(each.edges(0.6)) for each in ratios]
     full, half, quarter = (math.nan if each is None else root(each.major) for each in ellipses)
-    duller = edges_of(_window(view, 1), fine=0.6, more=1.0, quantile=0.3).variances
+    duller = np.empty(0) if ratios[0] is None else ratios[0].edges(0.3).variances
     widest = max((root(each) for each in duller if np.isfinite(each)), default=math.nan)
     return Sharpness(ellipses[0], full, half, quarter, widest, _has_streaks(picture.y.amax(0)))
 
 
-def softness_of(view: View, sharpness: Sharpness) -> Ellipse | None:
+def softness_of(edges: StrongEdges, sharpness: Sharpness) -> Ellipse | None:
     """Return the variances of a Gaussian blur, measured by wider derivatives where it is wide; None without edges."""
-    edges = sharpness.ellipse
-    if edges is None or edges.major + edges.minor < 2 * _COARSE**2:
-        return edges
-    wide = ellipse_of(edges_of(_window(view, 1), fine=1.0, more=1.5, quantile=0.5))
-    return edges if wide is None else Ellipse(_WIDER * wide.major, _WIDER * wide.minor, wide.angle)
+    narrow = sharpness.ellipse
+    if narrow is None or narrow.major + narrow.minor < 2 * _COARSE**2:
+        return narrow
+    wide = ellipse_of(ratios_of(_window(edges, 1), fine=1.0, more=1.5).edges(0.5))
+    return narrow if wide is None else Ellipse(_WIDER * wide.major, _WIDER * wide.minor, wide.angle)
 
 
 def root(variance: float) -> float:
@@ -92,15 +93,16 @@ def root(variance: float) -> float:
     return math.copysign(math.sqrt(abs(variance)), variance)
 
 
-def _ellipse(view: View, factor: int) -> Ellipse | None:
-    if min(view.y.shape) < _SMALLEST * factor:
+def _ratios(edges: StrongEdges, factor: int) -> Ratios | None:
+    """Measure the edges of a picture `factor` times smaller; None where it is too small."""
+    if min(edges.view.y.shape) < _SMALLEST * factor:
         return None
-    return ellipse_of(edges_of(_window(view, factor), fine=0.6, more=1.0, quantile=0.6))
+    return ratios_of(_window(edges, factor), fine=0.6, more=1.0)
 
 
-def _window(view: View, factor: int) -> View:
-    """Return the part of a view that is measured, `factor` times smaller."""
-    part = cut(view, sharpest_window(view, _SIDE * factor))
+def _window(edges: StrongEdges, factor: int) -> View:
+    """Return the part of a picture that is measured, `factor` times smaller."""
+    part = edges.part(_SIDE * factor)
     if factor == 1:
         return part
     y = F.avg_pool2d(smooth(part.y, 0.4 * math.sqrt(factor**2 - 1))[None], factor)[0]  # as sharp as a sensor

@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from deblur._core.progress import Progress, silent, span
 from deblur._core.threads import side_by_side
+from deblur.blind._crop import StrongEdges
 from deblur.blind._final_step import SEARCHING
 from deblur.blind._kernels import delta, similarity, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
-from .crop import cut, sharpest_window
 from .estimate import Size, odd
 from .judge import Candidate, best_of, distinct, evaluate, is_cramped, margin
 from .ladder import climb
@@ -68,13 +68,14 @@ class SearchResult(NamedTuple):
 def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
     """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
     settings = Settings.for_noise(noise_level)
-    shrunk = ShrunkView.of(view, noise_level)
+    edges = StrongEdges(view)
+    shrunk = ShrunkView.of(edges, noise_level)
     pool = search_supports(shrunk, shape, span(progress, 0, 0.4))
     rough = distinct(pool, _BASINS, ALIKE)
     kernels, factor = [each.psf for each in rough], shrunk.factor
     if factor > _STEP:
         factor /= 2
-        between = ShrunkView.by(cut(view, sharpest_window(view, WINDOW)), noise_level, factor)
+        between = ShrunkView.by(edges.part(WINDOW), noise_level, factor)
         limit = None if shape is None else (odd(shape[0] / factor), odd(shape[1] / factor))
         bring = partial(refined, between.view, between.settings, factor=2.0, most=limit, repeatedly=False)
         kernels = [best_of(side_by_side(bring, kernels)).psf]
@@ -82,11 +83,10 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     report = span(progress, 0.5, 1)
     report(0.0, SEARCHING)
     side = round(min(max(_EXTENTS * max(extents), _LADDER_WINDOW), _WINDOW))
-    window = cut(view, sharpest_window(view, side)).smoothed(settings.smoothing)
+    window = edges.part(side).smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
-        part = cut(view, sharpest_window(view, _LADDER_WINDOW))
-        return evaluate(climb(part, settings, shape), window, settings)
+        return evaluate(climb(edges.part(_LADDER_WINDOW), settings, shape), window, settings)
 
     jobs: list[Callable[[], Candidate]] = [
         climbed,  # preferred where both find the same: it keeps thinner parts

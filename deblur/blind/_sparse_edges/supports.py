@@ -9,12 +9,12 @@ import torch
 
 from deblur._core.progress import Progress, silent
 from deblur._core.threads import side_by_side
+from deblur.blind._crop import StrongEdges
 from deblur.blind._final_step import SEARCHING
 from deblur.blind._kernels import fitted_to, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
-from .crop import cut, sharpest_window
 from .edges import Edges, strongest_edges, useful_edges
 from .estimate import Size, Tuning, estimate_psf, largest_size, odd
 from .judge import Candidate, distinct, evaluate, margin, sparsest
@@ -44,9 +44,9 @@ class ShrunkView(NamedTuple):
     factor: float
 
     @classmethod
-    def of(cls, view: View, noise_level: float) -> ShrunkView:
-        """Shrink a view to the size that a search takes."""
-        part = cut(view, sharpest_window(view, WINDOW))
+    def of(cls, edges: StrongEdges, noise_level: float) -> ShrunkView:
+        """Shrink a view, or a part of it, to the size that a search takes."""
+        part = edges.part(WINDOW)
         return cls.by(part, noise_level, max(_LEAST_FACTOR, math.sqrt(part.y.numel() / _PIXELS)))
 
     @classmethod

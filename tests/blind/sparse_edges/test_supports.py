@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 
+from deblur.blind._crop import StrongEdges
 from deblur.blind._settings import Settings
 from deblur.blind._sparse_edges import supports
 from deblur.blind._sparse_edges.estimate import Size, Tuning
@@ -20,7 +21,7 @@ def view_of(rows: int, columns: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("shape", [(40, 50), (300, 400), (700, 1000), (1500, 2100)])
 def test_views_are_shrunk_to_a_size_and_small_ones_at_least_to_a_half(shape: tuple[int, int]) -> None:
-    shrunk = ShrunkView.of(unclipped(view_of(*shape)), 0.01)
+    shrunk = ShrunkView.of(StrongEdges(unclipped(view_of(*shape))), 0.01)
     assert shrunk.factor >= 2
     part = [min(side, supports.WINDOW) for side in shape]
     assert shrunk.view.y.shape == tuple(round(side / shrunk.factor) for side in part)
@@ -52,7 +53,7 @@ def test_kernels_keep_to_the_sizes_that_are_given_and_to_half_the_view(
         return psf
 
     monkeypatch.setattr(supports, "estimate_psf", estimate)
-    shrunk = ShrunkView.of(unclipped(view_of(*shape)), 0.0)
+    shrunk = ShrunkView.of(StrongEdges(unclipped(view_of(*shape))), 0.0)
     parts: list[float] = []
     found = search_supports(shrunk, most, lambda part, stage: parts.append(part))
     assert len(found) == len(asked)
