@@ -25,7 +25,7 @@ def in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.nda
 def aligned_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Follow SelfDeblur's script: round to 8 bits, crop 15 pixels at each side, shift to the best fit."""
     estimate = metrics.eight_bits(image)
-    return shifted(estimate, best_shift(estimate, sample.truth)), sample.truth[15:-15, 15:-15]
+    return shifted(estimate, best_shift(estimate, sample.truth)), sample.truth[_CROP:-_CROP, _CROP:-_CROP]
 
 
 def matched_in_intensity(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

@@ -31,7 +31,6 @@ _TRY: dict[Step, str] = {
     "motion": "--blur motion for a straight motion",
     "size": "--psf-size with the extent of the blur in pixels",
     "crop": "a crop that is blurred alike everywhere",
-    "mask": "--mask to leave out what moved by itself",
     "psf": "--psf with a PSF that is known",
 }
 

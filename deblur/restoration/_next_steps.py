@@ -9,8 +9,8 @@ from deblur._result import Restoration
 
 from ._registry import BLURS
 
-Step = Literal["smaller", "shake", "focus", "motion", "size", "crop", "mask", "psf"]
-"""A smaller copy, another kind of blur, the size of the PSF, a part, a mask of what moved, a PSF that is known.
+Step = Literal["smaller", "shake", "focus", "motion", "size", "crop", "psf"]
+"""A smaller copy, another kind of blur, the size of the PSF, a part, a PSF that is known.
 
 Front ends put them in their own words. A method that knows better gives its own as ``details["next_steps"]``.
 """

@@ -68,15 +68,16 @@ def _plausible(candidates: Sequence[Candidate]) -> list[Candidate]:
     return [each for each in candidates if each.energy <= limit]
 
 
+def score_of(candidate: Candidate, energy_weight: float) -> float:
+    """Return what is small for sparse restorations that explain the view."""
+    return math.log(candidate.sparsity) + energy_weight * math.log(max(candidate.energy, 1e-12))
+
+
 def best_of(candidates: Sequence[Candidate]) -> Candidate:
     """Return the first candidate that is nearly the best at full size, where finer kernels explain the view better."""
-
-    def score(each: Candidate) -> float:
-        return math.log(each.sparsity) + _ENERGY_WEIGHT * math.log(max(each.energy, 1e-12))
-
-    plausible = _plausible(candidates)
-    enough = min(score(each) for each in plausible) + _TIE
-    return next(each for each in plausible if score(each) <= enough)
+    scored = [(score_of(each, _ENERGY_WEIGHT), each) for each in _plausible(candidates)]
+    enough = min(score for score, _ in scored) + _TIE
+    return next(each for score, each in scored if score <= enough)
 
 
 def least_energy(candidates: Sequence[Candidate]) -> Candidate:

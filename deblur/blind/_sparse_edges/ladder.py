@@ -12,7 +12,7 @@ from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
 from .estimate import Size, Tuning, estimate_psf, odd
-from .judge import Candidate, evaluate, is_cramped, rings
+from .judge import Candidate, evaluate, is_cramped, rings, score_of
 
 LADDER = (19, 25, 35, 49)
 """Sides of the kernels that are tried, each about four thirds of the last: python -m benchmarks.quality.psf_size."""
@@ -61,13 +61,10 @@ def choose(candidates: Sequence[Candidate]) -> int:
     sound = [number for number, each in enumerate(candidates) if not rings(each.image)] or range(len(candidates))
     least = min(candidates[number].energy for number in sound)
     plausible = [number for number in sound if candidates[number].energy <= _SURELY_WORSE * least]
-    enough = min(_score(candidates[number]) for number in plausible) + _GAIN
-    good = [number for number in plausible if _score(candidates[number]) <= enough]
+    scores = {number: score_of(candidates[number], _ENERGY_WEIGHT) for number in plausible}
+    enough = min(scores.values()) + _GAIN
+    good = [number for number in plausible if scores[number] <= enough]
     return next((number for number in good if not is_cramped(candidates[number].psf)), good[0])
-
-
-def _score(candidate: Candidate) -> float:
-    return math.log(candidate.sparsity) + _ENERGY_WEIGHT * math.log(max(candidate.energy, 1e-12))
 
 
 def _sizes_from_rough_estimate(view: View) -> tuple[list[Size], float]:
