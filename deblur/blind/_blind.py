@@ -21,6 +21,8 @@ from ._picture import checked_shape, unusable_reason
 from ._sparse_edges.method import restore_shake
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
+_ENOUGH = 0.4  # confidence with which no other kind is tried, by hand
+_SHARP_PAGE = 0.15  # pixels, of the edges of sharp pages: blurs of all kinds leave more; by hand
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
 
 
@@ -81,27 +83,33 @@ def blind(
     if too_small(picture):
         return _described(restore_shake(picture, shape, report), "shake")
     reader = Reader(photograph)
-    if reader.kind == "none":
-        return _described(picture.unchanged(0.0, "the picture is already sharp"), "none")
     kinds = _likely(reader)
     outcomes: list[Restoration] = []
     for number, kind in enumerate(kinds):
         part = span(report, number / len(kinds), (number + 1) / len(kinds))
-        if kind == "shake":
-            made = restore_shake(picture, shape, part)
-        else:
-            made = sharpened(photograph, _FIND[kind](reader), part)
-        outcomes.append(_described(made, kind))
-        if made.changed:
+        made = _described(_tried(kind, reader, shape, part), kind)
+        outcomes.append(made)
+        if made.changed and (made.confidence or 0.0) >= _ENOUGH:
             break
     report(1.0, SHARPENING)
-    return outcomes[-1] if outcomes[-1].changed else outcomes[0]
+    return max(outcomes, key=lambda made: (made.changed, made.details["blur"] == "none", made.confidence))
+
+
+def _tried(kind: Kind, reader: Reader, shape: tuple[int, int] | None, progress: Progress) -> Restoration:
+    """Restore a picture from a kind of blur, or return it unchanged."""
+    photograph = reader.photograph
+    if kind == "none":
+        return photograph.stored.unchanged(0.0, "the picture is already sharp")
+    if kind == "shake":
+        return restore_shake(photograph.stored, shape, progress)
+    return sharpened(photograph, _FIND[kind](reader), progress)
 
 
 def _likely(reader: Reader) -> list[Kind]:
     """Return the kinds to try, in turn."""
-    if reader.kind == "soft":
-        return ["soft"]
+    may_be_shaken = reader.is_flat and not reader.sharpness.full < _SHARP_PAGE
+    if reader.kind in ("none", "soft"):
+        return ["shake", reader.kind] if may_be_shaken else [reader.kind]
     if reader.kind != "shake":
         return [reader.kind, "shake"]
     others: list[tuple[float, Kind]] = [(reader.disk.confidence, "focus"), (reader.motion.confidence, "motion")]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from deblur.blind._kernels import spread
 
-from .judge import rings
+from .judge import CLEAR, rings
 from .search import SearchResult
 
 # Chosen on photographs (python -m benchmarks.quality.real_photographs FOLDER): of sharp ones all should come back
@@ -15,9 +15,6 @@ from .search import SearchResult
 _LEAST_SPREAD = 1.7  # pixels: estimates from sharp photographs have less than 1.5, a motion of 6 pixels more
 _LEAST_GAIN = 0.1  # where one kernel won clearly; twice that where none did,
 _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a sharp photograph
-# By hand, on 20 cases of Lai et al. (CVPR 2016), scenes 01 and 03: of 15 margins above .06 all belong to right kernels,
-# of 5 below .03 two.
-_CLEAR = 0.06
 _SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _DOUBTFUL = 0.3  # confidence where one leaves more
@@ -38,10 +35,11 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
         return Assessment(False, 0.0, _NO_MOTION)
-    if rings(best.image) and bool(result.window.valid.all()):  # beside clipped lights right kernels ring too
+    is_plain = result.window.background is None and bool(result.window.valid.all())
+    if is_plain and rings(best.image):  # beside clipped lights and in pages those of right kernels ring too
         reason = "no single motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
-    confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / _CLEAR, 0.0), 1.0)
+    confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
     if math.sqrt(best.misfit) > _ROUGH * noise_level:
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"

@@ -17,6 +17,9 @@ from .sharpen import sharpen
 _MOST_ENERGY = 3.0  # times the least; by hand on 15 cases of Lai et al.: kernels that are too small explain more
 _FAR = 1.15  # times the least sparsity: not worth going on from
 _DIFFERENT = 0.75  # similarity of two kernels
+CLEAR = 0.06
+"""Margin from which a kernel is surely right: by hand, on Lai et al.'s scenes 01 and 03, where 15 of 15 are."""
+
 _ENERGY_WEIGHT = 0.4  # at full size; by hand, on Lai et al.'s scenes 01 and 03, and Levin's images
 _TIE = 0.01  # in the score; the difference between two estimates of one kernel, by hand on Levin's images
 _DARKEST = -0.2  # of the range: kernels full of noise give restorations that ring far below black, true ones -0.05

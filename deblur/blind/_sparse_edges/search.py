@@ -20,8 +20,8 @@ from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
 from .estimate import Size, odd
-from .judge import Candidate, best_of, distinct, evaluate, is_cramped, margin
-from .ladder import climb
+from .judge import CLEAR, Candidate, best_of, distinct, evaluate, is_cramped, margin
+from .ladder import LADDER, climb
 from .refine import refined
 from .supports import ALIKE, WINDOW, ShrunkView, search_supports
 
@@ -45,7 +45,7 @@ class SearchResult(NamedTuple):
     margin : float
         How clearly the kernel won on the shrunk image, see `judge.margin`; 0 if it was found at full size.
     agreement : float
-        Similarity of the kernel with what the other search has found.
+        Similarity of the kernel with what the other search has found; 0 where it was not needed.
     unblurred : Candidate
         No blur, and the window restored as if it had none.
     window : View
@@ -89,18 +89,19 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
         return evaluate(climb(edges.part(_LADDER_WINDOW), settings, shape), window, settings)
 
     jobs: list[Callable[[], Candidate]] = [
-        climbed,  # preferred where both find the same: it keeps thinner parts
-        *(partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels),
+        partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
     ]
+    surely_large = margin(pool) >= CLEAR and extents[0] > LADDER[-1]
+    if not surely_large:
+        jobs.insert(0, climbed)  # preferred where both find the same: it keeps thinner parts
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
-    small, *large = found
-    at_full_size = [small]
+    at_full_size, large = ([], found) if surely_large else (found[:1], found[1:])
     best = best_of(found)
-    if best is small and is_cramped(best.psf):  # which ends the ladder, but not the blur
+    if not surely_large and best is found[0] and is_cramped(best.psf):  # which ends the ladder, but not the blur
         at_full_size.insert(0, refined(window, settings, best.psf, 1.0, shape, repeatedly=True))
         best = best_of([*at_full_size, *large])
     unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
     is_large = any(best is each for each in large)
-    agreement = max(similarity(best.psf, each.psf) for each in (at_full_size if is_large else large))
+    agreement = max((similarity(best.psf, each.psf) for each in (at_full_size if is_large else large)), default=0.0)
     others = [each for each in (*at_full_size, *large) if each is not best]
     return SearchResult(best, others, margin(pool) if is_large else 0.0, agreement, unblurred, window)

@@ -18,7 +18,7 @@ def test_the_kernel_that_was_there_is_found(shape: tuple[int, int]) -> None:
     true = kernel(shape)
     y = Convolution(true, tuple(SCENE.shape), "reflect")(SCENE)
     found = fit_psf(gradients(SCENE), unclipped(y), delta(true), weight=0.0)
-    torch.testing.assert_close(found, true, atol=1e-5, rtol=0)
+    torch.testing.assert_close(found, true, atol=5e-4, rtol=0)
 
 
 def test_clipped_pixels_are_not_looked_at() -> None:
