@@ -107,8 +107,9 @@ def _tried(kind: Kind, reader: Reader, shape: tuple[int, int] | None, progress: 
 
 def _likely(reader: Reader) -> list[Kind]:
     """Return the kinds to try, in turn."""
-    may_be_shaken = reader.is_flat and not reader.sharpness.full < _SHARP_PAGE
     if reader.kind in ("none", "soft"):
+        is_page = reader.is_flat if reader.kind == "none" else reader.photograph.stored.view.background is not None
+        may_be_shaken = is_page and not reader.sharpness.full < _SHARP_PAGE
         return ["shake", reader.kind] if may_be_shaken else [reader.kind]
     if reader.kind != "shake":
         return [reader.kind, "shake"]
