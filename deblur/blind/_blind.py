@@ -81,7 +81,7 @@ def blind(
     if reason:
         return _described(picture.unchanged(0.0, reason, next_steps=()), None)
     if too_small(picture):
-        return _described(restore_shake(picture, shape, report), "shake")
+        return _described(restore_shake(photograph, shape, report), "shake")
     reader = Reader(photograph)
     kinds = _likely(reader)
     outcomes: list[Restoration] = []
@@ -101,7 +101,7 @@ def _tried(kind: Kind, reader: Reader, shape: tuple[int, int] | None, progress: 
     if kind == "none":
         return photograph.stored.unchanged(0.0, "the picture is already sharp")
     if kind == "shake":
-        return restore_shake(photograph.stored, shape, progress)
+        return restore_shake(photograph, shape, progress)
     return sharpened(photograph, _FIND[kind](reader), progress)
 
 

@@ -12,6 +12,7 @@ from deblur._core.samples import CLIPPED
 from deblur._core.srgb import from_linear, to_linear
 
 from ._final_step import by_network
+from ._judge import harm_of
 from ._picture import Picture
 
 
@@ -76,3 +77,30 @@ class Encodings:
         noise = picture.noise_with(error)
         restored = step(picture.y[part], psf, noise, progress, weights, saturation=clipped)
         return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale
+
+
+def was_linear(
+    photograph: Encodings, psf: torch.Tensor, error: float, window: tuple[slice, slice], tolerance: float
+) -> bool:
+    """Whether a blur that leaves no zeros was in linear light: undoing it there makes hardly more ripples.
+
+    Parameters
+    ----------
+    photograph : Encodings
+        The picture.
+    psf : torch.Tensor
+        Of the blur.
+    error : float
+        See `Encodings.restored`.
+    window : tuple of slice
+        Rows and columns that are restored to tell.
+    tolerance : float
+        How much more may be wrong in linear light, where cameras blur, see `harm_of`.
+    """
+    if photograph.light is None:
+        return False
+    before = photograph.stored.y[(slice(None), *window)]
+    in_light, as_stored = (
+        harm_of(before, photograph.restored(psf, error, is_linear, None, window)) for is_linear in (True, False)
+    )
+    return in_light < as_stored + tolerance

@@ -26,7 +26,12 @@ def sharpen_all(
     """Restore the channels of a picture, with edges as soft as those of photographs."""
     saturation = CLIPPED if picture.has_lights else None
     restored = by_network(picture.y, psf, settings.assumed_noise, progress, picture.weights, saturation)
-    return torch.stack([smooth(x, settings.softening) for x in restored])
+    return softened(restored, settings)
+
+
+def softened(channels: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Return restored channels with edges as soft as those of photographs."""
+    return torch.stack([smooth(x, settings.softening) for x in channels])
 
 
 def by_method(

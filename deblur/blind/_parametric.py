@@ -15,9 +15,9 @@ from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
 
-from ._encoding import Encodings
+from ._encoding import Encodings, was_linear
 from ._final_step import SEARCHING, SHARPENING, by_network, by_sparsity
-from ._judge import flaw_of, harm_of
+from ._judge import flaw_of
 from ._kind import Reader, too_small
 from ._picture import unusable_reason
 from ._sharpness import root
@@ -258,23 +258,10 @@ def find_softness(reader: Reader) -> Found:
     major, minor = (math.sqrt(max(part * each - _OF_SCENES**2, 0.01)) for each in edges[:2])
     facts = {"sigma": (major, minor), "angle": edges.angle}
     kernel = psf.gaussian((minor, major), angle=edges.angle)
-    is_linear = _is_linear(reader, kernel, _ERROR["soft"])
+    window = reader.edges.window(_TRIAL_SIDE)
+    is_linear = was_linear(reader.photograph, torch.from_numpy(kernel).float(), _ERROR["soft"], window, _CAMERAS)
     confidence, doubt = (1.0, "") if major < WIDE else (_OF_WIDE, "it may have been a shake")
     return Found(kernel, confidence, doubt, is_linear, _ERROR["soft"], facts)
-
-
-def _is_linear(reader: Reader, kernel: np.ndarray, error: float) -> bool:
-    """Whether a blur that leaves no zeros was in linear light: undoing it there makes hardly more ripples."""
-    photograph = reader.photograph
-    if photograph.light is None:
-        return False
-    window = reader.edges.window(_TRIAL_SIDE)
-    before = photograph.stored.y[(slice(None), *window)]
-    in_light, as_stored = (
-        harm_of(before, photograph.restored(torch.from_numpy(kernel).float(), error, is_linear, None, window))
-        for is_linear in (True, False)
-    )
-    return in_light < as_stored + _CAMERAS
 
 
 @torch.inference_mode()

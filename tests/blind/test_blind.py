@@ -13,7 +13,7 @@ from skimage import data
 from deblur import Restoration, photo, psf
 from deblur._core.progress import Progress
 from deblur.blind import _blind, blind, soft
-from deblur.blind._picture import Picture
+from deblur.blind._encoding import Encodings
 from deblur.nonblind import NoiseModel
 from deblur.operators import Convolution
 
@@ -66,9 +66,9 @@ def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest
     y = blurred(psf.disk(4))
     asked: list[Any] = []
 
-    def search(picture: Picture, shape: Any, report: Progress) -> Restoration:
+    def search(photograph: Encodings, shape: Any, report: Progress) -> Restoration:
         asked.append(shape)
-        return picture.unchanged(0.0, "nothing")
+        return photograph.stored.unchanged(0.0, "nothing")
 
     monkeypatch.setattr(_blind, "restore_shake", search)
     monkeypatch.setattr("deblur.blind._parametric.flaw_of", lambda before, after: "makes ripples")
@@ -79,8 +79,8 @@ def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest
 
 
 def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    def search(picture: Picture, shape: Any, report: Progress) -> Restoration:
-        return picture.unchanged(0.0, "nothing")
+    def search(photograph: Encodings, shape: Any, report: Progress) -> Restoration:
+        return photograph.stored.unchanged(0.0, "nothing")
 
     monkeypatch.setattr(_blind, "restore_shake", search)
     monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
@@ -92,10 +92,10 @@ def test_what_a_shake_s_search_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
     # The truth behind a large shake varies as much more than the picture as ripples beside a small blur do.
     y, waves = blurred(psf.disk(4)), 0.15 * torch.sin(torch.arange(320))
 
-    def search(picture: Picture, shape: Any, report: Progress, *, is_found: bool) -> Restoration:
+    def search(photograph: Encodings, shape: Any, report: Progress, *, is_found: bool) -> Restoration:
         if not is_found:
-            return picture.unchanged(0.7, "its words")
-        return picture.restored(picture.y + waves, torch.ones((1, 1)), 0.7, "its words")
+            return photograph.stored.unchanged(0.7, "its words")
+        return photograph.stored.restored(photograph.stored.y + waves, torch.ones((1, 1)), 0.7, "its words")
 
     monkeypatch.setattr("deblur.blind._kind.Reader.kind", "shake")
     monkeypatch.setattr(_blind, "_LEAST", 2.0)  # so that no other kind is tried

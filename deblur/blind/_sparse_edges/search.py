@@ -23,7 +23,7 @@ from .estimate import Size, odd
 from .judge import CLEAR, Candidate, best_of, distinct, evaluate, is_cramped, margin
 from .ladder import LADDER, climb
 from .refine import refined
-from .supports import ALIKE, WINDOW, ShrunkView, search_supports
+from .supports import ALIKE, WINDOW, Pool, ShrunkView
 
 # By hand; deblur bench levin-blind and lai-blind measure their effect.
 _LADDER_WINDOW = 416  # pixels per side: all of a Levin image, a small part of a photograph
@@ -65,13 +65,46 @@ class SearchResult(NamedTuple):
         return math.log(self.unblurred.sparsity / self.best.sparsity)
 
 
+class Start(NamedTuple):
+    """The beginning of a search: kernels that were found on the shrunk image.
+
+    Attributes
+    ----------
+    edges : StrongEdges
+        Of the view that is searched.
+    noise_level : float
+        Of the view.
+    shape : tuple of int or None
+        The largest size of the kernel.
+    pool : Pool
+        What was found.
+    """
+
+    edges: StrongEdges
+    noise_level: float
+    shape: Size | None
+    pool: Pool
+
+
+def begin(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> Start:
+    """Begin to search for the kernel of a view, of any size, or of at most `shape` if it is given."""
+    edges = StrongEdges(view)
+    return Start(edges, noise_level, shape, Pool(ShrunkView.of(edges, noise_level), shape, progress))
+
+
 def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
     """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
+    start = begin(view, noise_level, shape, span(progress, 0, 0.2))
+    start.pool.go_on(span(progress, 0.2, 0.4))
+    return finish(start, span(progress, 0.4, 1))
+
+
+def finish(start: Start, progress: Progress = silent) -> SearchResult:
+    """Bring the best kernels that were found to the full size, and compare them with small ones."""
+    edges, noise_level, shape, pool = start
     settings = Settings.for_noise(noise_level)
-    edges = StrongEdges(view)
-    shrunk = ShrunkView.of(edges, noise_level)
-    pool = search_supports(shrunk, shape, span(progress, 0, 0.4))
-    rough = distinct(pool, _BASINS, ALIKE)
+    shrunk = pool.shrunk
+    rough = distinct(pool.candidates, _BASINS, ALIKE)
     kernels, factor = [each.psf for each in rough], shrunk.factor
     if factor > _STEP:
         factor /= 2
@@ -80,7 +113,7 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
         bring = partial(refined, between.view, between.settings, factor=2.0, most=limit, repeatedly=False)
         kernels = [best_of(side_by_side(bring, kernels)).psf]
     extents = [factor * max(trimmed(each).shape) for each in kernels]
-    report = span(progress, 0.5, 1)
+    report = span(progress, 0.2, 1)
     report(0.0, SEARCHING)
     side = round(min(max(_EXTENTS * max(extents), _LADDER_WINDOW), _WINDOW))
     window = edges.part(side).smoothed(settings.smoothing)
@@ -91,7 +124,7 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     jobs: list[Callable[[], Candidate]] = [
         partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
     ]
-    surely_large = margin(pool) >= CLEAR and extents[0] > LADDER[-1]
+    surely_large = margin(pool.candidates) >= CLEAR and extents[0] > LADDER[-1]
     if not surely_large:
         jobs.insert(0, climbed)  # preferred where both find the same: it keeps thinner parts
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
@@ -100,8 +133,8 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
     if not surely_large and best is found[0] and is_cramped(best.psf):  # which ends the ladder, but not the blur
         at_full_size.insert(0, refined(window, settings, best.psf, 1.0, shape, repeatedly=True))
         best = best_of([*at_full_size, *large])
-    unblurred = evaluate(delta(view.y.new_zeros(3, 3)), window, settings)
+    unblurred = evaluate(delta(window.y.new_zeros(3, 3)), window, settings)
     is_large = any(best is each for each in large)
     agreement = max((similarity(best.psf, each.psf) for each in (at_full_size if is_large else large)), default=0.0)
     others = [each for each in (*at_full_size, *large) if each is not best]
-    return SearchResult(best, others, margin(pool) if is_large else 0.0, agreement, unblurred, window)
+    return SearchResult(best, others, margin(pool.candidates) if is_large else 0.0, agreement, unblurred, window)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import torch
 
-from deblur._core.progress import Progress, silent
+from deblur._core.progress import Progress, silent, span
 from deblur._core.threads import side_by_side
 from deblur.blind._crop import StrongEdges
 from deblur.blind._final_step import SEARCHING
-from deblur.blind._kernels import fitted_to, trimmed
+from deblur.blind._kernels import delta, fitted_to, trimmed
 from deblur.blind._settings import Settings
 from deblur.blind._view import View
 
@@ -66,37 +66,61 @@ class _Run(NamedTuple):
     levels: int | None = None
 
 
-def search_supports(shrunk: ShrunkView, most: Size | None, progress: Progress = silent) -> list[Candidate]:
-    """Estimate kernels with two supports and two rules for edges, and go on from the best while that helps.
+class Pool:
+    """What was found on a shrunk view, from two supports and two rules for edges; more is looked for on demand.
 
-    Their sizes are at most `most`, in pixels of the whole image, or a third of the view.
+    Parameters
+    ----------
+    shrunk : ShrunkView
+        The image.
+    most : tuple of int or None
+        The largest size of the kernel, in pixels of the whole image; None for a third of the view.
+    progress : callable
+        See `deblur._core.progress`.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        All that was found.
     """
-    limit, supports = _supports(shrunk, most)
-    runs = [_Run(support, rule) for support in supports for rule in _RULES]
-    total = len(runs) + _ROUNDS * 2 * len(_RULES) * len(_STARTS)
-    candidates: list[Candidate] = []
 
-    def make(run: _Run) -> Candidate:
-        tuning = Tuning(run.sparsity, _THRESHOLD, _LEAST_PART, run.rule)
-        psf = estimate_psf(shrunk.view, run.support, tuning, start=run.start, levels=run.levels)
-        return evaluate(trimmed(psf), shrunk.view, shrunk.settings)
+    def __init__(self, shrunk: ShrunkView, most: Size | None, progress: Progress = silent) -> None:
+        self.shrunk = shrunk
+        view, settings, _ = shrunk
+        self._unblurred = evaluate(delta(view.y.new_zeros(3, 3)), view, settings)
+        self._limit, self._supports = _supports(shrunk, most)
+        self.candidates: list[Candidate] = []
+        runs = [_Run(support, rule) for support in self._supports for rule in _RULES]
+        self._perform(runs, progress)
 
-    def perform(runs: list[_Run]) -> None:
-        before = len(candidates)
-        candidates.extend(side_by_side(make, runs, lambda count: progress((before + count) / total, SEARCHING)))
+    @property
+    def gain(self) -> float:
+        """How much sparser the best restoration is than the view itself, as a logarithm."""
+        return math.log(self._unblurred.sparsity / sparsest(self.candidates).sparsity)
 
-    perform(runs)
-    if max(sparsest(candidates).psf.shape) <= _SMALL and math.isinf(margin(candidates)):
-        return candidates  # all are alike, and the ladder will confirm it
-    tried: list[Candidate] = []
-    for _ in range(_ROUNDS):
-        before = sparsest(candidates).sparsity
-        starts = [each for each in distinct(candidates, 2, ALIKE) if not any(each is other for other in tried)]
-        tried += starts
-        perform([run for start in starts for run in _further(start.psf, supports[-1], limit)])
-        if sparsest(candidates).sparsity > before - _GAIN:
-            break
-    return candidates
+    def go_on(self, progress: Progress = silent) -> None:
+        """Estimate further kernels from the best of them, while that helps."""
+        if max(sparsest(self.candidates).psf.shape) <= _SMALL and math.isinf(margin(self.candidates)):
+            return  # all are alike, and the ladder will confirm it
+        tried: list[Candidate] = []
+        for turn in range(_ROUNDS):
+            part = span(progress, turn / _ROUNDS, (turn + 1) / _ROUNDS)
+            before = sparsest(self.candidates).sparsity
+            starts = [each for each in distinct(self.candidates, 2, ALIKE) if not any(each is other for other in tried)]
+            tried += starts
+            runs = [run for start in starts for run in _further(start.psf, self._supports[-1], self._limit)]
+            self._perform(runs, part)
+            if sparsest(self.candidates).sparsity > before - _GAIN:
+                break
+
+    def _perform(self, runs: list[_Run], progress: Progress) -> None:
+        def make(run: _Run) -> Candidate:
+            view, settings, _ = self.shrunk
+            tuning = Tuning(run.sparsity, _THRESHOLD, _LEAST_PART, run.rule)
+            psf = estimate_psf(view, run.support, tuning, start=run.start, levels=run.levels)
+            return evaluate(trimmed(psf), view, settings)
+
+        self.candidates += side_by_side(make, runs, lambda count: progress(count / len(runs), SEARCHING))
 
 
 def _supports(shrunk: ShrunkView, most: Size | None) -> tuple[Size, list[Size]]:

@@ -9,7 +9,7 @@ from deblur.blind._crop import StrongEdges
 from deblur.blind._settings import Settings
 from deblur.blind._sparse_edges import supports
 from deblur.blind._sparse_edges.estimate import Size, Tuning
-from deblur.blind._sparse_edges.supports import ShrunkView, search_supports
+from deblur.blind._sparse_edges.supports import Pool, ShrunkView
 from deblur.blind._view import View
 
 from ..cases import unclipped
@@ -55,8 +55,9 @@ def test_kernels_keep_to_the_sizes_that_are_given_and_to_half_the_view(
     monkeypatch.setattr(supports, "estimate_psf", estimate)
     shrunk = ShrunkView.of(StrongEdges(unclipped(view_of(*shape))), 0.0)
     parts: list[float] = []
-    found = search_supports(shrunk, most, lambda part, stage: parts.append(part))
-    assert len(found) == len(asked)
+    pool = Pool(shrunk, most, lambda part, stage: parts.append(part / 2))
+    pool.go_on(lambda part, stage: parts.append((1 + part) / 2))
+    assert len(pool.candidates) == len(asked)
     for support in asked:
         assert all(side % 2 for side in support)
         assert all(side <= max(size // 2, 1) for side, size in zip(support, shrunk.view.y.shape, strict=True))
