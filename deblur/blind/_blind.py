@@ -18,11 +18,14 @@ from ._final_step import SEARCHING, SHARPENING
 from ._kind import Kind, Reader, too_small
 from ._parametric import WIDE, Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
-from ._sparse_edges.method import restore_shake
+from ._sparse_edges.method import begun, restore_shake
+from ._sparse_edges.search import Start
+from ._sparse_edges.softness import is_more_than_soft
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
 _ENOUGH = 0.4  # confidence with which no other kind is tried, by hand
 _SHARP_PAGE = 0.15  # pixels, of the edges of sharp pages: blurs of all kinds leave more; by hand
+_BEGINNING = 0.2  # of the time, for the first kernels of a shake
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
 
 
@@ -83,11 +86,15 @@ def blind(
     if too_small(picture):
         return _described(restore_shake(photograph, shape, report), "shake")
     reader = Reader(photograph)
-    kinds = _likely(reader)
+    starts: list[Start] = []
+    if reader.kind == "soft":
+        starts = begun(photograph, shape, span(report, 0, _BEGINNING))
+        report = span(report, _BEGINNING, 1)
+    kinds = _likely(reader, starts)
     outcomes: list[Restoration] = []
     for number, kind in enumerate(kinds):
         part = span(report, number / len(kinds), (number + 1) / len(kinds))
-        made = _described(_tried(kind, reader, shape, part), kind)
+        made = _described(_tried(kind, reader, shape, part, starts), kind)
         outcomes.append(made)
         if made.changed and (made.confidence or 0.0) >= _ENOUGH:
             break
@@ -95,22 +102,25 @@ def blind(
     return max(outcomes, key=lambda made: (made.changed, made.details["blur"] == "none", made.confidence))
 
 
-def _tried(kind: Kind, reader: Reader, shape: tuple[int, int] | None, progress: Progress) -> Restoration:
+def _tried(
+    kind: Kind, reader: Reader, shape: tuple[int, int] | None, progress: Progress, starts: list[Start]
+) -> Restoration:
     """Restore a picture from a kind of blur, or return it unchanged."""
     photograph = reader.photograph
     if kind == "none":
         return photograph.stored.unchanged(0.0, "the picture is already sharp")
     if kind == "shake":
-        return restore_shake(photograph, shape, progress)
+        return restore_shake(photograph, shape, progress, starts)
     return sharpened(photograph, _FIND[kind](reader), progress)
 
 
-def _likely(reader: Reader) -> list[Kind]:
-    """Return the kinds to try, in turn."""
-    if reader.kind in ("none", "soft"):
-        is_page = reader.is_flat if reader.kind == "none" else reader.photograph.stored.view.background is not None
-        may_be_shaken = is_page and not reader.sharpness.full < _SHARP_PAGE
-        return ["shake", reader.kind] if may_be_shaken else [reader.kind]
+def _likely(reader: Reader, starts: list[Start]) -> list[Kind]:
+    """Return the kinds to try, in turn; of what looks soft, by what a search for a shake has found first."""
+    if reader.kind == "none":
+        return ["shake", "none"] if reader.is_flat and not reader.sharpness.full < _SHARP_PAGE else ["none"]
+    if reader.kind == "soft":
+        edges = reader.softness
+        return ["shake", "soft"] if edges is not None and is_more_than_soft(starts[0], edges) else ["soft"]
     if reader.kind != "shake":
         return [reader.kind, "shake"]
     others: list[tuple[float, Kind]] = [(reader.disk.confidence, "focus"), (reader.motion.confidence, "motion")]

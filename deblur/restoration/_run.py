@@ -18,9 +18,11 @@ from deblur.operators import LinearOperator
 from deblur.restoration._masks import estimate_background, masked_image, unmasked
 from deblur.restoration._next_steps import next_steps
 from deblur.restoration._plan import Plan
-from deblur.restoration._registry import Method
+from deblur.restoration._registry import AUTO, BLURS, Method
 from deblur.solvers.filling import fill_smoothly
 
+_UNDONE = {method: blur for blur, method in BLURS.items() if blur != AUTO}
+"""The kind of blur that a blind method undoes, if it is for one."""
 _ESTIMATION_SHARE = 0.8  # of the time that blind estimation takes when another method restores after it
 
 
@@ -63,10 +65,12 @@ def restore_window(plan: Plan, pixels: Any, progress: Progress | None = None, we
     report(1.0, "sharpening")
     image = part.put_back(restored.to(values.device)) if made.changed else values.clone()
     details: dict[str, Any] = {**plan.describe(), **made.details}
+    blind = plan.estimator or plan.method
     if not made.changed and policy.psf is None:
-        blind = plan.estimator or plan.method
         is_sized = "psf_shape" not in blind.parameters or plan.options.get("psf_shape", "auto") != "auto"
         details.setdefault("next_steps", next_steps(made, plan.channel_axis, is_sized=is_sized))
+    if made.changed and blind.name in _UNDONE:
+        details.setdefault("blur", _UNDONE[blind.name])
     if part.shares:
         details["mask"] = part.shares
     return replace(

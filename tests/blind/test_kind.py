@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from skimage import data
@@ -25,9 +26,9 @@ BLURS: dict[str, tuple[Kind, np.ndarray]] = {
 }
 
 
-def reader(kernel: np.ndarray, *, in_light: bool = True) -> Reader:
-    """Read the scene, blurred in linear light or as stored, with noise, in 8 bits."""
-    values = photo.to_linear(SCENE) if in_light else SCENE
+def reader(kernel: np.ndarray, *, in_light: bool = True, scene: np.ndarray = SCENE) -> Reader:
+    """Read a scene, blurred in linear light or as stored, with noise, in 8 bits."""
+    values = photo.to_linear(scene) if in_light else scene
     blurred = [Convolution(kernel, values.shape[:2], "reflect")(values[..., channel]) for channel in range(3)]
     noisy = np.stack(blurred, -1) + np.random.default_rng(0).normal(0, 0.003, values.shape)
     stored = photo.from_linear(noisy) if in_light else noisy
@@ -90,3 +91,24 @@ def test_the_motion_of_the_clock_is_that_of_a_camera() -> None:
     assert found.kind == "motion"
     assert found.motion.length == pytest.approx(36, abs=1)
     assert found.motion.is_linear
+
+
+@pytest.mark.parametrize("radius", [4, 5])
+def test_a_faint_disk_as_wide_as_the_edges_say_is_one(radius: int) -> None:
+    found = reader(psf.disk(radius), scene=data.coffee()[100:260, 200:360] / 255)
+    assert found.kind == "focus"
+    assert found.disk.radius == pytest.approx(radius, abs=0.25)
+
+
+def test_softness_is_no_faint_disk() -> None:
+    assert reader(psf.gaussian(2.0), scene=data.coffee()[100:260, 200:360] / 255).kind == "soft"
+
+
+def test_a_straight_motion_of_large_letters_is_read_though_their_edges_are_sharp() -> None:
+    page = np.full((420, 640, 3), 255, np.uint8)
+    for line, text in enumerate(("Deconvolution of", "photographs that", "a hand has moved")):
+        cv2.putText(page, text, (20, 120 + 120 * line), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 5, cv2.LINE_AA)
+    found = reader(psf.motion(12, 30), scene=page / 255)
+    assert found.is_flat
+    assert found.kind == "motion"
+    assert reader(np.ones((1, 1)), scene=page / 255).kind == "none"

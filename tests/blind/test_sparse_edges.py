@@ -9,7 +9,8 @@ import skimage.data
 import torch
 
 import deblur
-from deblur import Restoration, blind
+from deblur import Restoration, blind, photo
+from deblur.benchmark import best_shift, shifted
 from deblur.blind import sparse_edges
 from deblur.operators import Convolution
 from deblur.psf import camera_shake
@@ -181,3 +182,17 @@ def test_the_public_names() -> None:
     methods = {"blind", "defocus", "fast", "motion", "richardson_lucy", "selfdeblur", "soft", "sparse_edges"}
     assert set(blind.__all__) == methods | {"SELFDEBLUR_PRESETS", "SelfDeblurSettings"}
     assert blind.fast is blind.sparse_edges
+
+
+def test_a_shake_in_linear_light_is_looked_for_and_undone_there() -> None:
+    scene, kernel = photo.to_linear(skimage.data.astronaut()[:320, 50:370] / 255), camera_shake(15, seed=4)
+    blurs = [Convolution(kernel, (320, 320), "reflect")(np.ascontiguousarray(scene[..., each])) for each in range(3)]
+    noisy = np.stack(blurs, -1) + np.random.default_rng(0).normal(0, 0.003, scene.shape)
+    y, truth = photo.from_linear(noisy.clip(0, 1)), skimage.data.astronaut()[:320, 50:370] / 255
+    found = sparse_edges(y, channel_axis=-1, encoded=True)
+    assert found.details["linear"]
+    assert correlation(found.psf, kernel) > 0.75
+    gray, sharp = found.image.mean(-1), truth.mean(-1)
+    aligned = shifted(gray.clip(0, 1), best_shift(gray.clip(0, 1), sharp))
+    inner = (slice(15, -15),) * 2
+    assert psnr(aligned, sharp[inner]) > psnr(y.mean(-1)[inner], sharp[inner]) + 2

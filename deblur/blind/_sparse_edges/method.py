@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -109,11 +110,14 @@ def sparse_edges(
     return restore_shake(photograph, shape, report)
 
 
-def restore_shake(photograph: Encodings, shape: tuple[int, int] | None, report: Progress) -> Restoration:
+def restore_shake(
+    photograph: Encodings, shape: tuple[int, int] | None, report: Progress, starts: list[Start] | None = None
+) -> Restoration:
     """Restore a photograph from which a blur can be estimated, with a PSF of at most this shape."""
     stored = photograph.stored
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + stored.y.numel())  # of the time
-    start = _started(photograph, shape, span(report, 0, 0.4 * share))
+    starts = starts or begun(photograph, shape, span(report, 0, 0.2 * share))
+    start = _best_of(starts, span(report, 0.2 * share, 0.4 * share))
     found = finish(start, span(report, 0.4 * share, share))
     assessment = assess(found, start.noise_level)
     if not assessment.is_usable:
@@ -137,19 +141,24 @@ def restore_shake(photograph: Encodings, shape: tuple[int, int] | None, report: 
     return stored.restored(restored, psf, assessment.confidence, assessment.reason, details)
 
 
-def _started(photograph: Encodings, shape: tuple[int, int] | None, progress: Progress) -> Start:
-    """Return what is found first where it makes the picture sparser: in linear light, or as it is stored."""
-    pictures = photograph.pictures()
-    parts = [span(progress, number / 4, (number + 1) / 4) for number in range(4)]
+def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progress = silent) -> list[Start]:
+    """Return what is found first in linear light and in the stored values, that which makes it sparser before."""
+    pictures = [picture for picture, _ in photograph.pictures()]
     starts = [
-        begin(picture.view, picture.noise_level, shape, part)
-        for (picture, _), part in zip(pictures, parts, strict=False)
+        begin(
+            picture.view, picture.noise_level, shape, span(progress, part / len(pictures), (part + 1) / len(pictures))
+        )
+        for part, picture in enumerate(pictures)
     ]
-    best, *others = sorted(starts, key=lambda each: each.pool.gain, reverse=True)
-    others = [each for each in others if each.pool.gain > best.pool.gain - _NEARLY]
-    for each, part in zip((best, *others), parts[2:], strict=False):
-        each.pool.go_on(part)
-    return max((best, *others), key=lambda each: each.pool.gain)
+    return sorted(starts, key=lambda each: each.pool.gain, reverse=True)
+
+
+def _best_of(starts: list[Start], progress: Progress) -> Start:
+    """Go on where the picture becomes sparser, in both encodings if it is hardly different, and return the better."""
+    near = [each for each in starts if each.pool.gain > starts[0].pool.gain - _NEARLY]
+    for part, each in enumerate(near):
+        each.pool.go_on(span(progress, part / len(near), (part + 1) / len(near)))
+    return max(near, key=lambda each: each.pool.gain)
 
 
 fast = sparse_edges
