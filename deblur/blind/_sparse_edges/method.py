@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -23,7 +22,9 @@ from .search import Start, begin, finish
 
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
 _ERROR = 0.006  # noise level that stands for the error of other PSFs, in linear light
+_MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
 _NEARLY = 0.1  # in the gain of the first estimates: further ones decide between linear light and the stored values
+_MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
 _NEARLY = 0.1  # in the gain of the first estimates: further ones decide between linear light and the stored values
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
 _CAMERAS = 0.25  # and how much worse it may be in linear light: where the wrong one does harm, the difference is 1.4
