@@ -16,9 +16,9 @@ from deblur.blind._picture import checked_shape, unusable_reason
 from deblur.blind._settings import Settings
 from deblur.nonblind import NoiseModel
 
-from .confidence import assess
+from .confidence import Assessment, assess
 from .refit import refitted
-from .search import Start, begin, finish
+from .search import SearchResult, Start, begin, finish
 
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
 _ERROR = 0.006  # noise level that stands for the error of other PSFs, in linear light
@@ -118,9 +118,7 @@ def restore_shake(
     stored = photograph.stored
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + stored.y.numel())  # of the time
     starts = starts or begun(photograph, shape, span(report, 0, 0.2 * share))
-    start = _best_of(starts, span(report, 0.2 * share, 0.4 * share))
-    found = finish(start, span(report, 0.4 * share, share))
-    assessment = assess(found, start.noise_level)
+    start, found, assessment = _searched(starts, span(report, 0.2 * share, share))
     if not assessment.is_usable:
         return stored.unchanged(assessment.confidence, assessment.reason)
     psf = trimmed(refitted(found.best.psf, found.window, Settings.for_noise(start.noise_level)))
@@ -154,12 +152,19 @@ def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progre
     return sorted(starts, key=lambda each: each.pool.gain, reverse=True)
 
 
-def _best_of(starts: list[Start], progress: Progress) -> Start:
-    """Go on where the picture becomes sparser, in both encodings if it is hardly different, and return the better."""
+def _searched(starts: list[Start], progress: Progress) -> tuple[Start, SearchResult, Assessment]:
+    """Go on where the picture becomes sparser, and if that does not end well, in the other encoding."""
     near = [each for each in starts if each.pool.gain > starts[0].pool.gain - _NEARLY]
     for part, each in enumerate(near):
-        each.pool.go_on(span(progress, part / len(near), (part + 1) / len(near)))
-    return max(near, key=lambda each: each.pool.gain)
+        each.pool.go_on(span(progress, part / 4, (part + 1) / 4))
+    near.sort(key=lambda each: each.pool.gain, reverse=True)
+    ended: list[tuple[Start, SearchResult, Assessment]] = []
+    for part, each in enumerate(near):
+        found = finish(each, span(progress, (2 + part) / 4, (3 + part) / 4))
+        ended.append((each, found, assess(found, each.noise_level)))
+        if ended[-1][2].confidence >= _UNSURE:
+            break
+    return max(ended, key=lambda each: (each[2].is_usable, each[2].confidence))
 
 
 fast = sparse_edges
