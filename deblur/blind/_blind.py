@@ -23,7 +23,8 @@ from ._sparse_edges.search import Start
 from ._sparse_edges.softness import is_more_than_soft
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
-_ENOUGH = 0.4  # confidence with which no other kind is tried, by hand
+_ENOUGH = 0.4  # confidence with which no other kind is tried, by hand;
+_CERTAIN = {"none", "soft"}  # but for these, which are as sure of a blur that is something else
 _SHARP_PAGE = 0.15  # pixels, of the edges of sharp pages: blurs of all kinds leave more; by hand
 _BEGINNING = 0.2  # of the time, for the first kernels of a shake
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
@@ -96,7 +97,8 @@ def blind(
         part = span(report, number / len(kinds), (number + 1) / len(kinds))
         made = _described(_tried(kind, reader, shape, part, starts), kind)
         outcomes.append(made)
-        if made.changed and (made.confidence or 0.0) >= _ENOUGH:
+        is_enough = (made.confidence or 0.0) >= _ENOUGH or not _CERTAIN.isdisjoint(kinds)
+        if made.changed and is_enough:
             break
     report(1.0, SHARPENING)
     return max(outcomes, key=lambda made: (made.changed, made.details["blur"] == "none", made.confidence))

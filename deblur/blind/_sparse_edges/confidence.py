@@ -17,6 +17,7 @@ _LEAST_GAIN = 0.1  # where one kernel won clearly; twice that where none did,
 _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a sharp photograph
 _SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
+_ROUNDING = 1 / 255 / math.sqrt(12)  # of values of 8 bits, which no picture of a camera is better than
 _DOUBTFUL = 0.3  # confidence where one leaves more
 _NO_MOTION = "no single motion sharpens the picture: it is sharp, or its blur varies or is of another kind"
 
@@ -41,7 +42,7 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
         return Assessment(False, 0.0, reason)
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
-    if math.sqrt(best.misfit) > _ROUGH * noise_level:
+    if math.sqrt(best.misfit) > _ROUGH * max(noise_level, _ROUNDING):
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
