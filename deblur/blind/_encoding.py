@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -79,28 +80,22 @@ class Encodings:
         return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale
 
 
-def was_linear(
-    photograph: Encodings, psf: torch.Tensor, error: float, window: tuple[slice, slice], tolerance: float
-) -> bool:
-    """Whether a blur that leaves no zeros was in linear light: undoing it there makes hardly more ripples.
+def harms(photograph: Encodings, psf: torch.Tensor, error: float, window: tuple[slice, slice]) -> tuple[float, float]:
+    """Return what is wrong with a window that is restored in linear light, and as stored, see `harm_of`.
 
     Parameters
     ----------
     photograph : Encodings
-        The picture.
+        The picture. Infinite harm is done to one that cannot be in linear light.
     psf : torch.Tensor
         Of the blur.
     error : float
         See `Encodings.restored`.
     window : tuple of slice
         Rows and columns that are restored to tell.
-    tolerance : float
-        How much more may be wrong in linear light, where cameras blur, see `harm_of`.
     """
-    if photograph.light is None:
-        return False
     before = photograph.stored.y[(slice(None), *window)]
     in_light, as_stored = (
         harm_of(before, photograph.restored(psf, error, is_linear, None, window)) for is_linear in (True, False)
     )
-    return in_light < as_stored + tolerance
+    return (math.inf if photograph.light is None else in_light), as_stored

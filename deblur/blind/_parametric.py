@@ -15,7 +15,7 @@ from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
 
-from ._encoding import Encodings, was_linear
+from ._encoding import Encodings, harms
 from ._final_step import SEARCHING, SHARPENING, by_network, by_sparsity
 from ._judge import flaw_of
 from ._kind import Reader, too_small
@@ -259,7 +259,8 @@ def find_softness(reader: Reader) -> Found:
     facts = {"sigma": (major, minor), "angle": edges.angle}
     kernel = psf.gaussian((minor, major), angle=edges.angle)
     window = reader.edges.window(_TRIAL_SIDE)
-    is_linear = was_linear(reader.photograph, torch.from_numpy(kernel).float(), _ERROR["soft"], window, _CAMERAS)
+    in_light, as_stored = harms(reader.photograph, torch.from_numpy(kernel).float(), _ERROR["soft"], window)
+    is_linear = in_light < as_stored + _CAMERAS
     confidence, doubt = (1.0, "") if major < WIDE else (_OF_WIDE, "it may have been a shake")
     return Found(kernel, confidence, doubt, is_linear, _ERROR["soft"], facts)
 

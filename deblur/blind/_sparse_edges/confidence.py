@@ -15,6 +15,7 @@ from .search import SearchResult
 _LEAST_SPREAD = 1.7  # pixels: estimates from sharp photographs have less than 1.5, a motion of 6 pixels more
 _LEAST_GAIN = 0.1  # where one kernel won clearly; twice that where none did,
 _WIDE = 5.0  # pixels: unless the kernel is wider than any estimated from a sharp photograph
+_LEAST = 0.15  # confidence, below which most results are worse than the picture; by hand, on simulated shakes
 _SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _ROUNDING = 1 / 255 / math.sqrt(12)  # of values of 8 bits, which no picture of a camera is better than
@@ -46,4 +47,6 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
+    if confidence < _LEAST:
+        return Assessment(False, confidence, f"{reason}: none is surely right")
     return Assessment(True, confidence, reason)

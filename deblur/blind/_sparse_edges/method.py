@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 import torch
 
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
-from deblur.blind._encoding import Encodings, was_linear
+from deblur.blind._encoding import Encodings, harms
 from deblur.blind._final_step import SEARCHING, SHARPENING, sharpen_all, softened
 from deblur.blind._kernels import trimmed
 from deblur.blind._picture import checked_shape, unusable_reason
@@ -23,12 +25,28 @@ from .search import SearchResult, Start, begin, finish
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
 _ERROR = 0.006  # noise level that stands for the error of other PSFs, in linear light
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
-_NEARLY = 0.1  # in the gain of the first estimates: further ones decide between linear light and the stored values
-_MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
-_NEARLY = 0.1  # in the gain of the first estimates: further ones decide between linear light and the stored values
+_CLEARLY = (
+    0.05  # in the gain of the first estimates: where stored values are better by it, nothing else is tried; by hand
+)
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
 _CAMERAS = 0.25  # and how much worse it may be in linear light: where the wrong one does harm, the difference is 1.4
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
+
+
+class _Outcome(NamedTuple):
+    """A search that has ended: its kernel, whether to restore in linear light, and what is wrong with a window then."""
+
+    start: Start
+    found: SearchResult
+    assessment: Assessment
+    psf: torch.Tensor = torch.ones(1, 1)
+    is_linear: bool = False
+    harm: float = math.inf
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the kernel is likely right."""
+        return self.assessment.is_usable and self.assessment.confidence >= _UNSURE
 
 
 @torch.inference_mode()
@@ -118,53 +136,66 @@ def restore_shake(
     stored = photograph.stored
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + stored.y.numel())  # of the time
     starts = starts or begun(photograph, shape, span(report, 0, 0.2 * share))
-    start, found, assessment = _searched(starts, span(report, 0.2 * share, share))
-    if not assessment.is_usable:
-        return stored.unchanged(assessment.confidence, assessment.reason)
-    psf = trimmed(refitted(found.best.psf, found.window, Settings.for_noise(start.noise_level)))
-    settings = Settings.for_noise(stored.noise_level)
-    error = _ERROR
-    if assessment.confidence < _UNSURE:
-        error = _CAUTION
-        settings = settings._replace(assumed_noise=max(settings.assumed_noise, _CAUTION))
+    best = _searched(photograph, starts, span(report, 0.2 * share, share))
+    confidence, reason = best.assessment.confidence, best.assessment.reason
+    if not best.assessment.is_usable:
+        return stored.unchanged(confidence, reason)
     report(share, SHARPENING)
-    window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
-    is_linear = was_linear(photograph, psf, error, window, _CAMERAS)
     part = span(report, share, 1)
-    if is_linear:
-        restored = softened(photograph.restored(psf, error, True, part), settings)
+    settings = Settings.for_noise(stored.noise_level)
+    caution = _CAUTION if confidence < _UNSURE else 0.0
+    if best.is_linear:
+        restored = softened(photograph.restored(best.psf, max(_ERROR, caution), True, part), settings)
     else:
-        restored = sharpen_all(stored, psf, settings, part)
+        noise = max(settings.assumed_noise, caution)
+        restored = sharpen_all(stored, best.psf, settings._replace(assumed_noise=noise), part)
     report(1.0, SHARPENING)
-    details = {"linear": is_linear} if photograph.light is not None else {}
-    return stored.restored(restored, psf, assessment.confidence, assessment.reason, details)
+    details = {"linear": best.is_linear} if photograph.light is not None else {}
+    return stored.restored(restored, best.psf, confidence, reason, details)
 
 
 def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progress = silent) -> list[Start]:
     """Return what is found first in linear light and in the stored values, that which makes it sparser before."""
     pictures = [picture for picture, _ in photograph.pictures()]
+    if float((~photograph.stored.view.valid).float().mean()) > _MOST_LIGHTS:
+        pictures = [photograph.stored]
+    ends = [part / len(pictures) for part in range(len(pictures) + 1)]
     starts = [
-        begin(
-            picture.view, picture.noise_level, shape, span(progress, part / len(pictures), (part + 1) / len(pictures))
+        begin(picture.view, picture.noise_level, shape, span(progress, *part))._replace(
+            is_linear=picture is photograph.light
         )
-        for part, picture in enumerate(pictures)
+        for picture, part in zip(pictures, pairwise(ends), strict=True)
     ]
     return sorted(starts, key=lambda each: each.pool.gain, reverse=True)
 
 
-def _searched(starts: list[Start], progress: Progress) -> tuple[Start, SearchResult, Assessment]:
-    """Go on where the picture becomes sparser, and if that does not end well, in the other encoding."""
-    near = [each for each in starts if each.pool.gain > starts[0].pool.gain - _NEARLY]
-    for part, each in enumerate(near):
-        each.pool.go_on(span(progress, part / 4, (part + 1) / 4))
-    near.sort(key=lambda each: each.pool.gain, reverse=True)
-    ended: list[tuple[Start, SearchResult, Assessment]] = []
-    for part, each in enumerate(near):
-        found = finish(each, span(progress, (2 + part) / 4, (3 + part) / 4))
-        ended.append((each, found, assess(found, each.noise_level)))
-        if ended[-1][2].confidence >= _UNSURE:
+def _searched(photograph: Encodings, starts: list[Start], progress: Progress) -> _Outcome:
+    """Go on from the better start, and from the other too unless it is stored values that are clearly better."""
+    clearly = starts[0].pool.gain - (0.0 if starts[0].is_linear else _CLEARLY)
+    outcomes: list[_Outcome] = []
+    for number, start in enumerate(starts):
+        if outcomes and outcomes[0].is_sure and not outcomes[0].start.is_linear and start.pool.gain < clearly:
             break
-    return max(ended, key=lambda each: (each[2].is_usable, each[2].confidence))
+        outcomes.append(_ended(photograph, start, span(progress, number / len(starts), (number + 1) / len(starts))))
+    sure = [each for each in outcomes if each.is_sure]
+    if len(sure) < 2:
+        return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
+    light, stored = sorted(sure, key=lambda each: not each.start.is_linear)
+    is_sparser = light.found.gain > stored.found.gain
+    return light if is_sparser and light.harm < stored.harm + _CAMERAS else stored
+
+
+def _ended(photograph: Encodings, start: Start, progress: Progress) -> _Outcome:
+    """Finish a search, and find out where to restore the picture with its kernel."""
+    start.pool.go_on(span(progress, 0, 0.4))
+    found = finish(start, span(progress, 0.4, 1))
+    assessment = assess(found, start.noise_level)
+    if not assessment.is_usable:
+        return _Outcome(start, found, assessment)
+    psf = trimmed(refitted(found.best.psf, found.window, Settings.for_noise(start.noise_level)))
+    window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
+    in_light, as_stored = harms(photograph, psf, _ERROR, window)
+    return _Outcome(start, found, assessment, psf, in_light < as_stored + _CAMERAS, min(in_light, as_stored))
 
 
 fast = sparse_edges

@@ -78,12 +78,15 @@ class Start(NamedTuple):
         The largest size of the kernel.
     pool : Pool
         What was found.
+    is_linear : bool
+        Whether the view is in linear light.
     """
 
     edges: StrongEdges
     noise_level: float
     shape: Size | None
     pool: Pool
+    is_linear: bool = False
 
 
 def begin(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> Start:
@@ -101,7 +104,7 @@ def search(view: View, noise_level: float, shape: Size | None, progress: Progres
 
 def finish(start: Start, progress: Progress = silent) -> SearchResult:
     """Bring the best kernels that were found to the full size, and compare them with small ones."""
-    edges, noise_level, shape, pool = start
+    edges, noise_level, shape, pool, _ = start
     settings = Settings.for_noise(noise_level)
     shrunk = pool.shrunk
     rough = distinct(pool.candidates, _BASINS, ALIKE)
