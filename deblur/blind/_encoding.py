@@ -86,7 +86,7 @@ def harms(photograph: Encodings, psf: torch.Tensor, error: float, window: tuple[
     Parameters
     ----------
     photograph : Encodings
-        The picture. Infinite harm is done to one that cannot be in linear light.
+        The picture. Without `light` there is nothing to compare: infinite harm, and none.
     psf : torch.Tensor
         Of the blur.
     error : float
@@ -94,8 +94,10 @@ def harms(photograph: Encodings, psf: torch.Tensor, error: float, window: tuple[
     window : tuple of slice
         Rows and columns that are restored to tell.
     """
+    if photograph.light is None:
+        return math.inf, 0.0
     before = photograph.stored.y[(slice(None), *window)]
     in_light, as_stored = (
         harm_of(before, photograph.restored(psf, error, is_linear, None, window)) for is_linear in (True, False)
     )
-    return (math.inf if photograph.light is None else in_light), as_stored
+    return in_light, as_stored

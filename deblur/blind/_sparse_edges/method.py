@@ -25,9 +25,7 @@ from .search import SearchResult, Start, begin, finish
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
 _ERROR = 0.006  # noise level that stands for the error of other PSFs, in linear light
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
-_CLEARLY = (
-    0.05  # in the gain of the first estimates: where stored values are better by it, nothing else is tried; by hand
-)
+_CLEARLY = 0.05  # in the gain of the first estimates, by which stored values are clearly better; by hand
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
 _CAMERAS = 0.25  # and how much worse it may be in linear light: where the wrong one does harm, the difference is 1.4
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
@@ -171,12 +169,12 @@ def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progre
 
 def _searched(photograph: Encodings, starts: list[Start], progress: Progress) -> _Outcome:
     """Go on from the better start, and from the other too unless it is stored values that are clearly better."""
-    clearly = starts[0].pool.gain - (0.0 if starts[0].is_linear else _CLEARLY)
-    outcomes: list[_Outcome] = []
-    for number, start in enumerate(starts):
-        if outcomes and outcomes[0].is_sure and not outcomes[0].start.is_linear and start.pool.gain < clearly:
-            break
-        outcomes.append(_ended(photograph, start, span(progress, number / len(starts), (number + 1) / len(starts))))
+    first, *others = starts
+    outcomes = [_ended(photograph, first, span(progress, 0, 1 / len(starts)))]
+    is_clear = outcomes[0].is_sure and not first.is_linear
+    for other in others:
+        if not is_clear or other.pool.gain > first.pool.gain - _CLEARLY:
+            outcomes.append(_ended(photograph, other, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
