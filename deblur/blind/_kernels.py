@@ -35,8 +35,10 @@ def centered(psf: torch.Tensor) -> torch.Tensor:
 
 
 def enlarged(psf: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-    """Bring a PSF to the grid of the next finer scale."""
+    """Bring a PSF to the grid of the next finer scale, or of a coarser one."""
     larger = F.interpolate(psf[None, None], shape, mode="bilinear", align_corners=False)[0, 0]
+    if not float(larger.sum()) > 0:  # a thin PSF may fall between the samples of a coarser grid
+        larger = F.interpolate(psf[None, None], shape, mode="area")[0, 0]
     return centered(larger.clamp_min(0))
 
 

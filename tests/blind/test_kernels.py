@@ -63,3 +63,10 @@ def test_the_spread_of_a_kernel_is_the_standard_deviation_of_its_light() -> None
     assert float(spread(spot)) == pytest.approx(2 * 2**0.5, rel=0.02)
     assert spread(torch.roll(spot, (3, -2), (0, 1))) == pytest.approx(spread(spot), rel=1e-3)
     assert spread(delta(torch.zeros(5, 5))) == 0
+
+
+@pytest.mark.parametrize("row", range(9))
+def test_no_psf_is_lost_between_the_samples_of_a_coarser_grid(row: int) -> None:
+    point = torch.zeros(9, 9)
+    point[row, 4] = 1
+    assert float(enlarged(point, (3, 3)).sum()) == pytest.approx(1)
