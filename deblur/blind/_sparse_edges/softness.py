@@ -19,7 +19,7 @@ from .search import Start
 # pixels have .9 to 1.4 and up to .05, shakes that look soft 2.5 to 6 and more than .1.
 _WIDER, _SPARSER = 2.0, 0.09  # times the Gaussian, and as a logarithm
 _NARROWEST = 0.1  # pixels of the shrunk image
-_LEAST_WIDTH = 0.6  # pixels: narrower edges are those of a picture that was sharpened; by hand
+_LEAST_WIDTH = 0.8  # pixels: narrower edges are those of a picture that was sharpened; by hand
 
 
 def is_more_than_soft(start: Start, edges: Ellipse) -> bool:
