@@ -16,15 +16,15 @@ from deblur.nonblind import NoiseModel
 from ._encoding import Encodings
 from ._final_step import SEARCHING, SHARPENING
 from ._kind import Kind, Reader, too_small
-from ._parametric import WIDE, Found, find_disk, find_motion, find_softness, sharpened
+from ._parametric import LEAST_WIDTH, WIDE, Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
+from ._sharpness import root
 from ._sparse_edges.method import begun, restore_shake
 from ._sparse_edges.search import Start
 from ._sparse_edges.softness import is_more_than_soft
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
-_ENOUGH = 0.4  # confidence with which no other kind is tried, by hand;
-_CERTAIN = {"none", "soft"}  # but for these, which are as sure of a blur that is something else
+_CERTAIN = {"none", "soft"}  # which are as sure of a blur that is something else, and give way to a doubtful shake
 _SHARP_PAGE = 0.15  # pixels, of the edges of sharp pages: blurs of all kinds leave more; by hand
 _BEGINNING = 0.2  # of the time, for the first kernels of a shake
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
@@ -88,7 +88,7 @@ def blind(
         return _described(restore_shake(photograph, shape, report), "shake")
     reader = Reader(photograph)
     starts: list[Start] = []
-    if reader.kind == "soft":
+    if reader.kind == "soft" and reader.softness is not None and root(reader.softness.major) >= LEAST_WIDTH:
         starts = begun(photograph, shape, span(report, 0, _BEGINNING))
         report = span(report, _BEGINNING, 1)
     kinds = _likely(reader, starts)
@@ -97,7 +97,7 @@ def blind(
         part = span(report, number / len(kinds), (number + 1) / len(kinds))
         made = _described(_tried(kind, reader, shape, part, starts), kind)
         outcomes.append(made)
-        is_enough = (made.confidence or 0.0) >= _ENOUGH or not _CERTAIN.isdisjoint(kinds)
+        is_enough = made.certainty != "low" or not _CERTAIN.isdisjoint(kinds)
         if made.changed and is_enough:
             break
     report(1.0, SHARPENING)
@@ -121,8 +121,8 @@ def _likely(reader: Reader, starts: list[Start]) -> list[Kind]:
     if reader.kind == "none":
         return ["shake", "none"] if reader.is_flat and not reader.sharpness.full < _SHARP_PAGE else ["none"]
     if reader.kind == "soft":
-        edges = reader.softness
-        return ["shake", "soft"] if edges is not None and is_more_than_soft(starts[0], edges) else ["soft"]
+        is_shaken = bool(starts) and reader.softness is not None and is_more_than_soft(starts[0], reader.softness)
+        return ["shake", "soft"] if is_shaken else ["soft"]
     if reader.kind != "shake":
         return [reader.kind, "shake"]
     others: list[tuple[float, Kind]] = [(reader.disk.confidence, "focus"), (reader.motion.confidence, "motion")]

@@ -95,13 +95,6 @@ def begin(view: View, noise_level: float, shape: Size | None, progress: Progress
     return Start(edges, noise_level, shape, Pool(ShrunkView.of(edges, noise_level), shape, progress))
 
 
-def search(view: View, noise_level: float, shape: Size | None, progress: Progress = silent) -> SearchResult:
-    """Search for the kernel of a view, of any size, or of at most `shape` if it is given."""
-    start = begin(view, noise_level, shape, span(progress, 0, 0.2))
-    start.pool.go_on(span(progress, 0.2, 0.4))
-    return finish(start, span(progress, 0.4, 1))
-
-
 def finish(start: Start, progress: Progress = silent) -> SearchResult:
     """Bring the best kernels that were found to the full size, and compare them with small ones."""
     edges, noise_level, shape, pool, _ = start

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 
 from deblur import psf
@@ -19,7 +18,6 @@ from .search import Start
 # pixels have .9 to 1.4 and up to .05, shakes that look soft 2.5 to 6 and more than .1.
 _WIDER, _SPARSER = 2.0, 0.09  # times the Gaussian, and as a logarithm
 _NARROWEST = 0.1  # pixels of the shrunk image
-_LEAST_WIDTH = 0.8  # pixels: narrower edges are those of a picture that was sharpened; by hand
 
 
 def is_more_than_soft(start: Start, edges: Ellipse) -> bool:
@@ -30,15 +28,12 @@ def is_more_than_soft(start: Start, edges: Ellipse) -> bool:
     start : Start
         What was found on the shrunk image.
     edges : Ellipse
-        The blur across the sharpest edges.
+        The blur across the sharpest edges; of sharpened pictures, whose edges are narrow, every kernel is wider.
     """
-    if root(edges.major) < _LEAST_WIDTH:
-        return False
     view, settings, factor = start.pool.shrunk
     sigmas = [max(root(variance) / factor, _NARROWEST) for variance in (edges.minor, edges.major)]
     kernel = psf.gaussian(tuple(sigmas), angle=edges.angle)
-    padded = np.pad(kernel, [(0, 1 - side % 2) for side in kernel.shape])
-    gaussian = evaluate(torch.from_numpy(padded).to(view.y), view, settings)
+    gaussian = evaluate(torch.from_numpy(kernel).to(view.y), view, settings)
     best = sparsest(start.pool.candidates)
     is_wider = spread(best.psf) > _WIDER * math.hypot(*sigmas)
     return is_wider and math.log(gaussian.sparsity / best.sparsity) > _SPARSER
