@@ -16,12 +16,11 @@ from deblur.nonblind import NoiseModel
 from ._encoding import Encodings
 from ._final_step import SEARCHING, SHARPENING
 from ._kind import Kind, Reader, too_small
-from ._parametric import LEAST_WIDTH, WIDE, Found, find_disk, find_motion, find_softness, sharpened
+from ._parametric import WIDE, Found, find_disk, find_motion, find_softness, sharpened
 from ._picture import checked_shape, unusable_reason
-from ._sharpness import root
 from ._sparse_edges.method import begun, restore_shake
+from ._sparse_edges.rival import begins_better
 from ._sparse_edges.search import Start
-from ._sparse_edges.softness import is_more_than_soft
 
 _FIND: dict[Kind, Callable[[Reader], Found]] = {"focus": find_disk, "motion": find_motion, "soft": find_softness}
 _CERTAIN = {"none", "soft"}  # which are as sure of a blur that is something else, and give way to a doubtful shake
@@ -88,7 +87,7 @@ def blind(
         return _described(restore_shake(photograph, shape, report), "shake")
     reader = Reader(photograph)
     starts: list[Start] = []
-    if reader.kind == "soft" and reader.softness is not None and root(reader.softness.major) >= LEAST_WIDTH:
+    if reader.may_be_shaken:
         starts = begun(photograph, shape, span(report, 0, _BEGINNING))
         report = span(report, _BEGINNING, 1)
     kinds = _likely(reader, starts)
@@ -112,17 +111,19 @@ def _tried(
     if kind == "none":
         return photograph.stored.unchanged(0.0, "the picture is already sharp")
     if kind == "shake":
-        return restore_shake(photograph, shape, progress, starts)
+        rival = reader.simple_psf if reader.may_be_shaken else None
+        return restore_shake(photograph, shape, progress, starts, rival)
     return sharpened(photograph, _FIND[kind](reader), progress)
 
 
 def _likely(reader: Reader, starts: list[Start]) -> list[Kind]:
-    """Return the kinds to try, in turn; of what looks soft, by what a search for a shake has found first."""
+    """Return the kinds to try, in turn; of what may have been shaken, by what a search has found first."""
     if reader.kind == "none":
         return ["shake", "none"] if reader.is_flat and not reader.sharpness.full < _SHARP_PAGE else ["none"]
+    if starts and (reader.kind == "motion" or reader.is_flat or begins_better(starts[0], reader.simple_psf)):
+        return ["shake", reader.kind]  # which the search may find to be hardly better
     if reader.kind == "soft":
-        is_shaken = bool(starts) and reader.softness is not None and is_more_than_soft(starts[0], reader.softness)
-        return ["shake", "soft"] if is_shaken else ["soft"]
+        return ["soft"]
     if reader.kind != "shake":
         return [reader.kind, "shake"]
     others: list[tuple[float, Kind]] = [(reader.disk.confidence, "focus"), (reader.motion.confidence, "motion")]

@@ -53,6 +53,7 @@ class Encodings:
         progress: Progress | None,
         window: tuple[slice, slice] = (slice(None), slice(None)),
         step: Callable[..., torch.Tensor] = by_network,
+        has_lights: bool = True,
     ) -> torch.Tensor:
         """Return the channels of the stored picture, restored.
 
@@ -70,13 +71,15 @@ class Encodings:
             Rows and columns to restore.
         step : callable
             `by_network` or `by_sparsity`.
+        has_lights : bool
+            Whether what is clipped may have been brighter.
         """
         picture = self.light if is_linear and self.light is not None else self.stored
         part = (slice(None), *window)
         weights = None if picture.weights is None else picture.weights[part]
         clipped = CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED)))
         noise = picture.noise_with(error)
-        restored = step(picture.y[part], psf, noise, progress, weights, saturation=clipped)
+        restored = step(picture.y[part], psf, noise, progress, weights, saturation=clipped if has_lights else None)
         return restored if picture is self.stored else from_linear(restored * picture.scale) / self.stored.scale
 
 

@@ -12,21 +12,11 @@ from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
 from deblur.nonblind import NoiseModel, highlights_share, hyper_laplacian, split_highlights, unrolled
 
-from ._picture import Picture
 from ._settings import Settings
 from ._view import smooth
 
 SEARCHING, SHARPENING = "looking for the blur", "sharpening"
 """The stages that are reported while the PSF is estimated, and while the image is restored."""
-
-
-def sharpen_all(
-    picture: Picture, psf: torch.Tensor, settings: Settings, progress: Progress | None = None
-) -> torch.Tensor:
-    """Restore the channels of a picture, with edges as soft as those of photographs."""
-    saturation = CLIPPED if picture.has_lights else None
-    restored = by_network(picture.y, psf, settings.assumed_noise, progress, picture.weights, saturation)
-    return softened(restored, settings)
 
 
 def softened(channels: torch.Tensor, settings: Settings) -> torch.Tensor:

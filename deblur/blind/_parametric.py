@@ -18,7 +18,7 @@ from deblur.nonblind import NoiseModel
 from ._encoding import Encodings, harms
 from ._final_step import SEARCHING, SHARPENING, by_network, by_sparsity
 from ._judge import flaw_of
-from ._kind import Reader, too_small
+from ._kind import LEAST_SOFTNESS, Reader, too_small
 from ._picture import unusable_reason
 from ._sharpness import root
 
@@ -33,7 +33,6 @@ _UNEVEN = 0.01  # its error, for the method that leaves no rails on the clock: i
 
 # Of a soft picture; a PSF that is too narrow costs little, and one that is too wide rings: sharp pictures lose up to
 # 26 dB. Chosen on Set14 and BSDS500, where no sharp picture of 285 loses.
-LEAST_WIDTH = 0.8  # pixels
 WIDE, _OF_WIDE = 1.5, 0.6  # pixels, and confidence: shakes of thick strokes look like wide Gaussians; by hand
 _TRIAL_SIDE = 256  # pixels of the window that is restored to tell whether the softness was in linear light,
 _CAMERAS = 0.15  # and how much worse it may be there: where the wrong light does harm, the difference is .3 to .5
@@ -251,7 +250,7 @@ def find_motion(reader: Reader) -> Found:
 def find_softness(reader: Reader) -> Found:
     """Return the part of a picture's softness that may be taken back."""
     edges = reader.softness
-    if edges is None or root(edges.major) < LEAST_WIDTH:
+    if edges is None or root(edges.major) < LEAST_SOFTNESS:
         doubt = "the picture shows too few edges" if edges is None else "the picture is hardly soft: it would not gain"
         return Found(np.ones((1, 1)), 0.0, doubt, False, 0.0, {})
     part = _PART_OF_JPEG if reader.photograph.stored.is_compressed else _PART

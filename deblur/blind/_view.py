@@ -30,6 +30,11 @@ class View(NamedTuple):
     valid: torch.Tensor
     background: float | None = None
 
+    @property
+    def is_page(self) -> bool:
+        """Whether much of the image is paper, or a black ground."""
+        return self.background is not None
+
     def shrunk(self, factor: float) -> View:
         """Return the view, `factor` times smaller."""
         if factor == 1:

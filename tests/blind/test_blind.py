@@ -66,7 +66,9 @@ def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest
     y = blurred(psf.disk(4))
     asked: list[Any] = []
 
-    def search(photograph: Encodings, shape: Any, report: Progress, starts: Any = None) -> Restoration:
+    def search(
+        photograph: Encodings, shape: Any, report: Progress, starts: Any = None, rival: Any = None
+    ) -> Restoration:
         asked.append(shape)
         return photograph.stored.unchanged(0.0, "nothing")
 
@@ -79,7 +81,9 @@ def test_where_a_reading_makes_ripples_a_shake_is_looked_for(monkeypatch: pytest
 
 
 def test_where_no_shake_is_found_the_next_likely_kind_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    def search(photograph: Encodings, shape: Any, report: Progress, starts: Any = None) -> Restoration:
+    def search(
+        photograph: Encodings, shape: Any, report: Progress, starts: Any = None, rival: Any = None
+    ) -> Restoration:
         return photograph.stored.unchanged(0.0, "nothing")
 
     monkeypatch.setattr(_blind, "restore_shake", search)
@@ -93,7 +97,7 @@ def test_what_a_shake_s_search_says_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
     y, waves = blurred(psf.disk(4)), 0.15 * torch.sin(torch.arange(320))
 
     def search(
-        photograph: Encodings, shape: Any, report: Progress, starts: Any = None, *, is_found: bool
+        photograph: Encodings, shape: Any, report: Progress, starts: Any = None, rival: Any = None, *, is_found: bool
     ) -> Restoration:
         if not is_found:
             return photograph.stored.unchanged(0.7, "its words")

@@ -36,6 +36,12 @@ def test_a_sharp_picture_that_was_taken_for_a_blurred_one_has_ripples() -> None:
     assert "ripples" in flaw(SCENE, unrolled(SCENE, psf.motion(9, angle=30), noise_level=0.007))
 
 
+@pytest.mark.parametrize(("extent", "has_ripples"), [(9, True), (25, True), (75, False)])
+def test_the_larger_the_blur_the_more_a_sharp_picture_may_vary(extent: int, has_ripples: bool) -> None:
+    variation = 1e-3 * torch.from_numpy(SCENE - 0.5)[None].float()
+    assert ("ripples" in flaw_of(0.5 + variation, 0.5 + 5 * variation, extent)) == has_ripples
+
+
 def test_a_flat_picture_is_judged() -> None:
     flat = np.full((40, 40), 0.5)
     assert flaw(flat, flat) == ""

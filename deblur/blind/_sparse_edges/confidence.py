@@ -37,13 +37,14 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     width = spread(best.psf)
     if width < _LEAST_SPREAD:
         return Assessment(False, 0.0, _NO_MOTION)
-    is_plain = result.window.background is None and bool(result.window.valid.all())
+    is_page = result.window.is_page  # of which the white is clipped, and the noise is not what it seems
+    is_plain = not is_page and bool(result.window.valid.all())
     if is_plain and rings(best.image):  # beside clipped lights and in pages those of right kernels ring too
         reason = "no single motion explains the blur: undoing the likeliest makes a picture that rings"
         return Assessment(False, 0.0, reason)
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
-    if math.sqrt(best.misfit) > _ROUGH * max(noise_level, _ROUNDING):
+    if not is_page and math.sqrt(best.misfit) > _ROUGH * max(noise_level, _ROUNDING):
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)

@@ -12,7 +12,8 @@ from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.blind._encoding import Encodings, harms
-from deblur.blind._final_step import SEARCHING, SHARPENING, sharpen_all, softened
+from deblur.blind._final_step import SEARCHING, SHARPENING, softened
+from deblur.blind._judge import flaw_of
 from deblur.blind._kernels import trimmed
 from deblur.blind._picture import checked_shape, unusable_reason
 from deblur.blind._settings import Settings
@@ -20,14 +21,20 @@ from deblur.nonblind import NoiseModel
 
 from .confidence import Assessment, assess
 from .refit import refitted
+from .rival import Rival, is_better
 from .search import SearchResult, Start, begin, finish
 
-_UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the noise assumed below it: what a wrong PSF adds stays faint; by hand
-_ERROR = 0.006  # noise level that stands for the error of other PSFs, in linear light
+_UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the error assumed below it: what a wrong PSF adds stays faint; by hand
+_ERROR, _OF_NOISE = 0.005, 0.66  # noise level that stands for the error of other PSFs, and what noise adds to it
+_MORE, _LARGEST_ERROR = math.sqrt(2), 0.08  # times: larger ones are tried in turn, while they leave ripples; by hand
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
 _CLEARLY = 0.05  # in the gain of the first estimates, by which stored values are clearly better; by hand
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
-_CAMERAS = 0.25  # and how much worse it may be in linear light: where the wrong one does harm, the difference is 1.4
+_LIGHT_ERROR = 0.02  # with this error of the PSF, by which the lights differ most clearly,
+_CAMERAS = (
+    0.75  # and how much worse it may be in linear light: blurred in it, pictures have up to .5, others 1 and more
+)
+_WORSE = 0.25  # and where another kernel was found there; by hand
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
 
 
@@ -38,8 +45,10 @@ class _Outcome(NamedTuple):
     found: SearchResult
     assessment: Assessment
     psf: torch.Tensor = torch.ones(1, 1)
+    error: float = _ERROR
     is_linear: bool = False
     harm: float = math.inf
+    window: tuple[slice, slice] = (slice(None), slice(None))
 
     @property
     def is_sure(self) -> bool:
@@ -128,25 +137,44 @@ def sparse_edges(
 
 
 def restore_shake(
-    photograph: Encodings, shape: tuple[int, int] | None, report: Progress, starts: list[Start] | None = None
+    photograph: Encodings,
+    shape: tuple[int, int] | None,
+    report: Progress,
+    starts: list[Start] | None = None,
+    rival: Rival | None = None,
 ) -> Restoration:
-    """Restore a photograph from which a blur can be estimated, with a PSF of at most this shape."""
+    """Restore a photograph from which a blur can be estimated.
+
+    Parameters
+    ----------
+    photograph : Encodings
+        The photograph.
+    shape : tuple of int or None
+        The largest shape of the PSF.
+    report : callable
+        See `deblur._core.progress`.
+    starts : list of Start, optional
+        What `begun` has found.
+    rival : callable, optional
+        The PSF of a simpler blur that the picture shows: what is hardly better is not taken.
+    """
     stored = photograph.stored
     share = _SEARCH_SAMPLES / (_SEARCH_SAMPLES + stored.y.numel())  # of the time
     starts = starts or begun(photograph, shape, span(report, 0, 0.2 * share))
-    best = _searched(photograph, starts, span(report, 0.2 * share, share))
+    best = _searched(photograph, starts, rival, span(report, 0.2 * share, share))
     confidence, reason = best.assessment.confidence, best.assessment.reason
     if not best.assessment.is_usable:
         return stored.unchanged(confidence, reason)
     report(share, SHARPENING)
-    part = span(report, share, 1)
-    settings = Settings.for_noise(stored.noise_level)
-    caution = _CAUTION if confidence < _UNSURE else 0.0
-    if best.is_linear:
-        restored = softened(photograph.restored(best.psf, max(_ERROR, caution), True, part), settings)
-    else:
-        noise = max(settings.assumed_noise, caution)
-        restored = sharpen_all(stored, best.psf, settings._replace(assumed_noise=noise), part)
+    error = best.error if confidence >= _UNSURE else max(best.error, _CAUTION)
+    while flaw := _flaw_of_window(photograph, best, error):
+        error *= _MORE
+        if error > _LARGEST_ERROR:
+            return stored.unchanged(0.0, f"undoing the likeliest blur {flaw}")
+    channels = photograph.restored(
+        best.psf, error, best.is_linear, span(report, share, 1), has_lights=stored.has_lights
+    )
+    restored = softened(channels, Settings.for_noise(stored.noise_level))
     report(1.0, SHARPENING)
     details = {"linear": best.is_linear} if photograph.light is not None else {}
     return stored.restored(restored, best.psf, confidence, reason, details)
@@ -167,33 +195,49 @@ def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progre
     return sorted(starts, key=lambda each: each.pool.gain, reverse=True)
 
 
-def _searched(photograph: Encodings, starts: list[Start], progress: Progress) -> _Outcome:
+def _flaw_of_window(photograph: Encodings, outcome: _Outcome, error: float) -> str:
+    """Return what is wrong with a window that is restored with this error of the PSF, see `flaw_of`."""
+    if outcome.found.window.is_page:
+        return ""  # the black of letters is far darker than anything that a blur has left of it
+    before = photograph.stored.y[(slice(None), *outcome.window)]
+    after = photograph.restored(
+        outcome.psf, error, outcome.is_linear, None, outcome.window, has_lights=photograph.stored.has_lights
+    )
+    return flaw_of(before, after, max(outcome.psf.shape))
+
+
+def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, progress: Progress) -> _Outcome:
     """Go on from the better start, and from the other too unless it is stored values that are clearly better."""
     first, *others = starts
-    outcomes = [_ended(photograph, first, span(progress, 0, 1 / len(starts)))]
+    outcomes = [_ended(photograph, first, rival, span(progress, 0, 1 / len(starts)))]
     is_clear = outcomes[0].is_sure and not first.is_linear
     for other in others:
         if not is_clear or other.pool.gain > first.pool.gain - _CLEARLY:
-            outcomes.append(_ended(photograph, other, span(progress, 0.5, 1)))
+            outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
     light, stored = sorted(sure, key=lambda each: not each.start.is_linear)
     is_sparser = light.found.gain > stored.found.gain
-    return light if is_sparser and light.harm < stored.harm + _CAMERAS else stored
+    return light if is_sparser and light.harm < stored.harm + _WORSE else stored
 
 
-def _ended(photograph: Encodings, start: Start, progress: Progress) -> _Outcome:
+def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: Progress) -> _Outcome:
     """Finish a search, and find out where to restore the picture with its kernel."""
     start.pool.go_on(span(progress, 0, 0.4))
     found = finish(start, span(progress, 0.4, 1))
     assessment = assess(found, start.noise_level)
+    settings = Settings.for_noise(start.noise_level)
+    if assessment.is_usable and rival is not None and not is_better(found.best, rival(1.0), found.window, settings):
+        assessment = Assessment(False, 0.0, "no shake sharpens the picture more than undoing a simpler blur")
     if not assessment.is_usable:
         return _Outcome(start, found, assessment)
-    psf = trimmed(refitted(found.best.psf, found.window, Settings.for_noise(start.noise_level)))
+    psf = trimmed(refitted(found.best.psf, found.window, settings))
     window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
-    in_light, as_stored = harms(photograph, psf, _ERROR, window)
-    return _Outcome(start, found, assessment, psf, in_light < as_stored + _CAMERAS, min(in_light, as_stored))
+    error = math.hypot(_ERROR, _OF_NOISE * photograph.stored.noise_level)
+    in_light, as_stored = harms(photograph, psf, max(error, _LIGHT_ERROR), window)
+    is_linear = in_light < as_stored + _CAMERAS
+    return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored), window)
 
 
 fast = sparse_edges

@@ -1,4 +1,4 @@
-"""Shakes that leave edges as a Gaussian does."""
+"""Shakes that leave edges as a simpler blur does."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import pytest
 from skimage import data
 
 from deblur import photo, psf
-from deblur.blind._crop import StrongEdges
 from deblur.blind._encoding import Encodings
-from deblur.blind._sharpness import sharpness_of, softness_of
+from deblur.blind._kind import Reader
 from deblur.blind._sparse_edges.method import begun
-from deblur.blind._sparse_edges.softness import is_more_than_soft
+from deblur.blind._sparse_edges.rival import begins_better
 from deblur.operators import Convolution
 
 
@@ -22,6 +21,4 @@ def test_a_kernel_much_wider_than_the_edges_say_is_a_shake(kernel: np.ndarray, i
     scene = photo.to_linear(data.astronaut()[:320, 50:370].mean(-1) / 255)
     light = Convolution(kernel, scene.shape, "reflect")(scene) + np.random.default_rng(0).normal(0, 0.003, scene.shape)
     picture = Encodings(photo.from_linear(light.clip(0, 1)), None, None, encoded=True, method="test")
-    edges = softness_of(StrongEdges(picture.stored.unclipped), sharpness_of(picture.stored))
-    assert edges is not None
-    assert is_more_than_soft(begun(picture, None)[0], edges) == is_shaken
+    assert begins_better(begun(picture, None)[0], Reader(picture).simple_psf) == is_shaken
