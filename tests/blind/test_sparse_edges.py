@@ -184,6 +184,29 @@ def test_the_public_names() -> None:
     assert blind.fast is blind.sparse_edges
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_where_there_are_ripples_a_larger_error_of_the_psf_is_assumed(
+    ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The smoother the result, the more is assumed; where even the most leaves ripples, the picture stays as it is."""
+    y, variations, before = shaken()[0], list[float](), result().image
+
+    def flaw_of(_: torch.Tensor, after: torch.Tensor, extent: int) -> str:
+        variations.append(float(after.diff().abs().mean()))
+        return "" if ends and len(variations) == 4 else "makes ripples"
+
+    monkeypatch.setattr("deblur.blind._sparse_edges.method.flaw_of", flaw_of)
+    found = sparse_edges(y)
+    assert variations == sorted(variations, reverse=True)
+    assert found.changed == ends
+    if found.changed:
+        assert len(variations) == 4
+        assert np.abs(np.diff(found.image)).mean() < np.abs(np.diff(before)).mean()
+    else:
+        assert found.reason == "undoing the likeliest blur makes ripples"
+        np.testing.assert_array_equal(found.image, y)
+
+
 def test_a_shake_in_linear_light_is_looked_for_and_undone_there() -> None:
     scene, kernel = photo.to_linear(skimage.data.astronaut()[:320, 50:370] / 255), camera_shake(15, seed=4)
     blurs = [Convolution(kernel, (320, 320), "reflect")(np.ascontiguousarray(scene[..., each])) for each in range(3)]
