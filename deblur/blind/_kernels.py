@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import scipy.ndimage
 import torch
 import torch.nn.functional as F
 
 from deblur.psf import center, estimate_support, pad_to
+
+_POINT = 0.1  # square pixels: the variance of a pixel, of kernels that have none along an axis
 
 
 def cleaned(psf: torch.Tensor, *, threshold: float, least_part: float) -> torch.Tensor:
@@ -69,6 +73,36 @@ def spread(psf: torch.Tensor) -> float:
     light = psf.flatten()
     centroid = light @ places
     return float((light @ (places - centroid).square().sum(1)).sqrt())
+
+
+def likeness_to_gaussian(psf: torch.Tensor) -> float:
+    """Return the similarity of a kernel to the Gaussian of the same centroid and covariance, 0 to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from deblur.psf import camera_shake, gaussian
+    >>> blob, shake = (torch.from_numpy(each).float() for each in (gaussian(3.0), camera_shake(27, seed=3)))
+    >>> likeness_to_gaussian(blob) > 0.97, likeness_to_gaussian(shake) < 0.9
+    (True, True)
+    """
+    offsets, covariance = _moments(psf)
+    covariance += _POINT * torch.eye(2).to(psf)
+    exponents = (offsets @ torch.linalg.inv(covariance) * offsets).sum(1)
+    return similarity(psf, torch.exp(-exponents / 2).reshape(psf.shape))
+
+
+def least_width(psf: torch.Tensor) -> float:
+    """Return the standard deviation of a kernel's weight across its longest direction, in pixels."""
+    return math.sqrt(max(0.0, float(torch.linalg.eigvalsh(_moments(psf)[1])[0])))
+
+
+def _moments(psf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the place of each pixel relative to the centroid, and the covariance of the weight."""
+    places = torch.cartesian_prod(*(torch.arange(side).to(psf) for side in psf.shape))
+    light = psf.flatten() / psf.sum()
+    offsets = places - light @ places
+    return offsets, offsets.T @ (light[:, None] * offsets)
 
 
 def similarity(a: torch.Tensor, b: torch.Tensor) -> float:

@@ -5,7 +5,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deblur.blind._kernels import centered, cleaned, delta, enlarged, fitted_to, similarity, spread, trimmed
+from deblur.blind._kernels import (
+    centered,
+    cleaned,
+    delta,
+    enlarged,
+    fitted_to,
+    least_width,
+    likeness_to_gaussian,
+    similarity,
+    spread,
+    trimmed,
+)
 from deblur.psf import camera_shake, gaussian
 
 from .cases import kernel
@@ -63,6 +74,15 @@ def test_the_spread_of_a_kernel_is_the_standard_deviation_of_its_light() -> None
     assert float(spread(spot)) == pytest.approx(2 * 2**0.5, rel=0.02)
     assert spread(torch.roll(spot, (3, -2), (0, 1))) == pytest.approx(spread(spot), rel=1e-3)
     assert spread(delta(torch.zeros(5, 5))) == 0
+
+
+def test_a_blob_is_like_a_gaussian_wherever_it_is_and_a_path_is_not() -> None:
+    blob = torch.from_numpy(gaussian((3.0, 5.0), angle=30))
+    moved = torch.nn.functional.pad(2 * blob, (0, 6, 8, 0))
+    assert likeness_to_gaussian(blob) > 0.98
+    assert least_width(blob) == pytest.approx(3.0, rel=0.05)
+    assert likeness_to_gaussian(moved) == pytest.approx(likeness_to_gaussian(blob), abs=1e-3)
+    assert all(likeness_to_gaussian(torch.from_numpy(camera_shake(27, seed=each))) < 0.92 for each in range(20))
 
 
 @pytest.mark.parametrize("row", range(9))

@@ -33,6 +33,7 @@ _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the windo
 # are worse by more, and gain as much as stored; of the 32 of Lai et al. that were blurred as stored, none by less.
 _CAMERAS = 0.58
 _WORSE = 0.25  # the same where another kernel was found there; by hand
+_RIPPLES_SIDE = 384  # pixels of the window in which ripples are looked for
 _SEARCH_SAMPLES = 1.3e6  # samples sharpened in the time of a search, measured on the cat of `deblur web`
 
 
@@ -46,7 +47,6 @@ class _Outcome(NamedTuple):
     error: float = 0.0
     is_linear: bool = False
     harm: float = math.inf
-    window: tuple[slice, slice] = (slice(None), slice(None))
 
     @property
     def is_sure(self) -> bool:
@@ -195,13 +195,14 @@ def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progre
 
 def _flaw_of_window(photograph: Encodings, outcome: _Outcome, error: float) -> str:
     """Return what is wrong with a window that is restored with this error of the PSF, see `flaw_of`."""
-    if outcome.found.window.is_page:
-        return ""  # the black of letters is far darker than anything that a blur has left of it
-    before = photograph.stored.y[(slice(None), *outcome.window)]
+    if outcome.found.window.background == 1:
+        return ""  # a page: the black of letters is far darker than anything that a blur has left of it
+    window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * max(outcome.psf.shape)))
+    before = photograph.stored.y[(slice(None), *window)]
     after = photograph.restored(
-        outcome.psf, error, outcome.is_linear, None, outcome.window, has_lights=photograph.stored.has_lights
+        outcome.psf, error, outcome.is_linear, None, window, has_lights=photograph.stored.has_lights
     )
-    return flaw_of(before, after, max(outcome.psf.shape))
+    return flaw_of(before, after, max(outcome.psf.shape), is_compressed=photograph.stored.is_compressed)
 
 
 def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, progress: Progress) -> _Outcome:
@@ -236,7 +237,7 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
     error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2)
     in_light, as_stored = harms(photograph, psf, error, window)
     is_linear = in_light < as_stored + _CAMERAS
-    return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored), window)
+    return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored))
 
 
 fast = sparse_edges

@@ -46,8 +46,10 @@ def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
         (result(SHAKE, margin=0.02), True, "nearly as well"),
         (result(SHAKE, misfit=0.05**2), True, "only roughly"),
         (result(gaussian(0.8, shape=11)), False, "no single motion"),
+        (result(gaussian(5.0)), False, "out of focus"),
+        (result(gaussian((0.3, 4.0))), True, ""),
     ],
-    ids=["clear", "found twice", "in vain", "doubtful", "divided", "rough", "sharp"],
+    ids=["clear", "found twice", "in vain", "doubtful", "divided", "rough", "sharp", "a blob", "a streak"],
 )
 def test_assessments(found: SearchResult, is_usable: bool, reason: str) -> None:
     assessment = assess(found, 0.01)
