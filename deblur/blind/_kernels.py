@@ -69,10 +69,7 @@ def trimmed(psf: torch.Tensor) -> torch.Tensor:
 
 def spread(psf: torch.Tensor) -> float:
     """Return the root mean square distance of a kernel's weight from its centroid, in pixels."""
-    places = torch.cartesian_prod(*(torch.arange(side).to(psf) for side in psf.shape))
-    light = psf.flatten()
-    centroid = light @ places
-    return float((light @ (places - centroid).square().sum(1)).sqrt())
+    return math.sqrt(float(_moments(psf)[1].trace()))
 
 
 def likeness_to_gaussian(psf: torch.Tensor) -> float:

@@ -164,11 +164,9 @@ def restore_shake(
     if not best.assessment.is_usable:
         return stored.unchanged(confidence, reason)
     report(share, SHARPENING)
-    error = best.error if confidence >= _UNSURE else max(best.error, _CAUTION)
-    while flaw := _flaw_of_window(photograph, best, error):
-        error *= _MORE
-        if error > _LARGEST_ERROR:
-            return stored.unchanged(0.0, f"undoing the likeliest blur {flaw}")
+    error, flaw = _error_without_ripples(photograph, best)
+    if flaw:
+        return stored.unchanged(0.0, f"undoing the likeliest blur {flaw}")
     channels = photograph.restored(
         best.psf, error, best.is_linear, span(report, share, 1), has_lights=stored.has_lights
     )
@@ -193,16 +191,20 @@ def begun(photograph: Encodings, shape: tuple[int, int] | None, progress: Progre
     return sorted(starts, key=lambda each: each.pool.gain, reverse=True)
 
 
-def _flaw_of_window(photograph: Encodings, outcome: _Outcome, error: float) -> str:
-    """Return what is wrong with a window that is restored with this error of the PSF, see `flaw_of`."""
+def _error_without_ripples(photograph: Encodings, outcome: _Outcome) -> tuple[float, str]:
+    """Return the error of the PSF to assume, and what is wrong with a window even with the largest, see `flaw_of`."""
+    error = outcome.error if outcome.is_sure else max(outcome.error, _CAUTION)
     if outcome.found.window.background == 1:
-        return ""  # a page: the black of letters is far darker than anything that a blur has left of it
-    window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * max(outcome.psf.shape)))
-    before = photograph.stored.y[(slice(None), *window)]
-    after = photograph.restored(
-        outcome.psf, error, outcome.is_linear, None, window, has_lights=photograph.stored.has_lights
-    )
-    return flaw_of(before, after, max(outcome.psf.shape), is_compressed=photograph.stored.is_compressed)
+        return error, ""  # a page: the black of letters is far darker than anything that a blur has left of it
+    stored, psf, extent = photograph.stored, outcome.psf, max(outcome.psf.shape)
+    window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * extent))
+    before = stored.y[(slice(None), *window)]
+    while True:
+        after = photograph.restored(psf, error, outcome.is_linear, None, window, has_lights=stored.has_lights)
+        flaw = flaw_of(before, after, extent, is_compressed=stored.is_compressed)
+        if not flaw or _MORE * error > _LARGEST_ERROR:
+            return error, flaw
+        error *= _MORE
 
 
 def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, progress: Progress) -> _Outcome:
