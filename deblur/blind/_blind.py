@@ -113,7 +113,7 @@ def _tried(
     if kind == "shake":
         rival = reader.simple_psf if reader.may_be_shaken else None
         return restore_shake(photograph, shape, progress, starts, rival)
-    return sharpened(photograph, _FIND[kind](reader), progress)
+    return sharpened(reader, _FIND[kind](reader), progress)
 
 
 def _likely(reader: Reader, starts: list[Start]) -> list[Kind]:

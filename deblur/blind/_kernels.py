@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from deblur.psf import center, estimate_support, pad_to
 
+_FAINT = 0.05  # of the largest value: fainter ones join parts that no path joins; by hand
 _POINT = 0.1  # square pixels: the variance of a pixel, of kernels that have none along an axis
 
 
@@ -92,6 +93,26 @@ def likeness_to_gaussian(psf: torch.Tensor) -> float:
 def least_width(psf: torch.Tensor) -> float:
     """Return the standard deviation of a kernel's weight across its longest direction, in pixels."""
     return math.sqrt(max(0.0, float(torch.linalg.eigvalsh(_moments(psf)[1])[0])))
+
+
+def stroke_width(psf: torch.Tensor) -> float:
+    """Return the width of a path in pixels: the area that its weight takes up, by the length of a straight one."""
+    area = 1 / float((psf / psf.sum()).square().sum())
+    return area / (math.sqrt(12) * max(spread(psf), math.sqrt(_POINT)))
+
+
+def largest_part(psf: torch.Tensor) -> float:
+    """Return the share of a kernel's weight in its largest connected part, faint values left out, 0 to 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> largest_part(torch.tensor([[2.0, 2.0, 0.01, 1.0]]))
+    0.8
+    """
+    values = torch.where(psf > _FAINT * psf.max(), psf, 0).cpu().numpy()
+    parts, count = scipy.ndimage.label(values > 0, structure=np.ones((3, 3)))
+    return float(scipy.ndimage.sum_labels(values, parts, np.arange(1, count + 1)).max() / values.sum())
 
 
 def _moments(psf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -109,11 +109,16 @@ class Picture:
         self.is_compressed = isinstance(noise_level, NoiseModel) and noise_level.luminance > 0
         self.noise_level = math.hypot(level, _COMPRESSED) if self.is_compressed else level
 
-    def noise_with(self, error: float) -> NoiseModel:
-        """Return the noise of the channels, to which an estimated PSF adds as an error, as a level of the light."""
+    def noise_with(self, error: float, *, of_mean: bool = False) -> NoiseModel:
+        """Return the noise of the channels, or of their mean, to which an estimated PSF adds `error` in the mean."""
         model = self._given_noise if isinstance(self._given_noise, NoiseModel) else NoiseModel()
-        # The final step averages the noise of three channels.
-        return replace(model, white=math.hypot(self._channel_noise, error * math.sqrt(3 if len(self.y) == 3 else 1)))
+        level = math.hypot(self._channel_noise, error * self.averaging)
+        return replace(model, white=level / self.averaging if of_mean else level)
+
+    @property
+    def averaging(self) -> float:
+        """By how much the final step lowers the noise of the channels: it averages three, and no other number."""
+        return math.sqrt(3) if len(self.y) == 3 else 1.0
 
     @functools.cached_property
     def _channel_noise(self) -> float:

@@ -128,7 +128,7 @@ def _check_blur(row: Method, policy: Policy, blur: str) -> None:
     if blur != AUTO and policy.psf is not None:
         raise ValueError("blur is for a PSF that is estimated: leave blur or psf out")
     if blur != AUTO and row.blind and row is not estimator:
-        raise ValueError(f"method {row.name} is not for blur {blur}, {estimator.name} is: leave blur or method out")
+        raise ValueError(f"blur {blur!r} is for method {estimator.name!r}, not for {row.name!r}: leave out one of them")
 
 
 def _check_method(row: Method, policy: Policy, ndim: int | None, channel_axis: int | None) -> None:

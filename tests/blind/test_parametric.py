@@ -9,7 +9,8 @@ import skimage.data
 import torch
 
 from deblur import Restoration, psf
-from deblur.blind import defocus, motion
+from deblur.blind import _parametric, defocus, motion
+from deblur.blind._encoding import Encodings
 
 from ..nonblind.cases import psnr, valid_picture
 from .cases import correlation
@@ -69,3 +70,12 @@ def test_progress_rises_to_one_and_the_estimated_parameters_are_kept(
     assert set(found.details) == parameters
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0, 1)
+
+
+def test_a_large_picture_is_not_restored_where_a_part_has_ripples(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, _ = valid_picture(skimage.data.camera() / 255, psf.disk(4.0), 0.003)
+    monkeypatch.setattr(_parametric, "_LARGE", 128**2)
+    monkeypatch.setattr(_parametric, "flaw_of", lambda before, after: "makes ripples")
+    monkeypatch.setattr(Encodings, "restored", lambda *_, **__: pytest.fail("all of it is restored"))
+    found = defocus(y)
+    assert (found.changed, "ripples" in found.reason) == (False, True)

@@ -104,7 +104,7 @@ def test_the_kind_of_a_blur_chooses_the_method_that_estimates_it(monkeypatch: py
         deblur.restore(image, blur="fokus")
     with pytest.raises(ValueError, match="blur is for a PSF that is estimated: leave blur or psf out"):
         deblur.restore(image, kernel, blur="focus")
-    with pytest.raises(ValueError, match="method motion is not for blur focus, defocus is"):
+    with pytest.raises(ValueError, match="blur 'focus' is for method 'defocus', not for 'motion'"):
         deblur.restore(image, method="motion", blur="focus")
 
 

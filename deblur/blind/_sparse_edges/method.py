@@ -27,7 +27,6 @@ from .search import SearchResult, Start, begin, finish
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the error assumed below it: what a wrong PSF adds stays faint; by hand
 _MORE, _LARGEST_ERROR = math.sqrt(2), 0.08  # times: larger ones are tried in turn, while they leave ripples; by hand
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
-_CLEARLY = 0.05  # in the gain of the first estimates, by which stored values are clearly better; by hand
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
 # and how much worse it may be in linear light: of 15 photographs of BSDS500's training set that were blurred in it, two
 # are worse by more, and gain as much as stored; of the 32 of Lai et al. that were blurred as stored, none by less.
@@ -198,9 +197,8 @@ def _error_without_ripples(photograph: Encodings, outcome: _Outcome) -> tuple[fl
         return error, ""  # a page: the black of letters is far darker than anything that a blur has left of it
     stored, psf, extent = photograph.stored, outcome.psf, max(outcome.psf.shape)
     window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * extent))
-    before = stored.y[(slice(None), *window)]
     while True:
-        after = photograph.restored(psf, error, outcome.is_linear, None, window, has_lights=stored.has_lights)
+        before, after = photograph.trial(psf, error, outcome.is_linear, window, has_lights=stored.has_lights)
         flaw = flaw_of(before, after, extent, is_compressed=stored.is_compressed)
         if not flaw or _MORE * error > _LARGEST_ERROR:
             return error, flaw
@@ -208,12 +206,12 @@ def _error_without_ripples(photograph: Encodings, outcome: _Outcome) -> tuple[fl
 
 
 def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, progress: Progress) -> _Outcome:
-    """Go on from the better start, and from the other too unless it is stored values that are clearly better."""
+    """Go on from the better start, and from the other too unless a window restored with the first confirms it."""
     first, *others = starts
     outcomes = [_ended(photograph, first, rival, span(progress, 0, 1 / len(starts)))]
-    is_clear = outcomes[0].is_sure and not first.is_linear
+    is_confirmed = outcomes[0].is_sure and outcomes[0].is_linear == first.is_linear
     for other in others:
-        if not is_clear or other.pool.gain > first.pool.gain - _CLEARLY:
+        if not is_confirmed:
             outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
@@ -236,7 +234,7 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
     psf = trimmed(refitted(found.best.psf, found.window, settings))
     window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
     level = photograph.stored.noise_level
-    error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2)
+    error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2) / photograph.stored.averaging
     in_light, as_stored = harms(photograph, psf, error, window)
     is_linear = in_light < as_stored + _CAMERAS
     return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored))
