@@ -59,11 +59,11 @@ class Planes:
         y, psf = measurement.filled, measurement.psf
         noise = self._pointwise_noise(measurement, noise_level, boundary)
         self._like = y
-        self._mixes = is_color and len(y) == 3 and psf.ndim < y.ndim
+        self.has_colors = is_color and len(y) == 3 and psf.ndim < y.ndim
         light = psf.sum((-2, -1), keepdim=True)
         self._scale = brightness(y / light, measurement.axes, is_color=is_color)
         y, noise = y / (light * self._scale), noise / (light * self._scale)
-        if self._mixes:
+        if self.has_colors:
             mix = _OPPONENT.to(y)
             y = torch.tensordot(mix, y, 1) + self._offset(y)
             noise = torch.tensordot(mix.square(), noise.square(), 1).sqrt()
@@ -83,20 +83,20 @@ class Planes:
         return measurement.noise_level(given, boundary).to(measurement.y).expand(*measurement.y.shape[:-2], 1, 1)
 
     def _compression(self, model: NoiseModel) -> torch.Tensor:
-        levels = [model.light_level, model.color_level, model.color_level] if self._mixes else [model.light_level]
+        levels = [model.light_level, model.color_level, model.color_level] if self.has_colors else [model.light_level]
         return torch.tensor(levels).reshape(-1, *[1] * (self._like.ndim - 1))
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
         """Return the estimate, for `Measurement.finish`, of which these are the restored planes."""
         x = x.reshape(*self._batch, *x.shape[-2:]).to(self._like)
-        if self._mixes:
+        if self.has_colors:
             x = torch.tensordot(_OPPONENT.inverse().to(x), x - self._offset(x), 1)
         return x * self._scale
 
     def _each(self, weights: torch.Tensor, is_color: bool) -> torch.Tensor:
         """Return which samples of each plane have a weight; where colors mix, in every channel."""
         weights = weights.expand(self._like.shape)
-        if is_color and self._mixes:
+        if is_color and self.has_colors:
             weights = weights.amin(0, keepdim=True).expand(weights.shape)
         return (weights > 0).reshape(-1, 1, *weights.shape[-2:]).float()
 

@@ -13,6 +13,7 @@ from deblur._core.progress import Progress, span
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
 
+from ._half_size import doubled, halved, halved_psf
 from ._measurement import Measurement
 from ._noise_model import NoiseModel
 from ._planes import Planes
@@ -20,7 +21,12 @@ from ._progress import SHARPENING, per_stage
 from ._tiles import by_tiles
 
 _REACH = 64  # pixels beyond the PSF that the network sees: the halo of a window
+_LARGE, _OF_LIGHT = 2**21, 0.67
+"""Pixels of pictures whose color differences are restored at half their size, and the part of the work that is left."""
 _LEAST_ESTIMATE = 4e-3  # of the range: in photographs, errors of the PSF exceed a lower noise level
+
+Seen = tuple[torch.Tensor, ...]
+"""The weights of the samples, if there are any."""
 
 
 @torch.inference_mode()
@@ -40,7 +46,8 @@ def unrolled(
     """Restore an image by an unrolled network that ships with the package.
 
     Exact data steps for this PSF and noise level alternate with a learned prior (`deblur.networks.UnrolledHQS`), so one
-    network serves every blur. Images of more than 1152 pixels a side are restored in overlapping windows.
+    network serves every blur. Images of more than 1152 pixels a side are restored in overlapping windows, and of color
+    images of more than 2 million pixels the color differences at half their size, as cameras measure them.
     Convolutions run in bfloat16 where the processor supports it, everything else in float32.
 
     Parameters
@@ -99,23 +106,29 @@ def unrolled(
     level = planes.noise_level if is_exact else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
-    def restore(within: Progress, y: torch.Tensor, chosen: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
-        def once(y: torch.Tensor, kernel: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
-            return network(y, kernel, level[chosen], boundary, *seen)
+    def restored(y: torch.Tensor, psf: torch.Tensor, level: torch.Tensor, seen: Seen, report: Progress) -> torch.Tensor:
+        def restore(within: Progress, y: torch.Tensor, chosen: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
+            def once(y: torch.Tensor, kernel: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
+                return network(y, kernel, level[chosen], boundary, *seen)
 
-        kernel = planes.psf[chosen]
-        with reduced_precision(y.device), per_stage(network, within, calls=8 if ensemble else 1):
-            return _over_reflections(once, y, kernel, *seen) if ensemble else once(y, kernel, *seen)
+            kernel = psf[chosen]
+            with reduced_precision(y.device), per_stage(network, within, calls=8 if ensemble else 1):
+                return _over_reflections(once, y, kernel, *seen) if ensemble else once(y, kernel, *seen)
 
-    others = () if planes.weights is None else (planes.weights,)
-    if boundary == "circular":  # the opposite side is the neighbor: no windows
-        whole = span(progress, 0, 1)
-        restored = restore(whole, planes.y, torch.arange(len(planes.y)), *others)
-        whole(1.0, SHARPENING)
-    else:
-        halo = max(planes.psf.shape[-2:]) + _REACH
-        restored = by_tiles(restore, planes.y, halo, *others, progress=progress, stage=SHARPENING)
-    return measurement.finish(planes.merge(restored))
+        if boundary == "circular":  # the opposite side is the neighbor: no windows
+            x = restore(report, y, torch.arange(len(y)), *seen)
+            report(1.0, SHARPENING)
+            return x
+        return by_tiles(restore, y, max(psf.shape[-2:]) + _REACH, *seen, progress=report, stage=SHARPENING)
+
+    y, psf, report = planes.y, planes.psf, span(progress, 0, 1)
+    seen: Seen = () if planes.weights is None else (planes.weights,)
+    if not planes.has_colors or y[0].numel() < _LARGE or boundary == "circular":
+        return measurement.finish(planes.merge(restored(y, psf, level, seen, report)))
+    light = restored(y[:1], psf[:1], level[:1], tuple(each[:1] for each in seen), span(report, 0, _OF_LIGHT))
+    smaller = tuple(halved(each[1:]).floor() for each in seen)
+    colors = restored(halved(y[1:]), halved_psf(psf[1:]), level[1:], smaller, span(report, _OF_LIGHT, 1))
+    return measurement.finish(planes.merge(torch.cat([light, doubled(colors, (y.shape[-2], y.shape[-1]))])))
 
 
 def _over_reflections(
