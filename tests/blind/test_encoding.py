@@ -43,3 +43,17 @@ def test_a_trial_is_of_its_window() -> None:
     before, after = encodings(SCENE).trial(KERNEL, 0.005, False, window)
     np.testing.assert_allclose(before[0], SCENE[window].mean(2) / 255, atol=1e-6)
     assert after.shape == before.shape == (1, 80, 90)
+
+
+def test_in_the_dark_less_error_is_assumed() -> None:
+    half = data.camera()[100:228, 100:228] / 255
+    photograph = Encodings(np.hstack([0.25 * half, half]), None, 0.002, encoded=True, method="blind")
+    less, more, mixed = (
+        photograph.restored(KERNEL, error, True, None, least_error=least)[0]
+        for error, least in ((0.035, 1.0), (0.1, 1.0), (0.1, 0.002))
+    )
+    dark, bright = (slice(None), slice(0, 96)), (slice(None), slice(160, None))
+    assert rms(mixed[dark] - less[dark]) < 0.1 * rms(mixed[dark] - more[dark])
+    assert rms(mixed[bright] - more[bright]) < 0.5 * rms(mixed[bright] - less[bright])
+    as_stored = [photograph.restored(KERNEL, 0.1, False, None, least_error=least) for least in (1.0, 0.002)]
+    assert torch.equal(*as_stored)

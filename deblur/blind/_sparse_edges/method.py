@@ -167,7 +167,12 @@ def restore_shake(
     if flaw:
         return stored.unchanged(0.0, f"undoing the likeliest blur {flaw}")
     channels = photograph.restored(
-        best.psf, error, best.is_linear, span(report, share, 1), has_lights=stored.has_lights
+        best.psf,
+        error,
+        best.is_linear,
+        span(report, share, 1),
+        has_lights=stored.has_lights,
+        least_error=best.error,
     )
     restored = softened(channels, Settings.for_noise(stored.noise_level))
     report(1.0, SHARPENING)
