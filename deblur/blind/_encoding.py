@@ -22,6 +22,7 @@ from ._view import smooth
 # By hand, on photographs of a building at night, and of flowers in the sun: half as much leaves ripples beside petals.
 _IN_DARK = 0.35  # of the error that is assumed in the light
 _BRIGHT, _SAMPLES, _DIMMEST = 0.9, 10_000, 0.01  # quantile of the brightness, from so many pixels, and its least value
+_GRAIN = 1.5  # pixels, of the smoothing against noise
 
 
 class Encodings:
@@ -134,12 +135,11 @@ class Encodings:
 
 def _brightness(y: torch.Tensor, extent: int) -> torch.Tensor:
     """Return how bright a gray image is as far as a blur reaches: 0 in the dark, to 1."""
-    reach = extent // 2
-    mean = F.avg_pool2d(F.pad(y[None, None], [reach] * 4, mode="replicate"), 2 * reach + 1, 1)
-    near = F.max_pool2d(mean, 2 * reach + 1, 1, reach)[0, 0]
+    reach = max(1, extent // 2)
+    near = F.max_pool2d(smooth(y, _GRAIN)[None, None], 2 * reach + 1, 1, reach)[0, 0]
     bright = float(near.flatten()[:: max(1, near.numel() // _SAMPLES)].quantile(_BRIGHT))
     # The error is taken for one that rises with the root of the light, between two that were restored with.
-    light = smooth(near, extent / 4).clamp_min(0).div(max(bright, _DIMMEST)).sqrt()
+    light = smooth(near, reach / 2).clamp_min(0).div(max(bright, _DIMMEST)).sqrt()
     return ((light - _IN_DARK) / (1 - _IN_DARK)).clamp(0, 1)
 
 

@@ -42,8 +42,13 @@ def flaw_of(before: torch.Tensor, after: torch.Tensor, extent: int = 1, *, is_co
     >>> flaw_of(edge, (2 * edge - 0.5).clamp(0, 1)), flaw_of(edge, edge + torch.arange(64).cos())
     ('', 'makes ripples that the picture does not have')
     """
-    most = _MOST + _MORE * max(0.0, math.log2(extent / _SMALL)) - _LESS * is_compressed
-    return "" if harm_of(before, after) < most else "makes ripples that the picture does not have"
+    is_better = harm_of(before, after) < most_harm(extent, is_compressed=is_compressed)
+    return "" if is_better else "makes ripples that the picture does not have"
+
+
+def most_harm(extent: int, *, is_compressed: bool) -> float:
+    """Return what `harm_of` is below, of restorations without ripples; see `flaw_of`."""
+    return _MOST + _MORE * max(0.0, math.log2(extent / _SMALL)) - _LESS * is_compressed
 
 
 def harm_of(before: torch.Tensor, after: torch.Tensor) -> float:

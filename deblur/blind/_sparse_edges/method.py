@@ -13,7 +13,7 @@ from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.blind._encoding import Encodings, harms
 from deblur.blind._final_step import SEARCHING, SHARPENING, softened
-from deblur.blind._judge import flaw_of
+from deblur.blind._judge import flaw_of, most_harm
 from deblur.blind._kernels import trimmed
 from deblur.blind._picture import checked_shape, unusable_reason
 from deblur.blind._settings import Settings
@@ -51,6 +51,11 @@ class _Outcome(NamedTuple):
     def is_sure(self) -> bool:
         """Whether the kernel is likely right."""
         return self.assessment.is_usable and self.assessment.confidence >= _UNSURE
+
+    def is_confirmed(self, *, is_compressed: bool) -> bool:
+        """Whether a window is best restored in the encoding that was searched, and without ripples."""
+        limit = most_harm(max(self.psf.shape), is_compressed=is_compressed)
+        return self.is_linear == self.start.is_linear and self.harm < limit
 
 
 @torch.inference_mode()
@@ -214,10 +219,8 @@ def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, p
     """Go on from the better start, and from the other too unless a window restored with the first confirms it."""
     first, *others = starts
     outcomes = [_ended(photograph, first, rival, span(progress, 0, 1 / len(starts)))]
-    is_confirmed = outcomes[0].is_sure and outcomes[0].is_linear == first.is_linear
-    for other in others:
-        if not is_confirmed:
-            outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
+    if not (outcomes[0].is_sure and outcomes[0].is_confirmed(is_compressed=photograph.stored.is_compressed)):
+        outcomes += [_ended(photograph, other, rival, span(progress, 0.5, 1)) for other in others]
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
