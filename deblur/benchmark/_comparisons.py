@@ -98,7 +98,10 @@ def _best(images: list[np.ndarray], truth: np.ndarray) -> np.ndarray:
 
 
 def _psf_scores(restored: Estimate, sample: Sample) -> dict[str, float]:
-    return {} if restored.psf is None else {"psf_similarity": metrics.psf_similarity(restored.psf, sample.psf)}
+    if restored.psf is None:
+        return {}
+    confidence = {} if restored.confidence is None else {"confidence": restored.confidence}
+    return {"psf_similarity": metrics.psf_similarity(restored.psf, sample.psf)} | confidence
 
 
 def _finely_aligned(image: np.ndarray, sample: Sample) -> np.ndarray:

@@ -141,7 +141,7 @@ def _paragraphs(lines: list[str]) -> str:
 
 
 def _headings(scores: list[str], success: list[float]) -> Iterator[str]:
-    falling = {"psnr", "ssim", "gain", "psnr_known", "psf_similarity"}
+    falling = {"psnr", "ssim", "gain", "psnr_known", "psf_similarity", "confidence"}
     yield _heading("method", "text", "ascending")
     yield _heading("source", "text", "ascending")
     yield _heading("noise", "number", "ascending")

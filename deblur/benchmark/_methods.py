@@ -145,7 +145,8 @@ def _restore(row: Row, options: dict[str, Any], device: torch.device, sample: Sa
     blurred, psf = (torch.from_numpy(each).to(device) for each in (sample.blurred, sample.psf))
     if row.blind:
         result = row.function(blurred, **options)
-        return Estimate(result.image.cpu().numpy(), result.psf.cpu().numpy())
+        confidence = result.confidence if result.changed else None
+        return Estimate(result.image.cpu().numpy(), result.psf.cpu().numpy(), confidence)
     return Estimate(row.function(blurred, psf, **options).cpu().numpy())
 
 

@@ -30,6 +30,7 @@ HEADINGS = {
     "error_ratio": "error ratio",
     "spectral_error_ratio": "spectral ratio",
     "psf_similarity": "PSF similarity",
+    "confidence": "confidence",
     "relative_error": "relative error",
     "ellipticity_error": "ellipticity error",
 }

@@ -50,10 +50,13 @@ class Estimate(NamedTuple):
         Restored picture, of the shape of the blurred one.
     psf : numpy.ndarray, optional
         Estimated PSF, two axes; None from a method that was given it.
+    confidence : float, optional
+        Of the method in the PSF that it estimated, 0 to 1; None where it left the picture as it was.
     """
 
     image: np.ndarray
     psf: np.ndarray | None = None
+    confidence: float | None = None
 
 
 def simulate(

@@ -126,7 +126,7 @@ def test_lai_compares_with_the_blurred_picture_and_the_known_psf(data_dir: Path)
     lai = protocol("lai-blind")
     sample = lai.observe("text_03", "kernel75", 0.0)
     known = with_true_psf(sample)[0]
-    scores = lai.score(Estimate(known, sample.psf), sample)
+    scores = lai.score(Estimate(known, sample.psf, 0.9), sample)
     unchanged = lai.score(Estimate(sample.blurred), sample)
     assert scores["psnr_known"] == unchanged["psnr_known"] >= scores["psnr"]
     assert scores["gain"] == pytest.approx(scores["psnr"] - unchanged["psnr"])
@@ -134,7 +134,8 @@ def test_lai_compares_with_the_blurred_picture_and_the_known_psf(data_dir: Path)
     assert unchanged["gain"] == 0
     assert scores["error_ratio"] == pytest.approx(1, abs=0.5)
     assert scores["psf_similarity"] == pytest.approx(1)
-    assert "psf_similarity" not in unchanged
+    assert scores["confidence"] == 0.9
+    assert not {"psf_similarity", "confidence"} & set(unchanged)
 
 
 def test_large_shakes_are_thick_and_on_large_pictures(data_dir: Path) -> None:
