@@ -20,6 +20,7 @@ from deblur.blind._settings import Settings
 from deblur.nonblind import NoiseModel
 
 from .confidence import Assessment, assess
+from .judge import CLEAR
 from .refit import refitted
 from .rival import Rival, is_better
 from .search import SearchResult, Start, begin, finish
@@ -27,6 +28,8 @@ from .search import SearchResult, Start, begin, finish
 _UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the error assumed below it: what a wrong PSF adds stays faint; by hand
 _MORE, _LARGEST_ERROR = math.sqrt(2), 0.08  # times: larger ones are tried in turn, while they leave ripples; by hand
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
+_CLEARLY = 0.05  # in the gain of the first estimates, by which one encoding is clearly better; by hand
+_EXACT = 45  # pixels, beyond which the error of a kernel grows with its extent; by hand, on Lai et al.'s at 55 and 75
 _TRIAL_SIDE, _TRIAL_EXTENTS = 256, 4  # pixels and extents of the PSF: the window of which the light is judged,
 # and how much worse it may be in linear light: of 15 photographs of BSDS500's training set that were blurred in it, two
 # are worse by more, and gain as much as stored; of the 32 of Lai et al. that were blurred as stored, none by less.
@@ -219,8 +222,11 @@ def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, p
     """Go on from the better start, and from the other too unless a window restored with the first confirms it."""
     first, *others = starts
     outcomes = [_ended(photograph, first, rival, span(progress, 0, 1 / len(starts)))]
-    if not (outcomes[0].is_sure and outcomes[0].is_confirmed(is_compressed=photograph.stored.is_compressed)):
-        outcomes += [_ended(photograph, other, rival, span(progress, 0.5, 1)) for other in others]
+    is_confirmed = outcomes[0].is_sure and outcomes[0].is_confirmed(is_compressed=photograph.stored.is_compressed)
+    for other in others:
+        is_worse = outcomes[0].found.margin >= CLEAR or other.pool.gain < first.pool.gain - _CLEARLY
+        if not (is_confirmed and is_worse):
+            outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
@@ -243,6 +249,7 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
     window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
     level = photograph.stored.noise_level
     error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2) / photograph.stored.averaging
+    error *= max(1.0, max(psf.shape) / _EXACT)
     in_light, as_stored = harms(photograph, psf, error, window)
     is_linear = in_light < as_stored + _CAMERAS
     return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored))
