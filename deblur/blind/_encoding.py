@@ -23,6 +23,7 @@ from ._view import smooth
 _IN_DARK = 0.35  # of the error that is assumed in the light
 _BRIGHT, _SAMPLES, _DIMMEST = 0.9, 10_000, 0.01  # quantile of the brightness, from so many pixels, and its least value
 _GRAIN = 1.5  # pixels, of the smoothing against noise
+_FINE = 10  # samples of the extent of a PSF, at which it is computed: at full size, large pictures would take long
 
 
 class Encodings:
@@ -135,12 +136,15 @@ class Encodings:
 
 def _brightness(y: torch.Tensor, extent: int) -> torch.Tensor:
     """Return how bright a gray image is as far as a blur reaches: 0 in the dark, to 1."""
-    reach = max(1, extent // 2)
-    near = F.max_pool2d(smooth(y, _GRAIN)[None, None], 2 * reach + 1, 1, reach)[0, 0]
+    factor = max(1, extent // _FINE)
+    small = F.max_pool2d(smooth(y, _GRAIN)[None, None], factor, ceil_mode=True)
+    reach = max(1, round(extent / factor / 2))
+    near = F.max_pool2d(small, 2 * reach + 1, 1, reach)[0, 0]
     bright = float(near.flatten()[:: max(1, near.numel() // _SAMPLES)].quantile(_BRIGHT))
     # The error is taken for one that rises with the root of the light, between two that were restored with.
     light = smooth(near, reach / 2).clamp_min(0).div(max(bright, _DIMMEST)).sqrt()
-    return ((light - _IN_DARK) / (1 - _IN_DARK)).clamp(0, 1)
+    part = ((light - _IN_DARK) / (1 - _IN_DARK)).clamp(0, 1)
+    return F.interpolate(part[None, None], y.shape[-2:], mode="bilinear", align_corners=False)[0, 0]
 
 
 def harms(photograph: Encodings, psf: torch.Tensor, error: float, window: Window) -> tuple[float, float]:
