@@ -19,9 +19,9 @@ _LEAST = 0.15  # confidence, below which most results are worse than the picture
 _BLOB, _OF_WIDTH = 0.94, 2.0
 """Likeness to a Gaussian of wrong kernels that are at least so wide in all directions, in pixels: paths have .91 at
 most, and narrow ones are all alike. Chosen on simulated shakes, Lai et al.'s scenes 01 and 03, and a portrait."""
-_THICK, _OF_SPREAD, _WHOLE = 5.0, 0.35, 0.8
-"""Pixels of the stroke, also by the spread, and share of the largest part. Simulated paths are thinner than 3 and may
-break, estimates of them up to 4.2; what is thicker and in pieces is no path. By hand, on those and 15 photographs."""
+_THICK, _WHOLE = 5.0, 0.8
+"""Pixels of the stroke, and share of the largest part. Simulated paths are thinner than 3 and may break; thick ones, of
+which there are some too, do not. By hand, on simulated ones and 15 photographs."""
 _SAME = 0.8  # similarity of the kernels that the two searches have found
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _ROUNDING = 1 / 255 / math.sqrt(12)  # of values of 8 bits, which no picture of a camera is better than
@@ -47,8 +47,7 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
         return Assessment(False, 0.0, _NO_MOTION)
     if least_width(best.psf) > _OF_WIDTH and likeness_to_gaussian(best.psf) > _BLOB:
         return Assessment(False, 0.0, _NO_PATH)
-    is_thick = stroke_width(best.psf) > max(_THICK, _OF_SPREAD * width)
-    if is_thick and largest_part(best.psf) < _WHOLE:
+    if stroke_width(best.psf) > _THICK and largest_part(best.psf) < _WHOLE:
         return Assessment(False, 0.0, _BROKEN)
     is_page = result.window.is_page  # of which the white is clipped, and the noise is not what it seems
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)
@@ -60,8 +59,6 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     reason = "" if confidence == 1 else "other kernels explain the picture nearly as well"
     if not is_page and math.sqrt(best.misfit) > _ROUGH * max(noise_level, _ROUNDING):
         confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found explains the picture only roughly"
-    if is_thick:
-        confidence, reason = min(confidence, _DOUBTFUL), "the blur that was found is thicker than the path of a camera"
     if gain < _LEAST_GAIN * (1 if width > _WIDE else 2 - confidence):
         return Assessment(False, 0.0, _NO_MOTION)
     if confidence < _LEAST:

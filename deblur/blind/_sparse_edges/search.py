@@ -100,8 +100,7 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     edges, noise_level, shape, pool, _ = start
     settings = Settings.for_noise(noise_level)
     shrunk = pool.shrunk
-    is_clear = margin(pool.candidates) >= CLEAR
-    rough = distinct(pool.candidates, 1 if is_clear else _BASINS, ALIKE)
+    rough = distinct(pool.candidates, _BASINS, ALIKE)
     kernels, factor = [each.psf for each in rough], shrunk.factor
     if factor > _STEP:
         factor /= 2
@@ -121,7 +120,7 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     jobs: list[Callable[[], Candidate]] = [
         partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
     ]
-    surely_large = is_clear and extents[0] > LADDER[-1]
+    surely_large = margin(pool.candidates) >= CLEAR and extents[0] > LADDER[-1]
     if not surely_large:
         jobs.insert(0, climbed)  # preferred where both find the same: it keeps thinner parts
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
