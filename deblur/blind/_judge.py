@@ -15,11 +15,12 @@ _DARKNESS_WEIGHT, _MOST = 2.0, 1.4
 _SMALL, _MORE = 25, 0.4
 """Pixels of the PSF, and how much more may be per doubling: of the 40 sharp scenes of Lai et al. (CVPR 2016), blurred
 by 31 to 75 pixels, 25 have less; inexact PSFs of shakes leave 2 to 2.4, and then lose 2 dB."""
-_LESS = 0.5  # of a JPEG: by hand; of 8 shakes of BSDS500's training set at quality 85, 3 change by 1.1, .7 and -.2 dB
+_LESS = 0.5  # of a JPEG: by hand; of 8 shakes of BSDS500's training set at quality 85, 3 change by 1.1, .7 and -.2 dB;
+# and of a doubtful PSF
 _LEAST = 1e-6  # variation per pixel: a flat picture
 
 
-def flaw_of(before: torch.Tensor, after: torch.Tensor, extent: int = 1, *, is_compressed: bool = False) -> str:
+def flaw_of(before: torch.Tensor, after: torch.Tensor, extent: int = 1, *, strict: bool = False) -> str:
     """Return what is wrong with a restoration, as the end of a sentence; empty if it is better than the blurred image.
 
     A sharp picture varies more than a blurred one, but not by much: most of its edges are where they were, and only
@@ -32,8 +33,8 @@ def flaw_of(before: torch.Tensor, after: torch.Tensor, extent: int = 1, *, is_co
         Blurred and restored image, shape ``(channels, height, width)``, on the scale [0, 1], as stored.
     extent : int
         Pixels of the longer side of the PSF.
-    is_compressed : bool
-        Whether the blurred image was a JPEG, in which the finest details are lost: then it may vary less.
+    strict : bool
+        Whether it may vary less: that of a JPEG, in which the finest details are lost, or of a doubtful PSF.
 
     Examples
     --------
@@ -42,13 +43,13 @@ def flaw_of(before: torch.Tensor, after: torch.Tensor, extent: int = 1, *, is_co
     >>> flaw_of(edge, (2 * edge - 0.5).clamp(0, 1)), flaw_of(edge, edge + torch.arange(64).cos())
     ('', 'makes ripples that the picture does not have')
     """
-    is_better = harm_of(before, after) < most_harm(extent, is_compressed=is_compressed)
+    is_better = harm_of(before, after) < most_harm(extent, strict=strict)
     return "" if is_better else "makes ripples that the picture does not have"
 
 
-def most_harm(extent: int, *, is_compressed: bool) -> float:
+def most_harm(extent: int, *, strict: bool) -> float:
     """Return what `harm_of` is below, of restorations without ripples; see `flaw_of`."""
-    return _MOST + _MORE * max(0.0, math.log2(extent / _SMALL)) - _LESS * is_compressed
+    return _MOST + _MORE * max(0.0, math.log2(extent / _SMALL)) - _LESS * strict
 
 
 def harm_of(before: torch.Tensor, after: torch.Tensor) -> float:

@@ -57,7 +57,7 @@ class _Outcome(NamedTuple):
 
     def is_confirmed(self, *, is_compressed: bool) -> bool:
         """Whether a window is best restored in the encoding that was searched, and without ripples."""
-        limit = most_harm(max(self.psf.shape), is_compressed=is_compressed)
+        limit = most_harm(max(self.psf.shape), strict=is_compressed)
         return self.is_linear == self.start.is_linear and self.harm < limit
 
 
@@ -212,7 +212,7 @@ def _error_without_ripples(photograph: Encodings, outcome: _Outcome) -> tuple[fl
     window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * extent))
     while True:
         before, after = photograph.trial(psf, error, outcome.is_linear, window, has_lights=stored.has_lights)
-        flaw = flaw_of(before, after, extent, is_compressed=stored.is_compressed)
+        flaw = flaw_of(before, after, extent, strict=stored.is_compressed or not outcome.is_sure)
         if not flaw or _MORE * error > _LARGEST_ERROR:
             return error, flaw
         error *= _MORE
