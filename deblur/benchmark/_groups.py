@@ -73,7 +73,7 @@ def group_table(results: Results, benchmark: Protocol) -> tuple[list[str], list[
         cells = [each.method, percent(each.noise), name, str(each.n)]
         cells += [score(key, each.scores.get(key)) for key in scores]
         cells += [f"{100 * each.success[limit]:.0f} %" for limit in (2.0, 3.0) if has_ratio]
-        body.append(cells + [_losses(rows)] * has_gain)
+        body.append(cells + ([_losses(rows)] if has_gain else []))
     return headings, body
 
 

@@ -46,8 +46,8 @@ def unrolled(
     """Restore an image by an unrolled network that ships with the package.
 
     Exact data steps for this PSF and noise level alternate with a learned prior (`deblur.networks.UnrolledHQS`), so one
-    network serves every blur. Images of more than 1152 pixels a side are restored in overlapping windows, and of color
-    images of more than 2 million pixels the color differences at half their size, as cameras measure them.
+    network serves every blur. Images of more than 1152 pixels a side are restored in overlapping windows; the color
+    differences of more than 2 million pixels at half their size where the file has them at that size (`NoiseModel`).
     Convolutions run in bfloat16 where the processor supports it, everything else in float32.
 
     Parameters
@@ -123,7 +123,8 @@ def unrolled(
 
     y, psf, report = planes.y, planes.psf, span(progress, 0, 1)
     seen: Seen = () if planes.weights is None else (planes.weights,)
-    if not planes.has_colors or y[0].numel() < _LARGE or boundary == "circular":
+    is_half = isinstance(noise_level, NoiseModel) and noise_level.chrominance > 0 and noise_level.sampling == "4:2:0"
+    if not (planes.has_colors and is_half and y[0].numel() > _LARGE and boundary == "unknown"):
         return measurement.finish(planes.merge(restored(y, psf, level, seen, report)))
     light = restored(y[:1], psf[:1], level[:1], tuple(each[:1] for each in seen), span(report, 0, _OF_LIGHT))
     smaller = tuple(halved(each[1:]).floor() for each in seen)

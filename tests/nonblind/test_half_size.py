@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import torch
 from skimage import data
 
 from deblur import psf
-from deblur.nonblind import unrolled
+from deblur.nonblind import NoiseModel, unrolled
 from deblur.nonblind._half_size import doubled, halved, halved_psf
 from deblur.operators import Convolution
 
@@ -51,15 +52,27 @@ def test_doubling_undoes_halving_but_for_details() -> None:
 def test_colors_at_half_size_lose_little(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = psf.disk(3)
     y = np.stack([Convolution(kernel, SCENE.shape[:2], "reflect")(SCENE[..., c].copy()) for c in range(3)], -1)
-    whole = unrolled(y, kernel, channel_axis=-1)
+    halved_file = NoiseModel(0.004, luminance=4, chrominance=6)
+    whole = unrolled(y, kernel, noise_level=halved_file, channel_axis=-1)
     monkeypatch.setattr(importlib.import_module("deblur.nonblind._unrolled"), "_LARGE", 0)
-    at_half = unrolled(y, kernel, channel_axis=-1)
+    at_half = unrolled(y, kernel, noise_level=halved_file, channel_axis=-1)
     np.testing.assert_allclose(at_half.mean(-1), whole.mean(-1), atol=1e-6)  # the light is the same
     assert psnr(at_half, SCENE) > psnr(whole, SCENE) - 1.5  # a crop full of colors
     assert abs(at_half - whole).max() > 1e-4  # it was done
 
     seen = np.ones(SCENE.shape[:2])
     seen[40:60, 40:60] = 0
-    masked = unrolled(y, kernel, weights=seen[..., None], channel_axis=-1)
+    masked = unrolled(y, kernel, noise_level=halved_file, weights=seen[..., None], channel_axis=-1)
     assert np.isfinite(masked).all()
     assert psnr(masked, SCENE) > psnr(y, SCENE)
+
+
+@pytest.mark.parametrize("noise", [0.01, None, NoiseModel(0.01, luminance=4, chrominance=6, sampling="4:4:4")])
+def test_colors_that_the_file_has_at_full_size_are_restored_so(noise: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stripes = np.zeros((96, 96, 3))
+    stripes[:, ::4, 1] = stripes[:, 1::4, 1] = 0.8  # green lines, of two pixels
+    kernel = psf.disk(2)
+    y = np.stack([Convolution(kernel, (96, 96), "reflect")(stripes[..., c].copy()) for c in range(3)], -1)
+    whole = unrolled(y, kernel, noise_level=noise, channel_axis=-1)
+    monkeypatch.setattr(importlib.import_module("deblur.nonblind._unrolled"), "_LARGE", 0)
+    np.testing.assert_array_equal(unrolled(y, kernel, noise_level=noise, channel_axis=-1), whole)
