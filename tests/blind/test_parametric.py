@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import skimage.data
@@ -11,6 +12,9 @@ import torch
 from deblur import Restoration, psf
 from deblur.blind import _parametric, defocus, motion
 from deblur.blind._encoding import Encodings
+from deblur.nonblind import NoiseModel
+from deblur.operators import Convolution
+from deblur.photo import from_linear, to_linear
 
 from ..nonblind.cases import psnr, valid_picture
 from .cases import correlation
@@ -79,3 +83,21 @@ def test_a_large_picture_is_not_restored_where_a_part_has_ripples(monkeypatch: p
     monkeypatch.setattr(Encodings, "restored", lambda *_, **__: pytest.fail("all of it is restored"))
     found = defocus(y)
     assert (found.changed, "ripples" in found.reason) == (False, True)
+
+
+def test_noise_that_compression_has_left_is_seen() -> None:
+    """High frequencies alone say that there is little, and what was restored with so little was full of worms."""
+    sharp = skimage.data.astronaut() / 255
+    light = np.stack([Convolution(psf.disk(4), (512, 512), "reflect")(to_linear(sharp[..., c])) for c in range(3)], -1)
+    random = np.random.default_rng(0)
+    y = from_linear((random.poisson(150 * light.clip(0)) / 150 + random.normal(0, 0.02, light.shape)).clip(0, 1))
+    picture = jpeg(np.rint(255 * y).astype(np.uint8), 85)
+    found = defocus(picture, noise_level=NoiseModel(luminance=11, chrominance=25), channel_axis=-1, encoded=True)
+    assert found.changed
+    assert psnr(found.image, sharp) > psnr(picture, sharp) + 2
+
+
+def jpeg(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Return pixels in [0, 1], as a JPEG has them."""
+    _, file = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return cv2.imdecode(file, cv2.IMREAD_COLOR)[..., ::-1] / 255
