@@ -47,7 +47,10 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
         return Assessment(False, 0.0, _NO_MOTION)
     if least_width(best.psf) > _OF_WIDTH and likeness_to_gaussian(best.psf) > _BLOB:
         return Assessment(False, 0.0, _NO_PATH)
-    if stroke_width(best.psf) > _THICK and largest_part(best.psf) < _WHOLE:
+    stroke = stroke_width(best.psf)
+    if stroke > max(_THICK, width):  # wider than it is long
+        return Assessment(False, 0.0, _NO_PATH)
+    if stroke > _THICK and largest_part(best.psf) < _WHOLE:
         return Assessment(False, 0.0, _BROKEN)
     is_page = result.window.is_page  # of which the white is clipped, and the noise is not what it seems
     confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)

@@ -50,10 +50,11 @@ def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
         (result(gaussian((0.3, 4.0))), True, ""),
         (result(np.hstack([gaussian(4.0), gaussian(4.0)])), False, "several pieces"),
         (result(np.hstack([SHAKE, SHAKE])), True, ""),
+        (result(np.random.default_rng(0).uniform(0, 1, (35, 35))), False, "out of focus"),
     ],
     ids=[
         *("clear", "found twice", "in vain", "doubtful", "divided", "rough", "sharp"),
-        *("a blob", "a streak", "two blobs", "a broken path"),
+        *("a blob", "a streak", "two blobs", "a broken path", "noise"),
     ],
 )
 def test_assessments(found: SearchResult, is_usable: bool, reason: str) -> None:
