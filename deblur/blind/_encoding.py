@@ -84,7 +84,7 @@ class Encodings:
             The error where a picture in linear light is dark: a wrong PSF leaves less there, and as much error as in
             its bright parts would wipe out all details.
         """
-        picture = self._blurred(is_linear)
+        picture = self.blurred(is_linear)
         saturation = self._clipped(picture) if has_lights else None
 
         def restored(error: float, part: Progress | None) -> torch.Tensor:
@@ -115,7 +115,7 @@ class Encodings:
         psf, error, is_linear, step, has_lights
             See `restored`.
         """
-        picture = self._blurred(is_linear)
+        picture = self.blurred(is_linear)
         part = (slice(None), *window)
         blurred = picture.y[part].mean(0, keepdim=True)
         weights = None if picture.weights is None else picture.weights[part][:1]
@@ -123,7 +123,8 @@ class Encodings:
         restored = step(blurred, psf, picture.noise_with(error, of_mean=True), None, weights, saturation=saturation)
         return self._stored(blurred, picture), self._stored(restored, picture)
 
-    def _blurred(self, is_linear: bool) -> Picture:
+    def blurred(self, is_linear: bool) -> Picture:
+        """Return the picture in the encoding in which it was blurred."""
         return self.light if is_linear and self.light is not None else self.stored
 
     def _clipped(self, picture: Picture) -> float:

@@ -13,8 +13,7 @@ from deblur import psf
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
-from deblur.nonblind import NoiseModel
-from deblur.operators import Convolution
+from deblur.nonblind import NoiseModel, estimate_noise
 
 from ._encoding import Encodings, harms
 from ._final_step import SEARCHING, SHARPENING, by_network, by_sparsity
@@ -42,8 +41,7 @@ _PART, _OF_SCENES = 0.8, 0.35  # of the variance of the edges, of which that of 
 # Gaussians of .8 and 1.2 px at quality 85, gain 1.6 dB in the mean and not 1.4; of sharp ones the worst .0, not -.6.
 # Of wide softness the steps take less: 8 pictures with 1.6 to 3 px gain 2.5 dB in the mean, not 2.3 as with that part.
 _PART_OF_JPEG = 0.7
-_NOISY, _MOST_NOISE = 0.006, 0.06  # levels: of the noise that was in a file before it was compressed; by hand
-_MEDIAN = 0.6745  # of the absolute value of normal numbers
+_NOISY = 0.006  # level from which on there was noise in a file before it was compressed; by hand
 _LARGE = 2**20  # pixels of a picture of which a window is tried first
 
 
@@ -292,7 +290,7 @@ def sharpened(reader: Reader, found: Found, progress: Progress | None) -> Restor
         return photograph.stored.unchanged(found.confidence, found.doubt)
     report(_ESTIMATION_SHARE, SHARPENING)
     kernel = torch.from_numpy(found.psf).float()
-    found = found._replace(error=max(found.error, _unseen_noise(reader, found, kernel)))
+    found = found._replace(error=max(found.error, _unseen_noise(reader, found)))
     flaw = ""
     if photograph.stored.y[0].numel() > _LARGE:  # of which a part is looked at first: to restore all takes minutes
         window = reader.edges.window(math.isqrt(_LARGE))
@@ -308,23 +306,18 @@ def sharpened(reader: Reader, found: Found, progress: Progress | None) -> Restor
     return photograph.stored.restored(channels, kernel, found.confidence, found.doubt, details)
 
 
-def _unseen_noise(reader: Reader, found: Found, kernel: torch.Tensor) -> float:
-    """Return the noise level that estimates miss in a JPEG, of which compression has left the coarse part.
+def _unseen_noise(reader: Reader, found: Found) -> float:
+    """Return the noise level of a JPEG that is seen only at frequencies that the blur has removed.
 
-    It is what a smooth restoration, blurred again, leaves of a window.
+    The finest details, of which the level is estimated without a PSF, are what compression has taken away.
     """
-    photograph = reader.photograph
-    picture = photograph.light if found.is_linear and photograph.light is not None else photograph.stored
+    picture = reader.photograph.blurred(found.is_linear)
     level = float(picture.noise_with(0.0, of_mean=True).white or 0.0)
-    if not photograph.stored.is_compressed or level < _NOISY:
+    if not picture.is_compressed or level < _NOISY:
         return 0.0
-    window = reader.edges.window(_TRIAL_SIDE)
-    blurred = picture.y[(slice(None), *window)].mean(0)
-    smooth = found.step(blurred[None], kernel, _MOST_NOISE, None, None, saturation=None)[0]
-    left = Convolution(kernel, (blurred.shape[0], blurred.shape[1]), "replicate")(smooth) - blurred
-    inner = tuple(slice(side // 2, size - side // 2) for side, size in zip(kernel.shape, blurred.shape, strict=True))
-    unexplained = float(left[inner].abs().median()) / _MEDIAN
-    return math.sqrt(max(0.0, unexplained**2 - level**2))
+    part = (slice(None), *reader.edges.window(_TRIAL_SIDE))
+    seen = estimate_noise(picture.y[part].mean(0), torch.from_numpy(found.psf).float())
+    return math.sqrt(max(0.0, seen**2 - level**2))
 
 
 def _doubt(blur: str, confidence: float) -> str:
