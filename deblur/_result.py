@@ -19,6 +19,11 @@ _HIGH, _MEDIUM = 0.8, 0.4
 """Confidence from which on it is called so, by hand; the one place of these words for all front ends."""
 
 
+def certainty_of(confidence: float) -> Literal["high", "medium", "low"]:
+    """Say a confidence in a word."""
+    return "high" if confidence >= _HIGH else "medium" if confidence >= _MEDIUM else "low"
+
+
 @dataclass(frozen=True, eq=False)
 class Restoration:
     """A restored image, and how it was restored.
@@ -75,7 +80,7 @@ class Restoration:
         """The confidence in a word: high, medium or low; None for a PSF that was given, and an image left as it was."""
         if self.confidence is None or not self.changed:
             return None
-        return "high" if self.confidence >= _HIGH else "medium" if self.confidence >= _MEDIUM else "low"
+        return certainty_of(self.confidence)
 
     def __repr__(self) -> str:
         """Return one line without the pixels."""

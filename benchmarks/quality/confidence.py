@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks._arguments import argument_parser
-from deblur import Restoration
+from deblur._result import certainty_of
 
 GOOD = (2.0, 3.0)  # error ratios
 
@@ -29,17 +29,13 @@ def main() -> None:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 if row.get("error_ratio"):
-                    ratios[_certainty(row.get("confidence", ""))].append(float(row["error_ratio"]))
+                    confidence = row.get("confidence")
+                    word = certainty_of(float(confidence)) if confidence else "as it was"
+                    ratios[word].append(float(row["error_ratio"]))
     print(f"{'confidence':10} {'n':>4} " + " ".join(f"ratio <= {good:g}" for good in GOOD))
     for word, each in ratios.items():
         shares = " ".join(f"{np.mean(np.array(each) <= good):9.0%} " for good in GOOD) if each else ""
         print(f"{word:10} {len(each):4} {shares}")
-
-
-def _certainty(confidence: str) -> str:
-    if not confidence:
-        return "as it was"
-    return str(Restoration(np.zeros((1, 1)), np.ones((1, 1)), None, "", 0.0, float(confidence)).certainty)
 
 
 if __name__ == "__main__":

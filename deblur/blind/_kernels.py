@@ -21,9 +21,7 @@ def cleaned(psf: torch.Tensor, *, threshold: float, least_part: float) -> torch.
     psf = torch.where(psf < threshold * psf.max(), 0, psf)
     if not float(psf.sum()) > 0:
         return delta(psf)
-    values = (psf / psf.sum()).cpu().numpy()
-    parts, count = scipy.ndimage.label(values > 0, structure=np.ones((3, 3)))
-    light = scipy.ndimage.sum_labels(values, parts, np.arange(count + 1))
+    parts, light = _connected(psf)
     kept = light >= min(least_part, float(light[1:].max()))
     kept[0] = False
     psf = psf * torch.from_numpy(kept[parts]).to(psf.device)
@@ -110,9 +108,14 @@ def largest_part(psf: torch.Tensor) -> float:
     >>> largest_part(torch.tensor([[2.0, 2.0, 0.01, 1.0]]))
     0.8
     """
-    values = torch.where(psf > _FAINT * psf.max(), psf, 0).cpu().numpy()
+    return float(_connected(torch.where(psf > _FAINT * psf.max(), psf, 0))[1].max())
+
+
+def _connected(psf: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return which connected part each value belongs to, 0 for none, and the share of the sum that each part has."""
+    values = (psf / psf.sum()).cpu().numpy()
     parts, count = scipy.ndimage.label(values > 0, structure=np.ones((3, 3)))
-    return float(scipy.ndimage.sum_labels(values, parts, np.arange(1, count + 1)).max() / values.sum())
+    return parts, scipy.ndimage.sum_labels(values, parts, np.arange(count + 1))
 
 
 def _moments(psf: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""Planes at half their size: the color differences of large pictures, which cameras measure at half the size too."""
+"""Planes at half their size: the color differences of large pictures whose files have them so."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _LARGE, _OF_LIGHT = 2**21, 0.67
 """Pixels of pictures whose color differences are restored at half their size, and the part of the work that is left."""
 _LEAST_ESTIMATE = 4e-3  # of the range: in photographs, errors of the PSF exceed a lower noise level
 
-Seen = tuple[torch.Tensor, ...]
+_Seen = tuple[torch.Tensor, ...]
 """The weights of the samples, if there are any."""
 
 
@@ -106,7 +106,9 @@ def unrolled(
     level = planes.noise_level if is_exact else planes.noise_level.clamp_min(_LEAST_ESTIMATE)
     network = (pretrained("unrolled") if network is None else network).to(planes.y.device)
 
-    def restored(y: torch.Tensor, psf: torch.Tensor, level: torch.Tensor, seen: Seen, report: Progress) -> torch.Tensor:
+    def restored(
+        y: torch.Tensor, psf: torch.Tensor, level: torch.Tensor, seen: _Seen, report: Progress
+    ) -> torch.Tensor:
         def restore(within: Progress, y: torch.Tensor, chosen: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
             def once(y: torch.Tensor, kernel: torch.Tensor, *seen: torch.Tensor) -> torch.Tensor:
                 return network(y, kernel, level[chosen], boundary, *seen)
@@ -122,7 +124,7 @@ def unrolled(
         return by_tiles(restore, y, max(psf.shape[-2:]) + _REACH, *seen, progress=report, stage=SHARPENING)
 
     y, psf, report = planes.y, planes.psf, span(progress, 0, 1)
-    seen: Seen = () if planes.weights is None else (planes.weights,)
+    seen: _Seen = () if planes.weights is None else (planes.weights,)
     is_half = isinstance(noise_level, NoiseModel) and noise_level.chrominance > 0 and noise_level.sampling == "4:2:0"
     if not (planes.has_colors and is_half and y[0].numel() > _LARGE and boundary == "unknown"):
         return measurement.finish(planes.merge(restored(y, psf, level, seen, report)))

@@ -115,6 +115,13 @@ def test_the_page_in_a_browser(page: Path, tmp_path: Path) -> None:
     assert by_name.split(",") == sorted(by_name.split(","), key=str.lower)
 
 
+def test_groups_without_a_gain_count_none() -> None:
+    rows = (Row("mine", 0.01, "im", "psf1", {"psnr": 20.0, "ssim": 0.5}, 0.1),)
+    headings, body = group_table(Results("toy", 1, rows), replace(TOY, group=lambda psf: f"{psf[-1]} px"))
+    assert headings == ["method", "noise", "PSFs", "n", "PSNR (dB)"]
+    assert [line[2:] for line in body] == [["1 px", "1", "20.00"], ["all", "1", "20.00"]]
+
+
 def test_groups_count_the_pictures_that_are_worse(tmp_path: Path) -> None:
     sized = replace(TOY, group=lambda psf: f"{psf[-1]} px")
     gains = {"psf1": (1.0, -0.2, -0.4), "psf2": (2.0, 3.0, -5.0)}

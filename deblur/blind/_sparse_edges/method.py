@@ -10,7 +10,7 @@ import torch
 
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
-from deblur._result import Restoration
+from deblur._result import Restoration, certainty_of
 from deblur.blind._encoding import Encodings, harms
 from deblur.blind._final_step import SEARCHING, SHARPENING, softened
 from deblur.blind._judge import flaw_of, most_harm
@@ -25,7 +25,7 @@ from .refit import refitted
 from .rival import Rival, is_better
 from .search import SearchResult, Start, begin, finish
 
-_UNSURE, _CAUTION = 0.4, 0.02  # confidence, and the error assumed below it: what a wrong PSF adds stays faint; by hand
+_CAUTION = 0.02  # error assumed where the confidence is low: what a wrong PSF adds stays faint; by hand
 _MORE, _LARGEST_ERROR = math.sqrt(2), 0.08  # times: larger ones are tried in turn, while they leave ripples; by hand
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
 _CLEARLY = 0.05  # in the gain of the first estimates, by which one encoding is clearly better; by hand
@@ -53,12 +53,12 @@ class _Outcome(NamedTuple):
     @property
     def is_sure(self) -> bool:
         """Whether the kernel is likely right."""
-        return self.assessment.is_usable and self.assessment.confidence >= _UNSURE
+        return self.assessment.is_usable and certainty_of(self.assessment.confidence) != "low"
 
     def is_confirmed(self, *, is_compressed: bool) -> bool:
-        """Whether a window is best restored in the encoding that was searched, and without ripples."""
+        """Whether that is so, and a window is best restored in the encoding that was searched, without ripples."""
         limit = most_harm(max(self.psf.shape), strict=is_compressed)
-        return self.is_linear == self.start.is_linear and self.harm < limit
+        return self.is_sure and self.is_linear == self.start.is_linear and self.harm < limit
 
 
 @torch.inference_mode()
@@ -222,10 +222,11 @@ def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, p
     """Go on from the better start, and from the other too unless a window restored with the first confirms it."""
     first, *others = starts
     outcomes = [_ended(photograph, first, rival, span(progress, 0, 1 / len(starts)))]
-    is_confirmed = outcomes[0].is_sure and outcomes[0].is_confirmed(is_compressed=photograph.stored.is_compressed)
+    is_confirmed = outcomes[0].is_confirmed(is_compressed=photograph.stored.is_compressed)
+    is_clear = outcomes[0].found.margin >= CLEAR
     for other in others:
-        is_worse = outcomes[0].found.margin >= CLEAR or other.pool.gain < first.pool.gain - _CLEARLY
-        if not (is_confirmed and is_worse):
+        begins_worse = other.pool.gain < first.pool.gain - _CLEARLY
+        if not (is_confirmed and (is_clear or begins_worse)):
             outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
     if len(sure) < 2:
