@@ -105,8 +105,8 @@ def largest_part(psf: torch.Tensor) -> float:
     Examples
     --------
     >>> import torch
-    >>> largest_part(torch.tensor([[2.0, 2.0, 0.01, 1.0]]))
-    0.8
+    >>> largest_part(torch.tensor([[2.0, 1.0, 0.01, 1.0]]))
+    0.75
     """
     return float(_connected(torch.where(psf > _FAINT * psf.max(), psf, 0))[1].max())
 
