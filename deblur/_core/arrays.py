@@ -98,7 +98,10 @@ def check_finite(tensor: torch.Tensor, name: str) -> None:
     if not bool(norm < largest):
         raise ValueError(f"{name} has values up to {most:.3g}, too large to compute with in {kind}; divide it by them")
     if 0 < most < FAINTEST:
-        raise ValueError(f"{name} has values up to {most:.3g}, too small to compute with; divide it by them")
+        raise ValueError(
+            f"{name} has values up to {most:.3g}, too small to compute with; divide it by them"
+            " (integers are divided by the largest of their type: give 8-bit values as uint8)"
+        )
 
 
 def _identity(tensor: torch.Tensor) -> torch.Tensor:

@@ -144,7 +144,7 @@ def plan(
 def _check(jobs: list[Job], *, force: bool, may_use_fields: bool) -> None:
     source_of: dict[str, Path] = {}
     real_sources = {os.path.realpath(job.source) for job in jobs}
-    remedy = "put {stem}, {parent} or {n} into the name" if may_use_fields else "restore one at a time"
+    remedy = "put {stem}, {parent} or {n} into the name" if may_use_fields else "number the results, as with -o '{n}-{stem}.png'"
     for job in jobs:
         target = os.path.realpath(job.target)
         other = source_of.setdefault(target, job.source)

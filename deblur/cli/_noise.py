@@ -57,6 +57,7 @@ def in_options(message: str) -> str:
     >>> in_options("noise_level goes with neither gain nor read_noise")
     '--noise-level goes with neither --gain nor --read-noise'
     """
+    message = re.sub(r"\bpsf_shape\b", "--psf-size", message)
     message = re.sub(r"\b(noise_level|read_noise|bad_pixels)\b", lambda found: _option(found[0]), message)
     return re.sub(r"(^|neither )gain\b", r"\1--gain", message)
 

@@ -102,7 +102,7 @@ def restore(
     >>> result.method, result.image.shape
     ('unrolled', (64, 64, 3))
     """
-    if not isinstance(image, np.ndarray | torch.Tensor):
+    if not isinstance(image, np.ndarray | torch.Tensor) or 0 in image.shape:
         as_float_tensor(image, "image")  # raises
     space = _space(image, channel_axis)
     is_plane = getattr(psf, "ndim", 0) == 2 and not isinstance(psf, LinearOperator)

@@ -15,11 +15,11 @@ _NEIGHBORS = 5  # samples on a side, around a sample that may be defective
 _MARGIN = 1.5  # on how far the image of a point stands out
 _NOISY = 6.0  # noise levels
 _LEAST_DEFECT = 0.02  # of the range of the image: smaller defects do no harm, and rounding makes such steps
-_LEAST_BAR = 0.01  # of the side: fewer dark lines are no letterbox
-_BLACK = 4 / 255  # of the range: codecs do not keep black exactly
+_LEAST_BORDER = 0.01  # of the side: fewer lines of one color are no border
+_SAME_COLOR = 4 / 255  # of the range: codecs do not keep a color exactly
 _RIPPLES = 17  # lines
 _NOTHING_LEFT = "the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out"
-_STEP = 0.04  # of the range: what follows a letterbox bar is brighter than it by this much
+_STEP = 0.04  # of the range: what follows a border differs from it by this much
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def _footprint(side: int, ndim: int) -> np.ndarray:
 def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tuple[np.ndarray | None, list[str]]:
     """Return the weights that a photograph and a mask give, of its shape without the channels, and remarks.
 
-    Transparent pixels have no weight, nor have the letterbox bars of photographs.
+    Transparent pixels have no weight, nor has the border of a photograph that has one.
 
     Raises
     ------
@@ -184,10 +184,10 @@ def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tup
     if mask is not None:
         weights &= checked_mask(mask, space, "the picture")
     if len(space) == 2 and photo.dtype.kind == "u" and kind == "photo":
-        bars = letterbox(photo.pixels)
-        if bars is not None:
-            weights &= bars
-            notes.append("its black bars are left out")
+        inside = border(photo.pixels)
+        if inside is not None:
+            weights &= inside
+            notes.append("its border of one color is left out")
     if weights.all():
         return None, notes
     if not weights.any():
@@ -226,35 +226,47 @@ def unmasked(pixels: Any, weights: Any, channel_axis: int | None) -> tuple[Any, 
     return np.ma.getdata(pixels), weights
 
 
-def letterbox(pixels: np.ndarray) -> np.ndarray | None:
-    """Return False in the black bars at the edges of a picture and True elsewhere; None if it has none.
+def border(pixels: np.ndarray) -> np.ndarray | None:
+    """Return False in the border of one color around a picture, or on some of its sides; None if it has none.
+
+    Letterbox bars, passe-partouts and the margins of scans are such borders.
 
     Parameters
     ----------
     pixels : numpy.ndarray
         Shape (height, width) or (height, width, channels), black at 0 and white at 1.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        Shape (height, width), True inside.
     """
-    if not any((edge <= _BLACK).all() for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])):
-        return None  # as most pictures
-    light = pixels if pixels.ndim == 2 else pixels.max(-1)
-    inside = np.ones(light.shape, bool)
+    inside = np.ones(pixels.shape[:2], bool)
     for axis in (0, 1):
-        across = light if axis == 0 else light.T
-        is_dark = across.max(1) <= _BLACK
-        for lines in (slice(None), slice(None, None, -1)):
-            count = int(np.argmin(is_dark[lines])) if not is_dark.all() else 0
-            if count < max(3, _LEAST_BAR * len(is_dark)):
-                continue
-            # A codec leaves ripples in the last lines of a bar, as far as its blocks reach.
-            bright = across[lines][count : count + _RIPPLES].mean(1) >= _STEP
-            if not bright.any():
-                continue
-            count += int(np.argmax(bright))
-            if across[lines][count - 1].mean() > 0.5 * across[lines][count].mean():  # it grows light, as the sky does
-                continue
-            bar = slice(0, count) if lines.step is None else slice(len(is_dark) - count, None)
-            (inside if axis == 0 else inside.T)[bar] = False
-    return None if inside.all() else inside
+        across, marks = (pixels, inside) if axis == 0 else (pixels.swapaxes(0, 1), inside.T)
+        for order in (slice(None), slice(None, None, -1)):
+            marks[order][: _border_lines(across[order])] = False
+    return None if inside.all() or not inside.any() else inside
+
+
+def _border_lines(lines: np.ndarray) -> int:
+    """Return how many of the first lines are a border."""
+    color = np.median(lines[0], axis=0)
+    if (np.abs(lines[0] - color) > _SAME_COLOR).any():
+        return 0  # as in most pictures
+    apart = np.abs(lines - color)
+    apart = apart if apart.ndim == 2 else apart.max(-1)
+    is_inside = apart.max(1) > _SAME_COLOR
+    count = int(np.argmax(is_inside))
+    if count < max(3, _LEAST_BORDER * len(lines)):
+        return 0
+    # A codec leaves ripples in the last lines of a border, as far as its blocks reach.
+    differs = apart[count : count + _RIPPLES].mean(1) >= _STEP
+    if not differs.any():
+        return 0
+    count += int(np.argmax(differs))
+    is_gradual = apart[count - 1].mean() > 0.5 * apart[count].mean()  # as where the sky grows light
+    return 0 if is_gradual else count
 
 
 def estimate_background(values: torch.Tensor, weights: torch.Tensor | None) -> float:

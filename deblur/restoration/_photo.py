@@ -74,7 +74,8 @@ def restore_photo(
         tables of a JPEG say.
     mask : array, optional
         Shape ``(height, width)`` of the picture: positive where pixels are used, 0 where they are left out and stay as
-        they are. Samples that are NaN or infinite are left out too, as are transparent pixels and black letterbox bars.
+        they are. Samples that are NaN or infinite are left out too, as are transparent pixels, and borders of one color
+        such as letterbox bars.
     bad_pixels : array or "auto", optional
         True at defective samples, of the shape of the image, or of its shape without the channels; they are left out
         and restored. ``"auto"`` finds hot and dead pixels.

@@ -16,7 +16,7 @@ import deblur
 from deblur import photo, psf
 from deblur.operators import Convolution
 from deblur.photo import Photo
-from deblur.restoration._masks import defects, letterbox
+from deblur.restoration._masks import border, defects
 from deblur.restoration._registry import ROWS
 
 BLUR = psf.motion(9, angle=40)
@@ -184,21 +184,22 @@ def test_sound_pictures_have_no_defects_and_no_bars(name) -> None:
     channels = np.moveaxis(np.atleast_3d(pixels), -1, 0)
     blurred = np.stack([Convolution(psf.disk(2), c.shape, "reflect")(c) for c in channels])
     assert not defects(torch.from_numpy(blurred), 0).any()
-    assert letterbox(pixels) is None
+    assert border(pixels) is None
 
 
-def test_letterbox_bars_are_left_out(scene) -> None:
+@pytest.mark.parametrize("color", [0.0, 0.45, 1.0])
+def test_borders_of_one_color_are_left_out(scene, color) -> None:
     sharp, blurred, _ = scene
     stored = photo.from_linear(blurred.clip(0, 1))
-    framed = np.pad(stored, ((20, 20), (0, 0)))
-    inside = letterbox(framed)
+    framed = np.pad(stored, ((20, 20), (0, 0)), constant_values=color)
+    inside = border(framed)
     assert inside is not None
     np.testing.assert_array_equal(inside, np.pad(np.ones_like(stored, bool), ((20, 20), (0, 0))))
     made = deblur.restore_photo(Photo(framed), BLUR)
     alone = deblur.restore_photo(Photo(stored), BLUR)
-    assert "its black bars are left out" in made.details["notes"]
+    assert "its border of one color is left out" in made.details["notes"]
     assert made.noise_level == pytest.approx(alone.noise_level, rel=0.1)
-    assert (made.image[:20] == 0).all()
+    np.testing.assert_allclose(made.image[:20], color, atol=1e-6)
     truth, everywhere = photo.from_linear(sharp), np.ones(sharp.shape, bool)
     assert psnr(made.image[20:-20], truth, everywhere) > psnr(alone.image, truth, everywhere) - 0.5
 
@@ -211,7 +212,7 @@ def test_bars_of_a_lossy_file_are_left_out(scene, tmp_path, suffix) -> None:
     path = tmp_path / f"film{suffix}"
     Image.fromarray(np.pad(pixels, ((21, 19), (0, 0)))).save(path, quality=90)
     made = deblur.restore_photo(path, BLUR)
-    assert "its black bars are left out" in made.details["notes"]
+    assert "its border of one color is left out" in made.details["notes"]
     truth, everywhere = photo.from_linear(sharp), np.ones(sharp.shape, bool)
     restored = made.image if made.image.ndim == 2 else made.image.mean(-1)
     assert psnr(restored[21:-19].clip(0, 1), truth, everywhere) > psnr(pixels / 255, truth, everywhere) + 1
