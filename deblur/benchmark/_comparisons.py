@@ -80,16 +80,15 @@ def with_true_psf(sample: Sample) -> list[np.ndarray]:
     """Restore by the final step of `sparse_edges` with the true PSF: softened, like its results, and not."""
     import torch
 
-    from deblur.blind._final_step import by_network
+    from deblur.blind._final_step import by_network, softened
     from deblur.blind._picture import Picture
     from deblur.blind._settings import Settings
-    from deblur.blind._view import smooth
 
     picture = Picture(torch.from_numpy(sample.blurred), sample.channel_axis, None, method="known PSF")
     settings = Settings.for_noise(picture.noise_level)
     with torch.inference_mode():
         sharp = by_network(picture.y, torch.from_numpy(sample.psf), settings.assumed_noise)
-        soft = torch.stack([smooth(x, settings.softening) for x in sharp])
+        soft = softened(sharp, settings.softening)
     return [picture.restored(x, torch.from_numpy(sample.psf), 1.0, "").image.numpy() for x in (soft, sharp)]
 
 

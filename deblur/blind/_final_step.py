@@ -12,16 +12,15 @@ from deblur._core.progress import Progress, span
 from deblur._core.samples import CLIPPED
 from deblur.nonblind import NoiseModel, highlights_share, hyper_laplacian, split_highlights, unrolled
 
-from ._settings import Settings
 from ._view import smooth
 
 SEARCHING, SHARPENING = "looking for the blur", "sharpening"
 """The stages that are reported while the PSF is estimated, and while the image is restored."""
 
 
-def softened(channels: torch.Tensor, settings: Settings) -> torch.Tensor:
-    """Return restored channels with edges as soft as those of photographs."""
-    return torch.stack([smooth(x, settings.softening) for x in channels])
+def softened(channels: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Return restored channels with edges as soft as those of photographs: smoothed by a Gaussian of `sigma` pixels."""
+    return torch.stack([smooth(x, sigma) for x in channels])
 
 
 def by_method(

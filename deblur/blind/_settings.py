@@ -33,5 +33,5 @@ class Settings(NamedTuple):
     def for_noise(cls, level: float) -> Settings:
         """Return the settings for a noise level on the scale [0, 1]."""
         smoothing = 0.0 if level < 0.0025 else min(0.7 * (level / 0.01) ** 0.4, 1.3)
-        softening = math.sqrt(0.25 + 0.36 * min(smoothing, 0.7) ** 2)
+        softening = math.sqrt(0.25 + 0.2 * min(smoothing, 0.7) ** 2)
         return cls(smoothing, max(3e-4, 0.1 * level), max(0.005, 1.2 * level), softening)

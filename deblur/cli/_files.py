@@ -144,7 +144,8 @@ def plan(
 def _check(jobs: list[Job], *, force: bool, may_use_fields: bool) -> None:
     source_of: dict[str, Path] = {}
     real_sources = {os.path.realpath(job.source) for job in jobs}
-    remedy = "put {stem}, {parent} or {n} into the name" if may_use_fields else "number the results, as with -o '{n}-{stem}.png'"
+    numbered = "number the results, as with -o '{n}-{stem}.png'"
+    remedy = "put {stem}, {parent} or {n} into the name" if may_use_fields else numbered
     for job in jobs:
         target = os.path.realpath(job.target)
         other = source_of.setdefault(target, job.source)

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from deblur.blind._kernels import largest_part, least_width, likeness_to_gaussian, spread, stroke_width
+from deblur.blind._settings import Settings
 
 from .judge import CLEAR, rings
 from .search import SearchResult
@@ -22,7 +23,12 @@ most, and narrow ones are all alike. Chosen on simulated shakes, Lai et al.'s sc
 _THICK, _WHOLE = 5.0, 0.8
 """Pixels of the stroke, and share of the largest part. Simulated paths are thinner than 3 and may break; thick ones, of
 which there are some too, do not. By hand, on simulated ones and 15 photographs."""
-_SAME = 0.8  # similarity of the kernels that the two searches have found
+_BROAD, _SLIM = 8.0, 0.7  # pixels of the stroke, and of the spread: by hand, right ones had up to 5.4 pixels
+_UNLIKE, _SAME = 0.45, 0.8
+"""Similarity of the kernels that the two searches have found: of no confidence, and of full. By hand, on Levin's
+images, Lai et al.'s, and shakes: of right ones with less than full, all but one have more than .6; of wrong ones some
+have, in pieces."""
+_TOGETHER = 0.9  # share of the largest part, of kernels whose agreement counts; by hand, on the same
 _ROUGH = 2.5  # noise levels that a restoration leaves unexplained: right kernels leave up to 2.1
 _ROUNDING = 1 / 255 / math.sqrt(12)  # of values of 8 bits, which no picture of a camera is better than
 _DOUBTFUL = 0.3  # confidence where one leaves more
@@ -48,12 +54,13 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     if least_width(best.psf) > _OF_WIDTH and likeness_to_gaussian(best.psf) > _BLOB:
         return Assessment(False, 0.0, _NO_PATH)
     stroke = stroke_width(best.psf)
-    if stroke > max(_THICK, width):  # wider than it is long
+    thick = _THICK + Settings.for_noise(noise_level).smoothing
+    if stroke > max(thick, width) or stroke > max(_BROAD, _SLIM * width):
         return Assessment(False, 0.0, _NO_PATH)
     if stroke > _THICK and largest_part(best.psf) < _WHOLE:
         return Assessment(False, 0.0, _BROKEN)
     is_page = result.window.is_page  # of which the white is clipped, and the noise is not what it seems
-    confidence = 1.0 if result.agreement >= _SAME else min(max(result.margin / CLEAR, 0.0), 1.0)
+    confidence = _confidence(result)
     # Beside clipped lights, in pages and with large kernels those of right ones ring too.
     is_plain = not is_page and bool(result.window.valid.all())
     if is_plain and confidence < 1 and rings(best.image):
@@ -67,3 +74,13 @@ def assess(result: SearchResult, noise_level: float) -> Assessment:
     if confidence < _LEAST:
         return Assessment(False, confidence, f"{reason}: none is surely right")
     return Assessment(True, confidence, reason)
+
+
+def _confidence(result: SearchResult) -> float:
+    """Return how sure a kernel is, by how clearly it won, or by how much another search found the same."""
+    if result.agreement >= _SAME:
+        return 1.0
+    agreed = (result.agreement - _UNLIKE) / (_SAME - _UNLIKE)
+    if largest_part(result.best.psf) < _TOGETHER:
+        agreed = 0.0
+    return min(max(result.margin / CLEAR, agreed, 0.0), 1.0)

@@ -27,6 +27,7 @@ from .search import SearchResult, Start, begin, finish
 
 _CAUTION = 0.02  # error assumed where the confidence is low: what a wrong PSF adds stays faint; by hand
 _MORE, _LARGEST_ERROR = math.sqrt(2), 0.08  # times: larger ones are tried in turn, while they leave ripples; by hand
+_SOFTENING = 0.35  # pixels, of files: cameras sharpen them, while Levin's images are raw; by hand, on Lai et al.'s
 _MOST_LIGHTS = 0.03  # of the pixels: at night, hardly anything but the lights is left in linear light; by hand
 _CLEARLY = 0.05  # in the gain of the first estimates, by which one encoding is clearly better; by hand
 _EXACT = 45  # pixels, beyond which the error of a kernel grows with its extent; by hand, on Lai et al.'s at 55 and 75
@@ -80,8 +81,8 @@ def sparse_edges(
     image. What this finds depends on chance, so there are many tries, and a judge: on the image at a fraction of its
     size, kernels of any size, from edges chosen by two rules (Xu and Jia, ECCV 2010; Cho and Lee, SIGGRAPH Asia 2009),
     and further ones from the best of them; at full size, small kernels. Those whose restorations are sparsest are
-    refined at full size, and the best is taken. Where there is hardly any noise, the PSF is fitted once more, to the
-    scene that `deblur.nonblind.unrolled` restores with it, whose edges are as soft as those of photographs. That
+    refined at full size, and the best is taken. The PSF is fitted once more, to the scene
+    that `deblur.nonblind.unrolled` restores with it, whose edges are as soft as those of photographs. That
     network restores the whole image. The PSF of a large image is estimated on the window with the strongest edges in
     all directions.
 
@@ -182,9 +183,10 @@ def restore_shake(
         has_lights=stored.has_lights,
         least_error=best.error,
     )
-    restored = softened(channels, Settings.for_noise(stored.noise_level))
+    is_file = photograph.light is not None
+    restored = softened(channels, _SOFTENING if is_file else Settings.for_noise(stored.noise_level).softening)
     report(1.0, SHARPENING)
-    details = {"linear": best.is_linear} if photograph.light is not None else {}
+    details = {"linear": best.is_linear} if is_file else {}
     return stored.restored(restored, best.psf, confidence, reason, details)
 
 
@@ -246,7 +248,7 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
         assessment = Assessment(False, 0.0, "no shake sharpens the picture more than undoing a simpler blur")
     if not assessment.is_usable:
         return _Outcome(start, found, assessment)
-    psf = trimmed(refitted(found.best.psf, found.window, settings))
+    psf = trimmed(refitted(found.best.psf, found.observed, settings))
     window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
     level = photograph.stored.noise_level
     error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2) / photograph.stored.averaging

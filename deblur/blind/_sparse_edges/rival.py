@@ -19,8 +19,8 @@ Rival = Callable[[float], np.ndarray]
 """The PSF of the simpler blur, of a picture that is shrunk by a factor."""
 
 # By hand, on photographs of BSDS500's training set and of Lai et al. (CVPR 2016), scenes 01: Gaussians of 2.2 and 3
-# pixels have .9 to 1.4 and up to .05, shakes that look soft 2.5 to 6 and more than .1.
-_WIDER, _SPARSER = 2.0, 0.09  # times the simpler PSF, and as a logarithm
+# pixels have .9 to 1.4 and up to .05, shakes that look soft 2.5 to 6 and more than .075.
+_WIDER, _SPARSER = 2.0, 0.07  # times the simpler PSF, and as a logarithm
 
 
 def begins_better(start: Start, rival: Rival) -> bool:

@@ -50,6 +50,8 @@ class SearchResult(NamedTuple):
         No blur, and the window restored as if it had none.
     window : View
         What they are compared on: a part of the view, smoothed against its noise.
+    observed : View
+        The same part with its noise.
     """
 
     best: Candidate
@@ -58,6 +60,7 @@ class SearchResult(NamedTuple):
     agreement: float
     unblurred: Candidate
     window: View
+    observed: View
 
     @property
     def gain(self) -> float:
@@ -112,7 +115,8 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     report = span(progress, 0.2, 1)
     report(0.0, SEARCHING)
     side = round(min(max(_EXTENTS * max(extents), _LADDER_WINDOW), _WINDOW))
-    window = edges.part(side).smoothed(settings.smoothing)
+    observed = edges.part(side)
+    window = observed.smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
         return evaluate(climb(edges.part(_LADDER_WINDOW), settings, shape), window, settings)
@@ -133,4 +137,5 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     is_large = any(best is each for each in large)
     agreement = max((similarity(best.psf, each.psf) for each in (at_full_size if is_large else large)), default=0.0)
     others = [each for each in (*at_full_size, *large) if each is not best]
-    return SearchResult(best, others, margin(pool.candidates) if is_large else 0.0, agreement, unblurred, window)
+    clearly = margin(pool.candidates) if is_large else 0.0
+    return SearchResult(best, others, clearly, agreement, unblurred, window, observed)

@@ -29,7 +29,7 @@ def result(
     """A search that found a kernel whose restoration is sparser by `gain`."""
     found = Candidate(torch.from_numpy(best), image, 1.0, 0.3, misfit)
     unblurred = Candidate(torch.ones(1, 1), image, 1.0, 0.3 * math.exp(gain))
-    return SearchResult(found, [], margin, agreement, unblurred, unclipped(image))
+    return SearchResult(found, [], margin, agreement, unblurred, unclipped(image), unclipped(image))
 
 
 def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
@@ -65,7 +65,7 @@ def test_assessments(found: SearchResult, is_usable: bool, reason: str) -> None:
 
 
 def test_a_clearer_winner_is_surer() -> None:
-    sure = [assess(result(SHAKE, margin=each), 0.01).confidence for each in (-0.01, 0.0, 0.01, 0.04, 0.2)]
+    sure = [assess(result(SHAKE, margin=each, agreement=0.3), 0.01).confidence for each in (-0.01, 0.0, 0.01, 0.04, 0.2)]
     assert sure == sorted(sure)
     assert (sure[0], sure[-1]) == (0, 1)
 
