@@ -70,6 +70,19 @@ def test_a_clearer_winner_is_surer() -> None:
     assert (sure[0], sure[-1]) == (0, 1)
 
 
+def test_two_searches_that_find_the_more_alike_are_the_surer_unless_it_is_in_pieces() -> None:
+    broken = np.hstack([SHAKE, np.zeros((SHAKE.shape[0], 3)), SHAKE])
+    for agreement, whole in ((0.4, 0.0), (0.625, 0.5), (0.8, 1.0)):
+        assert assess(result(SHAKE, margin=0.0, agreement=agreement), 0.01).confidence == pytest.approx(whole)
+    assert assess(result(broken, margin=0.0, agreement=0.625), 0.01).confidence == 0
+
+
+def test_noise_makes_strokes_wider() -> None:
+    stroke = result(np.ones((6, 10)) / 60, agreement=0.9)
+    assert not assess(stroke, 0.001).is_usable
+    assert assess(stroke, 0.02).is_usable
+
+
 def test_pictures_far_below_black_are_doubted() -> None:
     ringing = torch.linspace(-1, 1, 10_000).reshape(100, 100)
     assessment = assess(result(SHAKE, margin=0.05, image=ringing), 0.01)
