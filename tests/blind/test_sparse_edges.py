@@ -191,7 +191,7 @@ def test_where_there_are_ripples_a_larger_error_of_the_psf_is_assumed(
     """The smoother the result, the more is assumed; where even the most leaves ripples, the picture stays as it is."""
     y, variations, before = shaken()[0], list[float](), result().image
 
-    def flaw_of(_: torch.Tensor, after: torch.Tensor, extent: int, strict: bool) -> str:
+    def flaw_of(_: torch.Tensor, after: torch.Tensor, extent: int, allowance: float) -> str:
         variations.append(float(after.diff().abs().mean()))
         return "" if ends and len(variations) == 4 else "makes ripples"
 

@@ -11,9 +11,10 @@ import torch
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration, certainty_of
+from deblur.blind._crop import cut
 from deblur.blind._encoding import Encodings, harms
 from deblur.blind._final_step import SEARCHING, SHARPENING, softened
-from deblur.blind._judge import flaw_of, most_harm
+from deblur.blind._judge import DOUBTFUL, SURE, flaw_of, most_harm
 from deblur.blind._kernels import trimmed
 from deblur.blind._picture import checked_shape, unusable_reason
 from deblur.blind._settings import Settings
@@ -52,14 +53,25 @@ class _Outcome(NamedTuple):
     harm: float = math.inf
 
     @property
+    def is_consistent(self) -> bool:
+        """Whether the picture is best restored in the encoding in which the kernel was found."""
+        return self.is_linear == self.start.is_linear
+
+    @property
     def is_sure(self) -> bool:
         """Whether the kernel is likely right."""
         return self.assessment.is_usable and certainty_of(self.assessment.confidence) != "low"
 
     def is_confirmed(self, *, is_compressed: bool) -> bool:
         """Whether that is so, and a window is best restored in the encoding that was searched, without ripples."""
-        limit = most_harm(max(self.psf.shape), strict=is_compressed)
-        return self.is_sure and self.is_linear == self.start.is_linear and self.harm < limit
+        limit = most_harm(max(self.psf.shape), DOUBTFUL if is_compressed else 0.0)
+        return self.is_sure and self.is_consistent and self.harm < limit
+
+    def allowance(self, *, is_compressed: bool) -> float:
+        """Return how much more what is restored with the kernel may vary, see `flaw_of`."""
+        if is_compressed or not self.is_sure:
+            return DOUBTFUL
+        return SURE if certainty_of(self.assessment.confidence) == "high" else 0.0
 
 
 @torch.inference_mode()
@@ -214,7 +226,7 @@ def _error_without_ripples(photograph: Encodings, outcome: _Outcome) -> tuple[fl
     window = outcome.start.edges.window(max(_RIPPLES_SIDE, _TRIAL_EXTENTS * extent))
     while True:
         before, after = photograph.trial(psf, error, outcome.is_linear, window, has_lights=stored.has_lights)
-        flaw = flaw_of(before, after, extent, strict=stored.is_compressed or not outcome.is_sure)
+        flaw = flaw_of(before, after, extent, allowance=outcome.allowance(is_compressed=stored.is_compressed))
         if not flaw or _MORE * error > _LARGEST_ERROR:
             return error, flaw
         error *= _MORE
@@ -231,8 +243,11 @@ def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, p
         if not (is_confirmed and (is_clear or begins_worse)):
             outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
+    consistent = [each for each in sure if each.is_consistent]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
+    if len(consistent) == 1:
+        return consistent[0]
     light, stored = sorted(sure, key=lambda each: not each.start.is_linear)
     is_sparser = light.found.gain > stored.found.gain
     return light if is_sparser and light.harm < stored.harm + _WORSE else stored
@@ -255,6 +270,10 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
     error *= max(1.0, max(psf.shape) / _EXACT)
     in_light, as_stored = harms(photograph, psf, error, window)
     is_linear = in_light < as_stored + _CAMERAS
+    if is_linear != start.is_linear:  # the kernel was fitted to edges of other shapes
+        picture = photograph.blurred(is_linear)
+        view = cut(picture.view, start.edges.window(max(found.observed.y.shape)))
+        psf = trimmed(refitted(psf, view, Settings.for_noise(picture.noise_level)))
     return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored))
 
 

@@ -65,7 +65,8 @@ def test_assessments(found: SearchResult, is_usable: bool, reason: str) -> None:
 
 
 def test_a_clearer_winner_is_surer() -> None:
-    sure = [assess(result(SHAKE, margin=each, agreement=0.3), 0.01).confidence for each in (-0.01, 0.0, 0.01, 0.04, 0.2)]
+    found = [result(SHAKE, margin=each, agreement=0.3) for each in (-0.01, 0.0, 0.01, 0.04, 0.2)]
+    sure = [assess(each, 0.01).confidence for each in found]
     assert sure == sorted(sure)
     assert (sure[0], sure[-1]) == (0, 1)
 
