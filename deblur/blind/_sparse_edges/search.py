@@ -103,14 +103,14 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     edges, noise_level, shape, pool, _ = start
     settings = Settings.for_noise(noise_level)
     shrunk = pool.shrunk
-    rough = distinct(pool.candidates, _BASINS, ALIKE)
-    kernels, factor = [each.psf for each in rough], shrunk.factor
+    kernels = [each.psf for each in distinct(pool.candidates, _BASINS, ALIKE)]
+    is_clear, factor = margin(pool.candidates) >= CLEAR, shrunk.factor
     if factor > _STEP:
         factor /= 2
         between = ShrunkView.by(edges.part(WINDOW), noise_level, factor)
         limit = None if shape is None else (odd(shape[0] / factor), odd(shape[1] / factor))
         bring = partial(refined, between.view, between.settings, factor=2.0, most=limit, repeatedly=False)
-        kernels = [best_of(side_by_side(bring, kernels)).psf]
+        kernels = [best_of(side_by_side(bring, kernels[:1] if is_clear else kernels)).psf]
     extents = [factor * max(trimmed(each).shape) for each in kernels]
     report = span(progress, 0.2, 1)
     report(0.0, SEARCHING)
@@ -124,7 +124,7 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     jobs: list[Callable[[], Candidate]] = [
         partial(refined, window, settings, each, factor, shape, repeatedly=True) for each in kernels
     ]
-    surely_large = margin(pool.candidates) >= CLEAR and extents[0] > LADDER[-1]
+    surely_large = is_clear and extents[0] > LADDER[-1]
     if not surely_large:
         jobs.insert(0, climbed)  # preferred where both find the same: it keeps thinner parts
     found = side_by_side(lambda job: job(), jobs, lambda count: report(count / len(jobs), SEARCHING))
