@@ -19,7 +19,8 @@ _LEAST_BORDER = 0.01  # of the side: fewer lines of one color are no border
 _SAME_COLOR = 4 / 255  # of the range: codecs do not keep a color exactly
 _RIPPLES = 17  # lines
 _NOTHING_LEFT = "the mask leaves no pixel to restore: white pixels of a mask are used, black ones left out"
-_STEP = 0.04  # of the range: what follows a border differs from it by this much
+_STEP = 0.04  # of the range: what follows a border differs from it by this much,
+_SUDDEN, _BLURRED = 0.5, 8  # at once, and so much of what it differs by within these lines; by hand
 
 
 @dataclass(frozen=True)
@@ -227,9 +228,9 @@ def unmasked(pixels: Any, weights: Any, channel_axis: int | None) -> tuple[Any, 
 
 
 def border(pixels: np.ndarray) -> np.ndarray | None:
-    """Return False in the border of one color around a picture, or on some of its sides; None if it has none.
+    """Return False in the borders of one color around a picture, or on some of its sides; None if it has none.
 
-    Letterbox bars, passe-partouts and the margins of scans are such borders.
+    Letterbox bars, passe-partouts and the margins of scans are such borders; there may be one inside another.
 
     Parameters
     ----------
@@ -241,32 +242,44 @@ def border(pixels: np.ndarray) -> np.ndarray | None:
     numpy.ndarray or None
         Shape (height, width), True inside.
     """
-    inside = np.ones(pixels.shape[:2], bool)
-    for axis in (0, 1):
-        across, marks = (pixels, inside) if axis == 0 else (pixels.swapaxes(0, 1), inside.T)
-        for order in (slice(None), slice(None, None, -1)):
-            marks[order][: _border_lines(across[order])] = False
-    return None if inside.all() or not inside.any() else inside
+    height, width, *_ = pixels.shape
+    inside = np.zeros((height, width), bool)
+    rows, columns = slice(0, height), slice(0, width)
+    while True:
+        picture = pixels[rows, columns]
+        top, bottom = _border_lines(picture), _border_lines(picture[::-1])
+        across = picture.swapaxes(0, 1)
+        left, right = _border_lines(across), _border_lines(across[::-1])
+        if not top + bottom + left + right:
+            break
+        rows = slice(rows.start + top, rows.stop - bottom)
+        columns = slice(columns.start + left, columns.stop - right)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return None
+    inside[rows, columns] = True
+    return None if inside.all() else inside
 
 
 def _border_lines(lines: np.ndarray) -> int:
-    """Return how many of the first lines are a border."""
+    """Return how many of the first lines are a border: of one color, up to a step.
+
+    A blurred edge, as of a sky or of the first letters of a page, is no step: the blur of the picture goes on there.
+    """
     color = np.median(lines[0], axis=0)
     if (np.abs(lines[0] - color) > _SAME_COLOR).any():
         return 0  # as in most pictures
     apart = np.abs(lines - color)
     apart = apart if apart.ndim == 2 else apart.max(-1)
-    is_inside = apart.max(1) > _SAME_COLOR
-    count = int(np.argmax(is_inside))
+    count = int(np.argmax(apart.max(1) > _SAME_COLOR))
     if count < max(3, _LEAST_BORDER * len(lines)):
         return 0
     # A codec leaves ripples in the last lines of a border, as far as its blocks reach.
-    differs = apart[count : count + _RIPPLES].mean(1) >= _STEP
-    if not differs.any():
-        return 0
-    count += int(np.argmax(differs))
-    is_gradual = apart[count - 1].mean() > 0.5 * apart[count].mean()  # as where the sky grows light
-    return 0 if is_gradual else count
+    levels = apart[count - 1 : count + _RIPPLES].mean(1)
+    steps = np.diff(levels)
+    step = int(np.argmax(steps))
+    reached = float(levels[step + 1 : step + 1 + _BLURRED].max())
+    is_border = steps[step] >= _STEP and steps[step] > _SUDDEN * reached
+    return count + step if is_border else 0
 
 
 def estimate_background(values: torch.Tensor, weights: torch.Tensor | None) -> float:

@@ -204,6 +204,24 @@ def test_borders_of_one_color_are_left_out(scene, color) -> None:
     assert psnr(made.image[20:-20], truth, everywhere) > psnr(alone.image, truth, everywhere) - 0.5
 
 
+def test_one_border_inside_another_is_left_out_too(scene) -> None:
+    stored = photo.from_linear(scene[1].clip(0, 1))
+    framed = np.pad(np.pad(stored, 12, constant_values=1.0), 25)
+    expected = np.pad(np.ones_like(stored, bool), 37)
+    np.testing.assert_array_equal(border(framed), expected)
+
+
+def test_blurred_edges_of_what_has_one_color_are_no_border() -> None:
+    """A sky and a page are parts of the scene: what is blurred into them belongs to the picture."""
+    scene = np.ones((200, 200))
+    scene[60:] = data.camera()[100:240, 100:300] / 400
+    page = np.pad(data.page()[20:160, 100:300] / 255, 40, constant_values=1.0)
+    for sharp in (scene, page):
+        for radius in (2, 4):
+            blurred = Convolution(psf.disk(radius), sharp.shape, "valid")(sharp)
+            assert border(photo.from_linear(blurred.clip(0, 1))) is None
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_bars_of_a_lossy_file_are_left_out(scene, tmp_path, suffix) -> None:
     """Codecs leave ripples in the bars."""
