@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
 
 DEBUG = "DEBLUR_DEBUG"
 """Set in the environment, it shows tracebacks."""
+
+_OPTIONS = {
+    "noise_level": "--noise-level",
+    "read_noise": "--read-noise",
+    "bad_pixels": "--bad-pixels",
+    "psf_shape": "--psf-size",
+}
+"""What keywords of the library are called on the command line."""
 
 
 def complain(error: Exception, about: Path | None = None) -> str:
@@ -43,3 +52,16 @@ def describe(error: Exception) -> str:
     if isinstance(error, OSError | ValueError | TypeError | ModuleNotFoundError):
         return str(error)
     return f"internal error: {type(error).__name__}: {error} (set {DEBUG}=1 to see where)"
+
+
+def in_options(message: str) -> str:
+    """Return a message of the library with the names that its keywords have on the command line.
+
+    Examples
+    --------
+    >>> in_options("noise_level goes with neither gain nor read_noise")
+    '--noise-level goes with neither --gain nor --read-noise'
+    """
+    for keyword, option in _OPTIONS.items():
+        message = re.sub(rf"\b{keyword}\b", option, message)
+    return re.sub(r"(^|neither )gain\b", r"\1--gain", message)

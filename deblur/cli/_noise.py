@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from deblur.cli._errors import in_options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,19 +48,6 @@ def parse_noise(noise_level: str, gain: float | None = None, read_noise: float |
         raise ValueError(f"--noise-level must be a number that is not negative, got {text!r}")
     is_file = text.lower().endswith(".json")
     return str(Path(text).absolute()) if is_file else given  # for processes in other folders
-
-
-def in_options(message: str) -> str:
-    """Return a message of the library with the names that its keywords have on the command line.
-
-    Examples
-    --------
-    >>> in_options("noise_level goes with neither gain nor read_noise")
-    '--noise-level goes with neither --gain nor --read-noise'
-    """
-    message = re.sub(r"\bpsf_shape\b", "--psf-size", message)
-    message = re.sub(r"\b(noise_level|read_noise|bad_pixels)\b", lambda found: _option(found[0]), message)
-    return re.sub(r"(^|neither )gain\b", r"\1--gain", message)
 
 
 def parse_background(text: str | None) -> float | str | None:
@@ -119,7 +107,3 @@ def _white_in(option: str, path: Path) -> np.ndarray:
     if picture.dtype.kind != "f" and 0 < pixels.max() <= 1.5 / np.iinfo(picture.dtype).max:
         return np.asarray(pixels > 0)
     return np.asarray(pixels > 0.5)
-
-
-def _option(keyword: str) -> str:
-    return f"--{keyword.replace('_', '-')}"

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deblur._core.progress import Progress, Stopwatch
-from deblur.cli._errors import complain
+from deblur.cli._errors import complain, in_options
 from deblur.cli._files import Job, Output, check_target, plan, refuse_existing
 from deblur.cli._log import Log, check_log, open_log
 from deblur.cli._names import METHOD
-from deblur.cli._noise import in_options
 from deblur.cli._progress import label
 from deblur.cli._psf import check_psf_target, read_psf_file
 from deblur.cli._report import decisions_of, line_of, record_of, tally_of

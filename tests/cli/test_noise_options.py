@@ -10,7 +10,8 @@ import tifffile
 
 import deblur
 from deblur import photo, psf
-from deblur.cli._noise import in_options, parse_background, parse_noise, read_bad_pixels, read_mask
+from deblur.cli._errors import in_options
+from deblur.cli._noise import parse_background, parse_noise, read_bad_pixels, read_mask
 from deblur.cli._settings import Data, Settings
 from deblur.photo import Photo
 
@@ -92,6 +93,7 @@ def test_floating_counts_have_noise_of_any_size(run: Run, tmp_path: Path) -> Non
             "noise_level goes with neither gain nor read_noise",
             "--noise-level goes with neither --gain nor --read-noise",
         ),
+        ("psf_shape must be odd", "--psf-size must be odd"),
         ("the contrast gained", "the contrast gained"),
     ],
 )

@@ -11,12 +11,12 @@ import torch
 from deblur._core.arrays import Array, ArrayT
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration, certainty_of
-from deblur.blind._crop import cut
+from deblur.blind._crop import Window, cut
 from deblur.blind._encoding import Encodings, harms
 from deblur.blind._final_step import SEARCHING, SHARPENING, softened
 from deblur.blind._judge import DOUBTFUL, SURE, flaw_of, most_harm
 from deblur.blind._kernels import trimmed
-from deblur.blind._picture import checked_shape, unusable_reason
+from deblur.blind._picture import Picture, checked_shape, unusable_reason
 from deblur.blind._settings import Settings
 from deblur.nonblind import NoiseModel
 
@@ -93,9 +93,9 @@ def sparse_edges(
     image. What this finds depends on chance, so there are many tries, and a judge: on the image at a fraction of its
     size, kernels of any size, from edges chosen by two rules (Xu and Jia, ECCV 2010; Cho and Lee, SIGGRAPH Asia 2009),
     and further ones from the best of them; at full size, small kernels. Those whose restorations are sparsest are
-    refined at full size, and the best is taken. The PSF is fitted once more, to the scene
-    that `deblur.nonblind.unrolled` restores with it, whose edges are as soft as those of photographs. That
-    network restores the whole image. The PSF of a large image is estimated on the window with the strongest edges in
+    refined at full size, and the best is taken. The PSF is fitted once more, to the scene that
+    `deblur.nonblind.unrolled` restores with it, whose edges are as soft as those of photographs. That network restores
+    the whole image. The PSF of a large image is estimated on the window with the strongest edges in
     all directions.
 
     Clipped lights (above 0.98 of the range, with a steep rim) are ignored when the PSF is estimated, and restored
@@ -243,9 +243,9 @@ def _searched(photograph: Encodings, starts: list[Start], rival: Rival | None, p
         if not (is_confirmed and (is_clear or begins_worse)):
             outcomes.append(_ended(photograph, other, rival, span(progress, 0.5, 1)))
     sure = [each for each in outcomes if each.is_sure]
-    consistent = [each for each in sure if each.is_consistent]
     if len(sure) < 2:
         return max(outcomes, key=lambda each: (each.assessment.is_usable, each.assessment.confidence))
+    consistent = [each for each in sure if each.is_consistent]
     if len(consistent) == 1:
         return consistent[0]
     light, stored = sorted(sure, key=lambda each: not each.start.is_linear)
@@ -263,7 +263,7 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
         assessment = Assessment(False, 0.0, "no shake sharpens the picture more than undoing a simpler blur")
     if not assessment.is_usable:
         return _Outcome(start, found, assessment)
-    psf = trimmed(refitted(found.best.psf, found.observed, settings))
+    psf = _fitted(found.best.psf, photograph.blurred(start.is_linear), found.place)
     window = start.edges.window(max(_TRIAL_SIDE, _TRIAL_EXTENTS * max(psf.shape)))
     level = photograph.stored.noise_level
     error = math.sqrt(Settings.for_noise(level).assumed_noise ** 2 - level**2) / photograph.stored.averaging
@@ -271,10 +271,13 @@ def _ended(photograph: Encodings, start: Start, rival: Rival | None, progress: P
     in_light, as_stored = harms(photograph, psf, error, window)
     is_linear = in_light < as_stored + _CAMERAS
     if is_linear != start.is_linear:  # the kernel was fitted to edges of other shapes
-        picture = photograph.blurred(is_linear)
-        view = cut(picture.view, start.edges.window(max(found.observed.y.shape)))
-        psf = trimmed(refitted(psf, view, Settings.for_noise(picture.noise_level)))
+        psf = _fitted(psf, photograph.blurred(is_linear), found.place)
     return _Outcome(start, found, assessment, psf, error, is_linear, min(in_light, as_stored))
+
+
+def _fitted(psf: torch.Tensor, picture: Picture, place: Window) -> torch.Tensor:
+    """Fit a PSF once more, to a part of the picture in the encoding in which it is given."""
+    return trimmed(refitted(psf, cut(picture.view, place), Settings.for_noise(picture.noise_level)))
 
 
 fast = sparse_edges

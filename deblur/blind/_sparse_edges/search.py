@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from deblur._core.progress import Progress, silent, span
 from deblur._core.threads import side_by_side
-from deblur.blind._crop import StrongEdges
+from deblur.blind._crop import StrongEdges, Window, cut
 from deblur.blind._final_step import SEARCHING
 from deblur.blind._kernels import delta, similarity, trimmed
 from deblur.blind._settings import Settings
@@ -50,8 +50,8 @@ class SearchResult(NamedTuple):
         No blur, and the window restored as if it had none.
     window : View
         What they are compared on: a part of the view, smoothed against its noise.
-    observed : View
-        The same part with its noise.
+    place : tuple of slice
+        Rows and columns of that part.
     """
 
     best: Candidate
@@ -60,7 +60,7 @@ class SearchResult(NamedTuple):
     agreement: float
     unblurred: Candidate
     window: View
-    observed: View
+    place: Window
 
     @property
     def gain(self) -> float:
@@ -104,7 +104,8 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     settings = Settings.for_noise(noise_level)
     shrunk = pool.shrunk
     kernels = [each.psf for each in distinct(pool.candidates, _BASINS, ALIKE)]
-    is_clear, factor = margin(pool.candidates) >= CLEAR, shrunk.factor
+    lead, factor = margin(pool.candidates), shrunk.factor
+    is_clear = lead >= CLEAR
     if factor > _STEP:
         factor /= 2
         between = ShrunkView.by(edges.part(WINDOW), noise_level, factor)
@@ -115,8 +116,8 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     report = span(progress, 0.2, 1)
     report(0.0, SEARCHING)
     side = round(min(max(_EXTENTS * max(extents), _LADDER_WINDOW), _WINDOW))
-    observed = edges.part(side)
-    window = observed.smoothed(settings.smoothing)
+    place = edges.window(side)
+    window = cut(edges.view, place).smoothed(settings.smoothing)
 
     def climbed() -> Candidate:
         return evaluate(climb(edges.part(_LADDER_WINDOW), settings, shape), window, settings)
@@ -137,5 +138,4 @@ def finish(start: Start, progress: Progress = silent) -> SearchResult:
     is_large = any(best is each for each in large)
     agreement = max((similarity(best.psf, each.psf) for each in (at_full_size if is_large else large)), default=0.0)
     others = [each for each in (*at_full_size, *large) if each is not best]
-    clearly = margin(pool.candidates) if is_large else 0.0
-    return SearchResult(best, others, clearly, agreement, unblurred, window, observed)
+    return SearchResult(best, others, lead if is_large else 0.0, agreement, unblurred, window, place)

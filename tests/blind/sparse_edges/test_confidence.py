@@ -29,7 +29,7 @@ def result(
     """A search that found a kernel whose restoration is sparser by `gain`."""
     found = Candidate(torch.from_numpy(best), image, 1.0, 0.3, misfit)
     unblurred = Candidate(torch.ones(1, 1), image, 1.0, 0.3 * math.exp(gain))
-    return SearchResult(found, [], margin, agreement, unblurred, unclipped(image), unclipped(image))
+    return SearchResult(found, [], margin, agreement, unblurred, unclipped(image), (slice(None), slice(None)))
 
 
 def test_the_gain_is_how_much_sparser_the_restoration_is() -> None:
