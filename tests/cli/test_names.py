@@ -85,6 +85,7 @@ def test_parting_names() -> None:
         ("{stem}.png", ["--format", "jpg"], "-o {stem}.png ends in .png, and --format says jpg; leave out one"),
         ("{method}{ext}", [], "would both be written to {method}.png; put {stem}, {parent} or {n} into the name"),
         ("out/{stem}{ext}", [], "one/a.png and two/a.png would both be written to out/a.png; put {stem}, {parent}"),
+        ("out", [], "would both be written to out/a-restored.png; number the results, as with -o '{n}-{stem}.png'"),
         ("{{all}}.png", [], "would both be written to {all}.png"),
         ("all.png", [], "-o all.png is one file, and there are several pictures"),
         ("{parent}/{stem}{ext}", [], "one/a.png exists already; --force"),

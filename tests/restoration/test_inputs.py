@@ -228,3 +228,10 @@ def test_napari_takes_a_volume_with_as_many_planes_as_its_psf() -> None:
     made, _, _ = restore_array(volume, kernel, "wiener", is_color=False, advance=lambda fraction: None)
     expected = deblur.restore(volume, kernel, method="wiener", psf_per_image=False).image
     np.testing.assert_allclose(made, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 5)])
+def test_empty_images_are_refused(shape) -> None:
+    for kernel in (None, BLUR):
+        with pytest.raises(ValueError, match="image is empty: shape"):
+            deblur.restore(np.zeros(shape), kernel)

@@ -179,7 +179,7 @@ def test_defective_samples_are_found_and_restored(scene) -> None:
 
 
 @pytest.mark.parametrize("name", ["camera", "astronaut", "coffee", "chelsea", "coins", "page"])
-def test_sound_pictures_have_no_defects_and_no_bars(name) -> None:
+def test_sound_pictures_have_no_defects_and_no_border(name) -> None:
     pixels = getattr(data, name)() / 255
     channels = np.moveaxis(np.atleast_3d(pixels), -1, 0)
     blurred = np.stack([Convolution(psf.disk(2), c.shape, "reflect")(c) for c in channels])
