@@ -9,6 +9,7 @@ from ._samples import Estimate, Sample
 from ._shift import best_shift, finely_shifted, shifted
 
 _CROP, _REACH = 15, 10  # pixels, of the blind protocols for photographs
+_RIM = 30  # pixels, of the scorer of VEM-Net
 _LUMINANCE = np.array([65.481, 128.553, 24.966]) / 255  # of RGB in [0, 1], from 16 to 235 of 255: BT.601
 _BLACK = 16 / 255
 
@@ -20,6 +21,12 @@ def clipped(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
 
 def in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     return metrics.eight_bits(image), sample.truth
+
+
+def inner_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    """Follow VEM-Net's script: cut 30 pixels on each side, round to 8 bits."""
+    inside = np.s_[_RIM:-_RIM, _RIM:-_RIM]
+    return metrics.eight_bits(image[inside]), sample.truth[inside]
 
 
 def aligned_in_eight_bits(image: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

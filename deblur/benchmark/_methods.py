@@ -1,4 +1,4 @@
-"""Methods by name: the library's own, and those of other packages, side by side."""
+"""Methods by name: the library's own, those of other packages, and the user's, side by side."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
 
+from ._external import load_function, parameters_of, restore_with
 from ._samples import Estimate, Sample
 
 Restore = Callable[[Sample], Estimate]
@@ -37,6 +39,8 @@ class Method:
         advantage over every method that has to choose by itself. Time is that of one, on average.
     blind : bool
         Whether it needs no PSF.
+    source : str
+        Hash of the user's file that it comes from; empty for other methods. Stored scores are valid for one source.
 
     Examples
     --------
@@ -48,6 +52,7 @@ class Method:
     label: str
     tries: tuple[Restore, ...] = field(repr=False)
     blind: bool = False
+    source: str = ""
 
 
 def method_names() -> list[str]:
@@ -69,7 +74,11 @@ def method(specification: str, *, device: str = "cpu") -> Method:
     ----------
     specification : str
         A name, or a call with keyword arguments that are literals: ``richardson_lucy(num_iter=100)``. It is parsed,
-        not evaluated. Without options a method runs with its defaults, and estimates the noise level.
+        not evaluated. Without options a method runs with its defaults, and estimates the noise level. A method of your
+        own is ``FILE.py:FUNCTION``, with options too: the function is called with the blurred picture, float32, and
+        with ``psf``, ``boundary`` and ``channel_axis`` where it has parameters of these names, and returns the restored
+        picture, or a tuple of it and the PSF that it found. Without a parameter ``psf`` it is a blind method; without
+        ``channel_axis`` it is called with one channel at a time.
     device : str
         Where the methods of this library compute, see `deblur.restore`; those of other packages use the CPU.
 
@@ -81,7 +90,10 @@ def method(specification: str, *, device: str = "cpu") -> Method:
     Raises
     ------
     ValueError
-        If the text is not a name or such a call, or there is no such method, option or device.
+        If the text is not a name or such a call, or there is no such method, option or device, or the file of a method
+        of your own cannot be imported.
+    FileNotFoundError
+        If that file does not exist.
 
     Examples
     --------
@@ -92,8 +104,11 @@ def method(specification: str, *, device: str = "cpu") -> Method:
     ValueError: method must be a known name, got 'wienr'; did you mean 'wiener'?
     """
     bare, bracket, rest = specification.partition("(")
+    if ".py:" in bare:
+        file, _, function = bare.strip().rpartition(":")
+        return _of_user(file, *_parse(function + bracket + rest))
     name, options = _parse(bare.replace("-", "_") + bracket + rest)
-    label = name if not options else f"{name}({', '.join(f'{k}={options[k]!r}' for k in sorted(options))})"
+    label = _labeled(name, options)
     if name == "blurred":
         _check_options(name, options, [])
         return Method(label, (_blurred,), blind=True)
@@ -110,6 +125,18 @@ def method(specification: str, *, device: str = "cpu") -> Method:
     if where.type != "cpu":  # scores differ in the last digits and times by more: these are results of their own
         label += f" on {where}"
     return Method(label, (partial(_restore, row, options, where),), blind=row.blind)
+
+
+def _of_user(file: str, name: str, options: dict[str, Any]) -> Method:
+    function, source = load_function(Path(file), name)
+    accepted = parameters_of(function)
+    _check_options(name, options, accepted)
+    label = _labeled(f"{file}:{name}", options)
+    return Method(label, (partial(restore_with, function, options),), "psf" not in accepted, source)
+
+
+def _labeled(name: str, options: dict[str, Any]) -> str:
+    return name if not options else f"{name}({', '.join(f'{k}={options[k]!r}' for k in sorted(options))})"
 
 
 def _parse(specification: str) -> tuple[str, dict[str, Any]]:

@@ -219,13 +219,13 @@ PROTOCOLS = (
     ),
     Protocol(
         name="levin-synthetic",
-        version=1,
+        version=2,
         title="the 4 sharp Levin scenes x 8 PSFs, blurred here",
-        summary="The 4 sharp Levin scenes x 8 PSFs, blurred here, valid border, noise not clipped; the"
-        " estimate is, and scored on the whole image.",
+        summary="The 4 sharp Levin scenes x 8 PSFs, blurred here, valid border, noise not clipped; 30 pixels are cut "
+        "on each side, and the estimate is rounded to 8 bits, as by VEM-Net's script.",
         pairs=samples.levin_pairs,
         observe=samples.observe_sharp_levin,
-        compared=comparisons.clipped,
+        compared=comparisons.inner_in_eight_bits,
         noises=(0.01, 0.03, 0.05),
     ),
     Protocol(

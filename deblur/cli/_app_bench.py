@@ -155,7 +155,11 @@ def bench(
     ] = None,
     method: Annotated[
         list[str] | None,
-        typer.Option(metavar="M", help="A method; may be given several times. [default: all]", show_default=False),
+        typer.Option(
+            metavar="M",
+            help="A method, or FILE.py:FUNCTION of your own; may be given several times. [default: all]",
+            show_default=False,
+        ),
     ] = None,
     noise: Annotated[
         list[float] | None,

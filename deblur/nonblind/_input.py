@@ -50,6 +50,24 @@ def checked_psf(psf: Array, ndim: int | None) -> tuple[torch.Tensor, int]:
     return kernel, n
 
 
+def used_shape(kernel: torch.Tensor, n: int) -> tuple[int, ...]:
+    """Return the spatial shape of the PSFs of a batch without what is zero around them, about their center.
+
+    Examples
+    --------
+    >>> import torch
+    >>> used_shape(torch.nn.functional.pad(torch.ones(3, 4), (3, 2, 5, 6)), 2)
+    (5, 5)
+    """
+    shape = []
+    for axis in range(-n, 0):
+        size, center = kernel.shape[axis], kernel.shape[axis] // 2
+        used = kernel.movedim(axis, -1).reshape(-1, size).any(0).nonzero()
+        reach = int((used - center).abs().max())
+        shape.append(min(size, center + reach + 1) - max(0, center - reach))
+    return tuple(shape)
+
+
 def check_fit(kernel: torch.Tensor, y: torch.Tensor, n: int) -> None:
     """Raise `ValueError` unless each PSF fits into its image."""
     frame, kernel_shape = y.shape[y.ndim - n :], kernel.shape[kernel.ndim - n :]

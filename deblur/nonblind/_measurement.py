@@ -19,7 +19,7 @@ from deblur.solvers.fourier import continue_smoothly, corner, fourier, roughness
 from deblur.solvers.noise import noise_of
 from deblur.solvers.padding import ROOM, padded_grid
 
-from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf
+from ._input import channel_first, check_fit, check_gain, checked_noise_level, checked_psf, used_shape
 from ._noise_model import NoiseModel, white_part
 
 _QUIET = (
@@ -78,8 +78,11 @@ class Measurement(ABC):
         """Return the map from the estimate to the image: A in ``y = A x + noise``."""
 
     @abstractmethod
-    def residual_level(self, given: Any) -> torch.Tensor:
-        """Return the noise level to compare a residual with, one value per image, estimated if None."""
+    def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
+        """Return the standard deviation of the noise, one value per image, estimated if None.
+
+        Of a `NoiseModel` it is that of all parts together, for methods that take one level.
+        """
 
     @abstractmethod
     def finish(self, x: torch.Tensor) -> Any:
@@ -158,30 +161,13 @@ class PsfMeasurement(Measurement):
         return fill_smoothly(self.y, self.weights > 0, len(self.axes))
 
     def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
-        """Return the standard deviation of the noise, one value per image, estimated if None.
-
-        Of a `NoiseModel` it is that of all parts together, for methods that take one level.
-        """
+        """Return the standard deviation of the noise, one value per image, estimated if None."""
         white = white_part(given)
         if white is None:
-            level = self._likely_noise(self.frame if boundary == "circular" else self.roomy_grid)
+            level = self._estimated_noise(is_periodic=boundary == "circular")
         else:
             level = checked_noise_level(white, self.y, self.axes)
         return self.with_other_noise(level, given)
-
-    def residual_level(self, given: Any) -> torch.Tensor:
-        """Return the noise level to compare the residual of a fit with, estimated if None.
-
-        The padding that continues the image has hardly any noise, and the most likely level of both together is some
-        percent low: too much for a residual. Wavelets see the image alone, but count its details too, so their estimate
-        is accepted up to the level that the padding can explain.
-        """
-        if white_part(given) is not None:
-            return self.noise_level(given)
-        likely = self.noise_level(None)
-        highest = likely * math.sqrt(math.prod(self.roomy_grid) / math.prod(self.frame))
-        white = torch.maximum(likely, torch.minimum(noise_of(self.y, len(self.axes)), highest))
-        return self.with_other_noise(white, given)
 
     def evidence(self, grid: tuple[int, ...]) -> Evidence:
         """Return the evidence for a noise level and a prior weight in the image, continued to a periodic grid."""
@@ -189,26 +175,34 @@ class PsfMeasurement(Measurement):
         filled = fourier(continue_smoothly(self.filled, grid), grid)
         return Evidence(filled, power, roughness(None, grid, self.y), grid)
 
-    def _likely_noise(self, grid: tuple[int, ...]) -> torch.Tensor:
+    def _estimated_noise(self, *, is_periodic: bool = False) -> torch.Tensor:
+        """Return the level that makes the image, continued to a periodic grid, the most likely, without its bias."""
+        reach = used_shape(self.psf, len(self.axes))
+        grid = self.frame if is_periodic else padded_grid(self.frame, reach, ROOM)
         y, evidence = self.y, self.evidence(grid)
         level = evidence.noise_level(smooth_half=True).to(y)
         # Where the finest details are quieter than the rest, a codec or a filter has been at work on them.
-        is_white = noise_of(y, len(self.axes)) > _QUIET * level
-        level = torch.where(is_white, evidence.noise_level().to(y), level)
-        if self.weights.ndim == 0:
-            return level
-        # What was filled in has no noise, and the level is that of all samples.
-        level = level / self._seen.mean(self.axes, keepdim=True).clamp_min(_LEAST_SHARE).sqrt()
-        part = self._whole_part()
-        # Both are too high at times: by the edges of what was filled in, and by the details of a small part.
-        return level if part is None else torch.minimum(level, part._likely_noise(part.roomy_grid))
+        finest = noise_of(y, len(self.axes))
+        level = torch.where(finest > _QUIET * level, evidence.noise_level().to(y), level)
+        if bool((self.weights == 0).any()):
+            # What was filled in has no noise, and the level is that of all samples.
+            level = level / self._seen.mean(self.axes, keepdim=True).clamp_min(_LEAST_SHARE).sqrt()
+            part = self._whole_part()
+            if part is None:
+                return level
+            # Both are too high at times: by the edges of what was filled in, and by the details of a small part.
+            level = torch.minimum(level, part._estimated_noise())
+        # The continuation has no noise either. The finest details show the image alone, but some are of the scene: they
+        # are believed up to the level that such a continuation would explain.
+        highest = level * math.sqrt(math.prod(grid) / math.prod(self.frame))
+        return torch.maximum(level, torch.minimum(finest, highest))
 
     def _whole_part(self) -> PsfMeasurement | None:
         """Return a large part without missing samples, whose noise is that of the image; None if there is none."""
         if len(self.axes) != 2:
             return None
         seen = self._seen.reshape(-1, *self.frame).amin(0) > 0
-        box = None if bool(seen.all()) else largest_seen_box(seen)
+        box = largest_seen_box(seen)
         if box is None:
             return None
         y = self.y[(..., *box)]
@@ -244,7 +238,7 @@ class OperatorMeasurement(Measurement):
         """Return the operator, which has a boundary of its own."""
         return self._operator
 
-    def residual_level(self, given: Any) -> torch.Tensor:
+    def noise_level(self, given: Any, boundary: str = "unknown") -> torch.Tensor:
         """Return the standard deviation of the noise, one value per image, estimated by wavelets if None."""
         white = white_part(given)
         n = len(self.axes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -110,3 +112,71 @@ def test_bad_specifications(text: str, message: str) -> None:
         method(text)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+OWN = """
+import numpy as np
+
+def halved(blurred, psf, boundary, factor=0.5):
+    assert psf.ndim == 2 and boundary == "unknown" and blurred.ndim == 2
+    return factor * blurred
+
+def guessed(blurred):
+    return blurred, np.ones((1, 1))
+
+def together(blurred, channel_axis):
+    return blurred + channel_axis
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    return path
+
+
+def test_a_method_of_ones_own_gets_what_it_asks_for(own: Path) -> None:
+    sample = observe("im1", "psf2", 0.01)._replace(boundary="unknown")
+    halved, quartered, guessed = (method(f"{own}:{call}") for call in ("halved", "halved(factor=.25)", "guessed"))
+    np.testing.assert_array_equal(halved.tries[0](sample).image, 0.5 * sample.blurred)
+    np.testing.assert_array_equal(quartered.tries[0](sample).image, 0.25 * sample.blurred)
+    assert quartered.label == f"{own}:halved(factor=0.25)"
+    assert not halved.blind
+    assert guessed.blind
+    np.testing.assert_array_equal(guessed.tries[0](sample).psf, np.ones((1, 1)))
+
+
+def test_a_method_of_ones_own_restores_color(own: Path) -> None:
+    sample = observe("im1", "psf2", 0.01)._replace(boundary="unknown")
+    color = sample._replace(blurred=np.stack([sample.blurred] * 3, axis=-1), channel_axis=2)
+    np.testing.assert_array_equal(method(f"{own}:halved").tries[0](color).image, 0.5 * color.blurred)
+    np.testing.assert_array_equal(method(f"{own}:together").tries[0](color).image, color.blurred + 2)
+
+
+def test_scores_of_a_method_of_ones_own_are_kept_while_its_file_stays_the_same(own: Path) -> None:
+    before = method(f"{own}:halved")
+    assert before.source == method(f"{own}:halved").source != ""
+    own.write_text(OWN + "\n")
+    assert method(f"{own}:halved").source != before.source
+
+
+@pytest.mark.parametrize(
+    ("change", "call", "error", "message"),
+    [
+        ("", "missing", ValueError, "has no function 'missing'; it has halved, guessed, together"),
+        ("", "halved(strength=1)", ValueError, "halved has no option 'strength'"),
+        ("import nothing_of_the_kind", "halved", ValueError, "cannot be imported: ModuleNotFoundError"),
+        ("syntax error", "halved", ValueError, "cannot be imported: SyntaxError"),
+        (None, "halved", FileNotFoundError, "does not exist"),
+    ],
+)
+def test_a_wrong_method_of_ones_own(
+    own: Path, change: str | None, call: str, error: type[Exception], message: str
+) -> None:
+    if change is None:
+        own.unlink()
+    else:
+        own.write_text(OWN + change)
+    with pytest.raises(error, match=message):
+        method(f"{own}:{call}")

@@ -94,6 +94,17 @@ def test_the_blurred_levin_images_score_as_published(data_dir: Path) -> None:
     np.testing.assert_allclose(np.mean(kernels, axis=1), expected, rtol=0, atol=0.02)
 
 
+def test_levin_synthetic_ignores_the_outer_thirty_pixels(data_dir: Path) -> None:
+    synthetic = protocol("levin-synthetic")
+    sample = synthetic.observe(*synthetic.pairs()[0], 0.01)
+    spoiled = sample.blurred.copy()
+    spoiled[:30], spoiled[-30:], spoiled[:, :30], spoiled[:, -30:] = 0, 1, 0, 1
+    expected = synthetic.score(Estimate(sample.blurred), sample)
+    assert synthetic.score(Estimate(spoiled), sample) == expected
+    spoiled[30, 30] = 1 - spoiled[30, 30]
+    assert synthetic.score(Estimate(spoiled), sample) != expected
+
+
 def test_bars_anchor(data_dir: Path) -> None:
     (summary,) = run("bars3d", ["blurred"]).summary()
     assert summary.scores["relative_error"] == pytest.approx(0.916, abs=0.001)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import skimage.data
 import torch
 
 from deblur import nonblind, psf
@@ -93,3 +94,29 @@ def test_the_kind_of_the_image_is_returned_whatever_that_of_the_psf(rng: np.rand
     array = nonblind.wiener(image, torch.from_numpy(BLUR))
     assert isinstance(array, np.ndarray)
     np.testing.assert_array_equal(restored.numpy(), array)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.03, 0.05])
+@pytest.mark.parametrize("missing", ["nothing", "a part"])
+def test_the_estimated_noise_level_has_no_bias(level: float, missing: str) -> None:
+    found = []
+    for name in ("camera", "coins", "page"):
+        scene = getattr(skimage.data, name)()[:191, :255].astype(np.float64) / 255
+        for seed in (1, 2):
+            blur = psf.camera_shake(17, seed=seed)
+            blurred = Convolution(blur, scene.shape, "valid")(scene)
+            noisy = blurred + level * np.random.default_rng(seed).standard_normal(blurred.shape)
+            weights = np.ones(noisy.shape)
+            weights[20:60, 30:90] = missing == "nothing"
+            found.append(nonblind.estimate_noise(noisy, blur, weights=weights) / level)
+    assert np.mean(found) == pytest.approx(1, abs=0.04)
+    assert np.std(found) < 0.06
+
+
+def test_zeros_around_a_psf_do_not_change_the_estimated_noise_level() -> None:
+    scene, blur = skimage.data.camera()[:191, :255] / 255, psf.camera_shake(17, seed=1)
+    blurred = Convolution(blur, scene.shape, "valid")(scene)
+    noisy = blurred + 0.01 * np.random.default_rng(0).standard_normal(blurred.shape)
+    for above in (20, 21):  # of an even size, the larger part is before the center
+        padded = np.pad(blur, [(above, 20), (20, 20)])
+        assert nonblind.estimate_noise(noisy, padded) == pytest.approx(nonblind.estimate_noise(noisy, blur), rel=1e-6)
