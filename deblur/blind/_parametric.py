@@ -254,7 +254,8 @@ def find_softness(reader: Reader) -> Found:
     """Return the part of a picture's softness that may be taken back."""
     edges = reader.softness
     if edges is None or root(edges.major) < LEAST_SOFTNESS:
-        doubt = "the picture shows too few edges" if edges is None else "the picture is hardly soft: it would not gain"
+        is_blank = edges is None
+        doubt = "the picture shows too few edges" if is_blank else "its edges are as sharp as those of sharp pictures"
         return Found(np.ones((1, 1)), 0.0, doubt, False, 0.0, {})
     is_small = root(edges.major) < WIDE
     part = _PART_OF_JPEG if is_small and reader.photograph.stored.is_compressed else _PART

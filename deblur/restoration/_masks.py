@@ -188,7 +188,7 @@ def photo_weights(photo: Photo, mask: Any = None, *, kind: str = "photo") -> tup
         inside = border(photo.pixels)
         if inside is not None:
             weights &= inside
-            notes.append("its border of one color is left out")
+            notes.append("its border of one color is ignored")
     if weights.all():
         return None, notes
     if not weights.any():
