@@ -69,7 +69,7 @@ class GibbsSampler:
         light = self._energy(self._data)
         self._least = _FLAT * torch.where(light > 0, light, 1)
         self._draws_noise = white_part(noise_level) is None
-        variance = measurement.noise_level(noise_level, boundary).square()
+        variance = measurement.noise_level(noise_level).square()
         self.noise_precision = size / torch.maximum(size * variance, self._least)
         self._square_gain = measurement.gain.square()
         energy = torch.maximum(self._energy(self._data, self._prior), self._least)

@@ -135,7 +135,7 @@ def richardson_lucy(
     largest = 0.5 / len(measurement.axes)
     if not 0 <= total_variation < largest:
         raise ValueError(f"total_variation must be at least 0 and below {largest:.3g}, got {total_variation}")
-    noise = measurement.noise_level(noise_level, boundary)
+    noise = measurement.noise_level(noise_level)
     held = Holdout(measurement.y.clamp_min(0), noise, holdout, measurement.axes) if holdout else None
     y = measurement.y if held is None else held.both
     damping_level = damping * noise if damping else None

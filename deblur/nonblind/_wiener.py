@@ -114,7 +114,7 @@ def wiener(
     filled = fourier(continue_smoothly(measurement.filled, grid), grid)
     if balance is None:
         evidence = Evidence(filled, power, prior, grid)
-        prior = prior * evidence.balance(measurement.noise_level(noise_level, boundary)).to(prior)
+        prior = prior * evidence.balance(measurement.noise_level(noise_level)).to(prior)
     else:
         prior = prior * balance
     inverse = (power + prior).reciprocal_()
