@@ -94,6 +94,15 @@ def test_the_matrix_is_that_of_the_supported_versions() -> None:
     assert project()["requires-python"] == ">=3.10"
 
 
+def test_the_oldest_versions_that_are_allowed_are_those_that_are_tested() -> None:
+    bounds = dict(line.partition(";")[0].strip().split(">=") for line in project()["dependencies"])
+    lines = (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("==") for line in lines if not line.startswith("#"))
+    assert bounds.keys() - pins.keys() == {"tomli"}  # which only Python 3.10 needs
+    assert pins.keys() <= bounds.keys()
+    assert all(f"{pin}.".startswith(f"{bounds[name]}.") for name, pin in pins.items())
+
+
 def test_only_a_tag_publishes_and_without_a_stored_token() -> None:
     jobs = load(ROOT / ".github/workflows/release.yml")["jobs"]
     publishing = [job for job in jobs.values() if "pypi-publish" in str(job)]
