@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Annotated
 
 import typer
@@ -15,7 +16,8 @@ WEB_EPILOG = """\b
 Examples:
   deblur web
   deblur web --port 9000
-  deblur web --host 0.0.0.0 --max-megapixels 24    # for everyone on the network"""
+  deblur web --host 0.0.0.0 --max-megapixels 24    # for everyone on the network
+  deblur web --host 0.0.0.0 --token                # for those who have the printed address"""
 
 
 def web(
@@ -29,6 +31,9 @@ def web(
         ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    token: Annotated[
+        bool, typer.Option("--token", help="Open the page only to those who have the printed address.")
+    ] = False,
     workers: Annotated[
         int, typer.Option(metavar="N", min=1, max=64, help="Photographs restored at once; others wait.")
     ] = 1,
@@ -40,13 +45,15 @@ def web(
     """Serve a page for restoring photographs in a browser.
 
     Everything stays on this machine: the page loads nothing from elsewhere, and photographs are held in memory until
-    they have been idle for 15 minutes or the page is closed. There is no password: with another --host, everyone who
-    can reach that address can use the page. Ctrl-C ends it.
+    they have been idle for 15 minutes or the page is closed. With another --host, everyone who can reach that address
+    can use the page; with --token, only those who have the address that is printed, which then ends in a random token.
+    Ctrl-C ends it.
     """
     from deblur._core.extras import needs_extra
 
     with needs_extra("web", "deblur web"):
         from deblur.web import Limits, serve
+        from deblur.web._serve import is_loopback
 
     if device not in ("auto", "cpu"):  # these need no check, and importing torch would delay the start by seconds
         from deblur._core.devices import resolve_device
@@ -55,11 +62,14 @@ def web(
     report = reporter_of(context)
     limits = Limits(file_bytes=int(max_megabytes * _MEGA), pixels=int(max_megapixels * _MEGA), waiting=waiting)
     report.say("deblur web: starting")
+    if not (token or is_loopback(host)):
+        report.say(f"deblur web: anyone who can reach {host} on the network can open the page; --token prevents that")
     serve(
         host,
         port,
         limits=limits,
         workers=workers,
         device=device,
+        token=secrets.token_urlsafe(16) if token else None,
         ready=lambda url: report.say(f"deblur web: open {url} (Ctrl-C ends it)"),
     )

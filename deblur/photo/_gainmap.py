@@ -16,11 +16,10 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from PIL import Image, ImageOps, JpegImagePlugin
+from PIL import Image, ImageOps
 
 from deblur.photo import _exif
-from deblur.photo._jpeg import end_of_picture, segments
-from deblur.photo._pillow import decoded
+from deblur.photo._jpeg import decoded_jpeg, end_of_picture, segments
 from deblur.photo._stored import Stored
 
 _HDRGM = b"http://ns.adobe.com/hdr-gain-map/1.0/"
@@ -140,7 +139,7 @@ def _gain_map_among(pictures: list[bytes], xmp: bytes) -> int | None:
 def _upright(gain_map: bytes, orientation: int) -> bytes | None:
     """Return the map turned as its picture is, with its own metadata; None if it cannot be decoded."""
     try:
-        image: Image.Image = decoded(JpegImagePlugin.JpegImageFile, gain_map)
+        image: Image.Image = decoded_jpeg(gain_map)
     except (OSError, SyntaxError, ValueError):
         return None
     if orientation == 1:

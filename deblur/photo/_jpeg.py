@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from PIL import JpegImagePlugin
+from PIL.ImageFile import ImageFile
 
 from deblur.photo._compression import Compression
 from deblur.photo._pillow import as_image, decoded, density, described
@@ -23,9 +24,11 @@ from deblur.photo._stored import Encoding, Stored
 
 _QUALITY = 95
 _START_OF_SCAN, _END = 0xDA, 0xD9
+_MOST_SCANS = 100  # encoders write about ten
 _UNUSUAL = {0xC3: "lossless", 0xC5: "hierarchical", 0xC6: "hierarchical", 0xC7: "hierarchical"}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _AFTER_ENTROPY = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # of a segment with a length; the decoder skips what is between
 _PROMISES = (b"MPF\0", b"hdr-gain-map", b"google.com/photos/1.0/", b"urn:iso:std:iso:ts:21496:-1", b"HasExtendedXMP")
 
 
@@ -37,7 +40,7 @@ def read_jpeg(path: Path) -> Stored:
         if marker in _FRAMES:
             _check_frame(marker, segment)
             break
-    image = decoded(JpegImagePlugin.JpegImageFile, data)
+    image = decoded_jpeg(data)
     if image.mode not in ("L", "RGB"):
         raise ValueError(f"its colors are {image.mode}; convert it to RGB first")
     # Pillow reports 72 for files that declare no density.
@@ -49,6 +52,13 @@ def read_jpeg(path: Path) -> Stored:
 
         return with_gain_map(stored, data)
     return stored
+
+
+def decoded_jpeg(data: bytes) -> ImageFile:
+    """Return a decoded image; raise `ValueError` if it cannot be decoded, or would take absurdly long."""
+    if _scans(data) > _MOST_SCANS:  # each visits every pixel, for as little as 100 bytes of the file
+        raise ValueError(f"it is a JPEG of more than {_MOST_SCANS} scans, which no camera or program writes")
+    return decoded(JpegImagePlugin.JpegImageFile, data)
 
 
 def write_jpeg(path: Path, stored: Stored, encoding: Encoding) -> None:
@@ -99,6 +109,15 @@ def end_of_picture(data: bytes, start: int = 0) -> int | None:
         if data[place : place + 2] == bytes([0xFF, _END]):
             return place + 2
     return None
+
+
+def _scans(data: bytes) -> int:
+    """Count the scans of the picture that begins the file, finding markers as the decoder does."""
+    scans, place = 0, 2
+    while (found := _MARKER.search(data, place)) is not None and (marker := data[found.end() - 1]) != _END:
+        scans += marker == _START_OF_SCAN
+        place = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
+    return scans
 
 
 def _check_frame(marker: int, segment: bytes) -> None:

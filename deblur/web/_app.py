@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -22,7 +22,8 @@ from deblur.web._guard import Guard
 from deblur.web._jobs import FAILED, LOGGER, Job
 from deblur.web._limits import MEGA, BusyError, Limits, RefusedError
 from deblur.web._sessions import Sessions, Upload
-from deblur.web._worker import SupersededError
+from deblur.web._visitors import Drain, unless_gone
+from deblur.web._worker import SupersededError, WorkerError
 
 _PAGE = Path(__file__).parent / "page"
 _MAX_PSF_BYTES = 8 * MEGA  # a megapixel of float64, the largest PSF that a task accepts
@@ -39,6 +40,7 @@ def make_app(
     workers: int = 1,
     hosts: tuple[str, ...] | None = None,
     device: str = "auto",
+    token: str | None = None,
 ) -> Starlette:
     """Return the page as an ASGI application.
 
@@ -52,6 +54,8 @@ def make_app(
         Host names that the server answers to, against DNS rebinding; any if None.
     device : str
         Where photographs are restored: ``"auto"`` (the default), ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    token : str, optional
+        Secret that opens the page, as ``/?token=...``; a cookie holds it afterwards. Anyone may use the page if None.
 
     Returns
     -------
@@ -84,7 +88,7 @@ def make_app(
         finally:
             await sessions.stop()
 
-    middleware = [Middleware(Guard, hosts=hosts)]
+    middleware = [Middleware(Drain, max_bytes=2 * limits.file_bytes), Middleware(Guard, hosts=hosts, token=token)]
     return Starlette(routes=_routes(), lifespan=lifespan, exception_handlers=_error_handlers(), middleware=middleware)
 
 
@@ -114,6 +118,8 @@ def _error_handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Response]]
         AbsentError: _respond_with(404),
         SupersededError: _respond_with(409),
         HTTPException: _http_error,
+        WorkerError: _internal_error,
+        ClientDisconnect: _nobody,
         Exception: _internal_error,
     }
 
@@ -135,9 +141,17 @@ async def _internal_error(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": FAILED}, 500)
 
 
+async def _nobody(request: Request, error: ClientDisconnect) -> Response:
+    return Response(status_code=400)  # which nobody gets: the visitor has hung up
+
+
 def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.app.state.sessions
     return sessions
+
+
+async def _look(request: Request, name: str, **arguments: Any) -> Any:
+    return await unless_gone(request, _sessions(request).look(name, **arguments))
 
 
 def _requested_upload(request: Request) -> Upload:
@@ -174,17 +188,18 @@ async def _thumbnail(request: Request) -> Response:
 
 async def _upload(request: Request) -> Response:
     sessions = _sessions(request)
-    worker = sessions.preview_worker
     example = request.query_params.get("example")
-    with sessions.reserve(validation.content_length(request)):
+    visitor = request.client.host if request.client else ""
+    with sessions.arrival(visitor, validation.content_length(request)) as arrived:
         if example is None:
-            data = await validation.read_body(request, sessions.limits.file_bytes, "file")
+            data = await validation.read_body(request, sessions.limits, "file", sessions.limits.file_bytes, arrived)
             upload = Upload(validation.file_name(request.query_params.get("name", "")), data)
         elif example in request.app.state.thumbnails:
-            upload = Upload(f"{example}.png", await worker.run("example", which=example))
+            upload = Upload(f"{example}.png", await _look(request, "example", which=example))
+            arrived(len(upload.data))
         else:
             raise AbsentError("There is no such example.")
-        upload.facts = await worker.run("open", key=upload.id, data=upload.data)
+        upload.facts = await _look(request, "open", key=upload.id, data=upload.data)
         sessions.add(upload)
     return JSONResponse({"id": upload.id, "name": upload.name, "bytes": len(upload.data), **upload.facts}, 201)
 
@@ -198,27 +213,28 @@ async def _view(request: Request) -> Response:
     upload = _requested_upload(request)
     if upload.facts["suffix"] != ".tif":
         return Response(upload.data, media_type=_MEDIA_TYPES[upload.facts["suffix"]])
-    jpeg = await _sessions(request).preview_worker.run("view", key=upload.id, data=upload.data)
+    jpeg = await _look(request, "view", key=upload.id, data=upload.data)
     return Response(jpeg, media_type="image/jpeg")
 
 
 async def _upload_psf(request: Request) -> Response:
     upload = _requested_upload(request)
     name = validation.file_name(request.query_params.get("name", ""))
-    data = await validation.read_body(request, _MAX_PSF_BYTES, "PSF file")
+    data = await validation.read_body(request, _sessions(request).limits, "PSF file", _MAX_PSF_BYTES)
     suffix = PurePosixPath(name).suffix.lower()
-    psf = await _sessions(request).preview_worker.run("read_psf", data=data, suffix=suffix)
+    psf = await _look(request, "read_psf", data=data, suffix=suffix)
     upload.psf = psf
     return JSONResponse({"name": name, "psf_shape": list(psf.shape)}, 201)
 
 
 async def _preview(request: Request) -> Response:
     upload = _requested_upload(request)
-    fields = await validation.read_json(request)
+    fields = await validation.read_json(request, _sessions(request).limits)
     blur, fine = validation.blur(fields, upload), fields.get("fine") is True
     if blur is None:
         raise RefusedError("There is no preview until the blur has been detected.")
-    preview = await _sessions(request).preview_worker.run(
+    preview = await _look(
+        request,
         "preview",
         interruptible=fine,
         key=upload.id,
@@ -238,7 +254,7 @@ async def _remove(request: Request) -> Response:
 
 async def _start(request: Request) -> Response:
     upload = _requested_upload(request)
-    fields = await validation.read_json(request)
+    fields = await validation.read_json(request, _sessions(request).limits)
     suffix = str(upload.facts["suffix"])
     blur, noise_level = validation.blur(fields, upload), validation.noise_level(fields)
     estimated = validation.kind_of_blur(fields) if blur is None else "auto"

@@ -12,7 +12,7 @@ import numpy as np
 
 from deblur._core.progress import Stopwatch
 from deblur.web._limits import BusyError, RefusedError
-from deblur.web._worker import Worker
+from deblur.web._worker import Worker, WorkerError
 
 LOGGER = logging.getLogger("deblur.web")
 FAILED = "Something went wrong here, and the work stopped. Try again, or a smaller picture."
@@ -145,7 +145,7 @@ class JobQueue:
 
     async def _consume(self, worker: Worker) -> None:
         """Run waiting jobs on one worker, one after another."""
-        await _restart(worker)
+        await restart(worker)
         while True:
             while not self._waiting:  # every worker is woken, and the first takes the job
                 self._job_added.clear()
@@ -153,7 +153,7 @@ class JobQueue:
             job = self._waiting.pop(0)
             job.task = asyncio.create_task(_run(worker, job))
             await asyncio.wait([job.task])  # a cancelled job must not cancel its consumer
-            await _restart(worker)
+            await restart(worker)
 
 
 async def _run(worker: Worker, job: Job) -> None:
@@ -171,14 +171,14 @@ async def _run(worker: Worker, job: Job) -> None:
         job.state = "done"
     except RefusedError as refusal:
         job.state, job.error = "failed", str(refusal)
-    except RuntimeError as error:
+    except WorkerError as error:
         LOGGER.error("%s", error)
         job.state, job.error = "failed", FAILED
 
 
-async def _restart(worker: Worker) -> None:
+async def restart(worker: Worker) -> None:
     """Start a process that was stopped now, because loading takes seconds that the next visitor would wait."""
     try:
         await worker.start()
-    except RuntimeError as error:  # the next job tries again, and its visitor gets the error
+    except WorkerError as error:  # the next job tries again, and its visitor gets the error
         LOGGER.error("%s", error)

@@ -32,6 +32,12 @@ class Limits:
         Time after which a photograph is removed that its visitor no longer uses.
     unseen_seconds : float
         Time after which a restoration is cancelled whose visitor no longer asks for its progress.
+    look_seconds : float
+        Longest time for opening a photograph or computing a preview; it ends sooner if the visitor hangs up.
+    header_seconds : float
+        Longest time in which the headers of a request must arrive.
+    body_seconds, body_rate : float, float
+        A file or other body must arrive within `body_seconds` and a second for each `body_rate` bytes of it.
     """
 
     file_bytes: int = 100 * MEGA
@@ -41,6 +47,15 @@ class Limits:
     held_bytes: int = 1000 * MEGA
     idle_seconds: float = 900.0
     unseen_seconds: float = 90.0
+    look_seconds: float = 60.0
+    header_seconds: float = 15.0
+    body_seconds: float = 20.0
+    body_rate: float = 20_000.0
+
+    @property
+    def arriving_bytes(self) -> int:
+        """Most memory for files that are arriving from one address."""
+        return max(2 * self.file_bytes, self.held_bytes // 4)
 
 
 class RefusedError(ValueError):

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from deblur.web._jobs import Job, JobQueue
+from deblur.web._jobs import Job, JobQueue, restart
 from deblur.web._limits import BusyError, Limits
 from deblur.web._worker import Worker
 
 _EXPIRY_INTERVAL = 5.0  # seconds between two looks for idle uploads: short compared with the time limits
+_GRACE_SECONDS = 2.0  # that a preview nobody waits for may go on; killing a process costs the next visitor seconds
 
 
 @dataclass(eq=False)
@@ -76,8 +78,10 @@ class Sessions:
         self.preview_worker = Worker(limits.pixels, background=False, device=device)
         background = [Worker(limits.pixels, background=True, device=device) for _ in range(workers)]
         self.queue = JobQueue(background, limits.waiting)
-        self._incoming_bytes = 0
+        self._arriving: Counter[str] = Counter()
         self._expiry: asyncio.Task[None] | None = None
+        self._restarting: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
     async def start(self) -> None:
         """Start all processes, and wait for the one that computes previews."""
@@ -87,29 +91,60 @@ class Sessions:
 
     async def stop(self) -> None:
         """Remove all uploads and stop all processes."""
+        self._is_stopping = True
         for upload in list(self.uploads.values()):
             self.remove(upload)
-        if self._expiry is not None:
-            self._expiry.cancel()
+        for task in filter(None, (self._expiry, self._restarting)):
+            task.cancel()
         await self.queue.stop()
         self.preview_worker.stop()
 
     @contextmanager
-    def reserve(self, size: int | None) -> Iterator[None]:
-        """Reserve memory for a file while it arrives: its size, or the largest allowed if that is not known.
+    def arrival(self, visitor: str, size: int | None) -> Iterator[Callable[[int], None]]:
+        """Count the memory of a file while it arrives: each call of what this yields adds as many bytes.
+
+        Only what has arrived is counted, so that whoever announces large files and sends nothing keeps nobody out.
+
+        Parameters
+        ----------
+        visitor : str
+            The address that the file comes from.
+        size : int or None
+            The announced size, if any.
 
         Raises
         ------
         BusyError
-            If there is not enough memory, and nothing idle to remove.
+            If there is not enough memory, and nothing idle to remove, or this visitor takes more than a share of it;
+            at once if the announced size does not fit.
         """
-        size = self.limits.file_bytes if size is None else min(size, self.limits.file_bytes)
-        self._make_room(size)
-        self._incoming_bytes += size
+        self._make_room(min(size or 0, self.limits.file_bytes))
+        arrived = 0
+
+        def count(more: int) -> None:
+            nonlocal arrived
+            if self._arriving[visitor] + more > self.limits.arriving_bytes:
+                raise BusyError("Several large files are arriving from you already. Try again when they are here.")
+            self._make_room(more)
+            self._arriving[visitor] += more
+            arrived += more
+
         try:
-            yield
+            yield count
         finally:
-            self._incoming_bytes -= size
+            self._arriving[visitor] -= arrived
+            if not self._arriving[visitor]:
+                del self._arriving[visitor]
+
+    async def look(self, name: str, **arguments: Any) -> Any:
+        """Run a task of the process for previews, see `Worker.run`; a new process starts at once if it was killed."""
+        try:
+            return await self.preview_worker.run(
+                name, seconds=self.limits.look_seconds, grace=_GRACE_SECONDS, **arguments
+            )
+        finally:
+            if not self.preview_worker.is_alive and not self._is_stopping:
+                self._restarting = asyncio.create_task(restart(self.preview_worker))
 
     def add(self, upload: Upload) -> None:
         """Keep an upload in memory."""
@@ -135,7 +170,7 @@ class Sessions:
             raise BusyError("Too many people are using this page right now. Try again in a few minutes.")
 
     def _has_room(self, size: int) -> bool:
-        used = self._incoming_bytes + sum(upload.size for upload in self.uploads.values())
+        used = sum(self._arriving.values()) + sum(upload.size for upload in self.uploads.values())
         return len(self.uploads) < self.limits.photos and used + size <= self.limits.held_bytes
 
     async def _expire(self) -> None:

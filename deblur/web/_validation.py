@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 import unicodedata
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from deblur.restoration._registry import AUTO, BLURS
-from deblur.web._limits import MEGA, RefusedError
+from deblur.web._limits import MEGA, Limits, RefusedError
 from deblur.web._sessions import Upload
 
 _MAX_JSON_BYTES = 10_000
@@ -30,23 +33,57 @@ def content_length(request: Request) -> int | None:
     return int(header) if header.isascii() and header.isdigit() else None
 
 
-async def read_body(request: Request, max_bytes: int, kind: str) -> bytes:
-    """Read the body of a request into memory; stop at `max_bytes`, whatever size was announced."""
+async def read_body(
+    request: Request, limits: Limits, kind: str, max_bytes: int, arrived: Callable[[int], None] = lambda more: None
+) -> bytes:
+    """Read the body of a request into memory.
+
+    Parameters
+    ----------
+    request : starlette.requests.Request
+        The request.
+    limits : Limits
+        How slowly a body may arrive.
+    kind : str
+        What it is, for messages.
+    max_bytes : int
+        Reading stops there, whatever size was announced.
+    arrived : callable, optional
+        ``arrived(more)`` is called with the size of each part before it is kept.
+
+    Raises
+    ------
+    RefusedError
+        If it is too large or too slow.
+    starlette.requests.ClientDisconnect
+        If the visitor hangs up.
+    """
     too_large = RefusedError(f"This {kind} is larger than the {max_bytes / MEGA:g} MB that this page accepts.")
     if (content_length(request) or 0) > max_bytes:
         raise too_large
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > max_bytes:
+    data, began, is_whole = bytearray(), time.monotonic(), False
+    while not is_whole:
+        end = began + limits.body_seconds + len(data) / limits.body_rate
+        try:
+            message = await asyncio.wait_for(request.receive(), max(0.0, end - time.monotonic()))
+        except asyncio.TimeoutError:
+            raise RefusedError(f"This {kind} arrived too slowly, and the upload was stopped. Try again.") from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        if len(data) + len(part) > max_bytes:
             raise too_large
+        arrived(len(part))
+        data += part
+        is_whole = not message.get("more_body", False)
     return bytes(data)
 
 
-async def read_json(request: Request) -> dict[str, Any]:
+async def read_json(request: Request, limits: Limits) -> dict[str, Any]:
     """Read a JSON object."""
+    data = await read_body(request, limits, "request", _MAX_JSON_BYTES)
     try:
-        fields = json.loads(await read_body(request, _MAX_JSON_BYTES, "request"))
+        fields = json.loads(data)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):

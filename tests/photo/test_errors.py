@@ -255,3 +255,23 @@ def test_missing_folder(tmp_path):
 def test_impossible_photographs(error, message, arguments):
     with pytest.raises(error, match=message):
         Photo(**{"pixels": np.zeros((4, 5)), **arguments})
+
+
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again, up to `count` scans."""
+    whole = WHOLE["progressive jpeg"]
+    last = whole.rindex(b"\xff\xda")
+    return whole[:last] + (count - whole.count(b"\xff\xda") + 1) * (b"junk" + whole[last:-2]) + whole[-2:]
+
+
+def test_a_jpeg_of_very_many_scans_is_refused_before_it_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(many_scans(100) + many_scans(50))  # what lies behind the picture is not counted
+    assert read(path).pixels.shape == NOISE.shape
+    path.write_bytes(many_scans(101))
+    monkeypatch.setattr(_jpeg, "decoded", None)
+    with pytest.raises(ValueError, match=r"a\.jpg: it is a JPEG of more than 100 scans") as caught:
+        read(path)
+    assert "\n" not in str(caught.value)

@@ -41,6 +41,7 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     temporary: Path
+    printed: str  # before it was ready
 
     def client(self) -> Any:
         return httpx.Client(base_url=self.url, timeout=240)
@@ -68,7 +69,7 @@ def start_server(temporary: Path, *options: str) -> Server:
     for line in process.stdout:
         output += line
         if found := re.search(r"http://\S+", line):
-            return Server(found[0], process, temporary)
+            return Server(found[0], process, temporary, output)
     raise AssertionError(output)
 
 

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse
 
 from deblur.web import _validation
 from deblur.web._guard import Guard
-from deblur.web._limits import RefusedError, suffix_of
+from deblur.web._limits import Limits, RefusedError, suffix_of
 from deblur.web._sessions import Upload
 
 
@@ -142,21 +142,7 @@ def test_blurs_become_arguments_of_the_command() -> None:
     assert _validation.box({"left": 3.0, "top": 0, "width": 10, "height": 20}) == (3, 0, 10, 20)
 
 
-@pytest.mark.parametrize(
-    ("method", "headers", "status"),
-    [
-        ("GET", {"host": "127.0.0.1:8000"}, 200),
-        ("GET", {"host": "[::1]:8000"}, 200),
-        ("GET", {"host": "rebound.example"}, 421),
-        ("GET", {"host": "[nonsense"}, 421),
-        ("GET", {}, 421),
-        ("POST", {"host": "localhost:8000", "origin": "http://localhost:8000"}, 200),
-        ("POST", {"host": "localhost:8000", "origin": "http://localhost:9999"}, 403),
-        ("POST", {"host": "localhost:8000", "origin": "https://elsewhere.example"}, 403),
-        ("POST", {"host": "localhost:8000", "origin": "null"}, 403),
-    ],
-)
-def test_only_requests_of_the_page_itself_are_answered(method: str, headers: dict[str, str], status: int) -> None:
+def sent_by(guard: Guard, method: str, headers: dict[str, str], query: str = "") -> list[dict[str, Any]]:
     sent: list[dict[str, Any]] = []
 
     async def send(message: Any) -> None:
@@ -166,13 +152,55 @@ def test_only_requests_of_the_page_itself_are_answered(method: str, headers: dic
         "type": "http",
         "method": method,
         "path": "/",
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    guard = Guard(PlainTextResponse("yes"), ("localhost", "127.0.0.1", "::1"))
     asyncio.run(guard(scope, None, send))  # type: ignore[arg-type]
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"host": "127.0.0.1:8000"}, 200),
+        ("GET", {"host": "[::1]:8000"}, 200),
+        ("GET", {"host": "rebound.example"}, 421),
+        ("GET", {"host": "[nonsense"}, 421),
+        ("GET", {}, 421),
+        ("GET", {"host": "LocalHost"}, 200),
+        ("GET", {"host": "evil.example@127.0.0.1"}, 421),
+        ("GET", {"host": "127.0.0.1#evil.example"}, 421),
+        ("GET", {"host": "127.0.0.1/?@evil.example"}, 421),
+        ("GET", {"host": "127.0.0.1:abc"}, 421),
+        ("GET", {"host": "127.0.0.1:"}, 421),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:8000"}, 200),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:9999"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "https://elsewhere.example"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "null"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "https://localhost:8000"}, 200),
+        ("POST", {"host": "localhost:8000", "origin": "evil://localhost:8000"}, 403),
+        ("POST", {"host": "localhost:8000", "origin": "localhost:8000"}, 403),
+    ],
+)
+def test_only_requests_of_the_page_itself_are_answered(method: str, headers: dict[str, str], status: int) -> None:
+    sent = sent_by(Guard(PlainTextResponse("yes"), ("localhost", "127.0.0.1", "::1")), method, headers)
     assert sent[0]["status"] == status
     names = {name for name, _ in sent[0]["headers"]}
     assert {b"content-security-policy", b"x-content-type-options"} <= names
+
+
+def test_a_token_opens_the_page_once_from_the_address_and_then_from_a_cookie() -> None:
+    guard, host = Guard(PlainTextResponse("yes"), token="secret"), {"host": "anything.example"}
+    for query, cookie in (("", ""), ("token=", ""), ("token=secre", "deblur-web=secre"), ("token=%FF", "deblur-web=")):
+        assert sent_by(guard, "GET", {**host, "cookie": cookie}, query)[0]["status"] == 401
+    opened = sent_by(guard, "GET", host, "token=secret")[0]
+    headers = dict(opened["headers"])
+    assert (opened["status"], headers[b"location"]) == (303, b"./")
+    cookie, *attributes = headers[b"set-cookie"].decode().split("; ")
+    assert {"HttpOnly", "SameSite=lax"} <= set(attributes)
+    assert sent_by(guard, "POST", {**host, "cookie": cookie})[0]["status"] == 200
+    foreign = {**host, "cookie": cookie, "origin": "http://elsewhere.example"}
+    assert sent_by(guard, "POST", foreign)[0]["status"] == 403
 
 
 def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
@@ -185,5 +213,5 @@ def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
 
     request = Request({"type": "http", "method": "POST", "headers": []}, receive)  # type: ignore[arg-type]
     with pytest.raises(RefusedError, match=r"larger than the 0.01 MB"):
-        asyncio.run(_validation.read_body(request, 10_000, "file"))
+        asyncio.run(_validation.read_body(request, Limits(), "file", 10_000))
     assert chunks == 11

@@ -18,8 +18,9 @@ import tifffile
 from PIL import Image
 
 from deblur import psf
+from tests.photo.test_errors import many_scans
 
-from .conftest import COMMAND, ENVIRONMENT, Server, command_line, until
+from .conftest import COMMAND, ENVIRONMENT, Server, command_line, httpx, start_server, stop_server, until
 from .test_limits import png_bomb, tiff_bomb
 
 DISK = {"kind": "disk", "radius": 2}
@@ -135,6 +136,7 @@ def test_a_preview_equals_the_whole_restoration(server: Server, jpeg: Path, tmp_
         (tiff_bomb(), 422, "megapixels"),
         (png(np.zeros((1001, 1000), np.uint8)), 422, "1000 x 1001 pixels, which is more than the 1 megapixels"),
         (png(np.zeros((50, 50), np.uint8))[:-20], 422, "cut short|cannot be read"),
+        (many_scans(101), 422, "cannot be read: it is a JPEG of more than 100 scans"),
         (b"\xff\xd8\xff\xe0" + bytes(100), 422, "damaged|not a JPEG"),
         (bytes(4_000_001), 422, "larger than the 4 MB"),
     ],
@@ -270,6 +272,22 @@ def test_the_port_is_taken_and_the_options_are_checked(server: Server) -> None:
         assert done.returncode == 2
         assert message in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_server_that_others_can_reach_says_so_and_asks_for_its_token(tmp_path: Path) -> None:
+    opened, closed = (start_server(tmp_path, "--host", "0.0.0.0", *option) for option in ((), ("--token",)))
+    with httpx.Client(timeout=240, follow_redirects=True) as client:
+        assert client.get(opened.url).status_code == 200
+        page, _, token = closed.url.partition("?token=")
+        assert len(token) >= 20
+        assert client.get(page).status_code == 401
+        assert client.get(closed.url).url == page
+        assert client.get(f"{page}limits").status_code == 200  # by the cookie
+    warned = "deblur web: anyone who can reach 0.0.0.0 on the network can open the page; --token prevents that"
+    assert warned in opened.printed.splitlines()
+    assert "anyone" not in closed.printed
+    for server in (opened, closed):
+        assert "Traceback" not in stop_server(server)
 
 
 def test_without_its_extra_the_command_names_the_package() -> None:

@@ -33,19 +33,33 @@ def test_a_full_queue_keeps_the_job_that_would_be_replaced() -> None:
 
 
 def test_the_longest_idle_upload_makes_room_for_a_new_one() -> None:
-    sessions = Sessions(Limits(held_bytes=100, unseen_seconds=10))
+    sessions = Sessions(Limits(file_bytes=100, held_bytes=100, unseen_seconds=10))
     old, older, busy = (Upload(name, bytes(30)) for name in ("old", "older", "busy"))
     for upload, age in ((old, 20), (older, 30), (busy, 40)):
         upload.last_used = time.monotonic() - age
         sessions.add(upload)
     busy.job = job()
-    with sessions.reserve(40):
+    with sessions.arrival("a", 40) as arrived:
+        arrived(40)
         assert list(sessions.uploads.values()) == [old, busy]
-        with pytest.raises(BusyError, match="Too many people"), sessions.reserve(100):
+        with pytest.raises(BusyError, match="Too many people"), sessions.arrival("b", 100):
             pass
     old.last_used = time.monotonic()
-    with pytest.raises(BusyError), sessions.reserve(100):
+    with pytest.raises(BusyError), sessions.arrival("b", 100):
         pass
+
+
+def test_one_visitor_takes_only_a_share_of_the_memory_and_nothing_before_it_has_arrived() -> None:
+    sessions = Sessions(Limits(file_bytes=20, held_bytes=100))
+    with sessions.arrival("a", 20), sessions.arrival("a", None) as first, sessions.arrival("a", 20) as second:
+        first(20)
+        second(20)
+        with pytest.raises(BusyError, match="from you already"):
+            second(1)
+        with sessions.arrival("b", 20) as other:
+            other(20)
+    with sessions.arrival("a", 20) as again:
+        again(20)
 
 
 def test_a_new_job_replaces_the_last_one_and_removing_cancels_it() -> None:
