@@ -8,6 +8,7 @@ from typing import Generic
 import torch
 
 from deblur._core.arrays import Array, ArrayT, as_float_tensor
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress
 from deblur.solvers.fourier import corner
 from deblur.solvers.noise import noise_of
@@ -41,6 +42,7 @@ class Highlights(Generic[ArrayT]):
     excess: ArrayT
 
 
+@own_state()
 @torch.inference_mode()
 def split_highlights(
     image: ArrayT,
