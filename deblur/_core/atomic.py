@@ -134,7 +134,7 @@ def _naming(target: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def _refuse_existing(path: Path, target: str | os.PathLike[str], overwrite: bool) -> None:
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:  # a link that points at itself too
         raise FileExistsError(f"{target} exists already, and overwriting was not requested")
 
 

@@ -26,7 +26,8 @@ def reading(path: str | os.PathLike[str], problem: str = "") -> Iterator[None]:
     path : str or path-like
         The file that is read.
     problem : str
-        What is wrong with it; the decoder's own message follows in parentheses. By default that message alone.
+        What is wrong with it; the decoder's own message follows in parentheses. By default that message alone, or that
+        the file is damaged where the decoder stumbled over it and has no words for it.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def reading(path: str | os.PathLike[str], problem: str = "") -> Iterator[None]:
     ...     {}["OME"]
     Traceback (most recent call last):
     ...
-    ValueError: cannot read cells.tif: KeyError: 'OME'
+    ValueError: cannot read cells.tif: it is damaged (KeyError: 'OME')
     """
     try:
         yield
@@ -48,6 +49,8 @@ def reading(path: str | os.PathLike[str], problem: str = "") -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in _DAMAGE:
             raise
+        is_stumble = isinstance(error, LookupError | AttributeError | TypeError | ArithmeticError)
+        problem = problem or ("it is damaged" if is_stumble else "")
         reason = f"{problem} ({one_line(error)})" if problem else one_line(error)
         raise ValueError(f"cannot read {os.fspath(path)}: {reason}") from error
 

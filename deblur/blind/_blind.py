@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel
@@ -29,6 +30,7 @@ _BEGINNING = 0.2  # of the time, for the first kernels of a shake
 _LEAST = 0.35  # confidence with which another kind is tried where no shake is found; by hand: .5 is clear
 
 
+@own_state()
 @torch.inference_mode()
 def blind(
     image: ArrayT,

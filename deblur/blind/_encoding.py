@@ -128,7 +128,7 @@ class Encodings:
         return self.light if is_linear and self.light is not None else self.stored
 
     def _clipped(self, picture: Picture) -> float:
-        return CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED)))
+        return CLIPPED if picture is self.stored else float(to_linear(torch.tensor(CLIPPED, dtype=torch.float32)))
 
     def _stored(self, channels: torch.Tensor, picture: Picture) -> torch.Tensor:
         """Return channels of a picture on the scale of the stored one."""

@@ -83,7 +83,7 @@ def likeness_to_gaussian(psf: torch.Tensor) -> float:
     (True, True)
     """
     offsets, covariance = _moments(psf)
-    covariance += _POINT * torch.eye(2).to(psf)
+    covariance += _POINT * torch.eye(2, dtype=psf.dtype, device=psf.device)
     exponents = (offsets @ torch.linalg.inv(covariance) * offsets).sum(1)
     return similarity(psf, torch.exp(-exponents / 2).reshape(psf.shape))
 

@@ -11,6 +11,7 @@ import torch
 
 from deblur import psf
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.nonblind import NoiseModel, estimate_noise
@@ -75,6 +76,7 @@ class Found(NamedTuple):
     step: Callable[..., torch.Tensor] = by_network
 
 
+@own_state()
 def defocus(
     image: ArrayT,
     *,
@@ -136,6 +138,7 @@ def defocus(
     return _restored(photograph, find_disk, progress)
 
 
+@own_state()
 def motion(
     image: ArrayT,
     *,
@@ -183,6 +186,7 @@ def motion(
     return _restored(photograph, find_motion, progress)
 
 
+@own_state()
 def soft(
     image: ArrayT,
     *,

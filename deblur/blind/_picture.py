@@ -142,7 +142,8 @@ class Picture:
     def unchanged(self, confidence: float, reason: str, **details: Any) -> Restoration:
         """Return a copy of the image as floating-point numbers, with a PSF of one pixel."""
         x = self._values.detach().clone()
-        return self._result(x, delta(torch.zeros(3, 3)), confidence, reason, changed=False, details=details)
+        point = delta(torch.zeros(3, 3, dtype=torch.float32))
+        return self._result(x, point, confidence, reason, changed=False, details=details)
 
     def to_input_kind(self, array: torch.Tensor) -> Any:
         """Return an array in the array type, floating-point type and device of the image."""

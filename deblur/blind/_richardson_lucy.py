@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from deblur._core.arrays import Array, ArrayT, as_float_tensor
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress, per_iteration
 from deblur._core.weights import weighted
 from deblur._result import Restoration
@@ -26,6 +27,7 @@ _MARGIN = 1e-3  # of the greatest sensitivity
 _TINY = 1e-12
 
 
+@own_state()
 @torch.no_grad()
 def richardson_lucy(
     image: ArrayT,

@@ -26,6 +26,14 @@ from deblur.cli._verbosity import Command, Reporter
 
 # Whatever computes is imported inside the commands, so that --help and the check of the options do not wait for it.
 
+try:
+    import resource
+except ModuleNotFoundError:  # Windows has no such limits
+    resource = None  # type: ignore[assignment]
+
+_LEAST_MEMORY = 10**9
+"""Bytes of address space without which torch cannot be loaded; measured."""
+
 COMPLETE = "_DEBLUR_COMPLETE"
 """Set in the environment by a shell that completes a command."""
 
@@ -94,6 +102,7 @@ def _run(arguments: list[str]) -> int:
     if COMPLETE in os.environ:  # a shell completes a command, and reads standard output
         command.main(prog_name="deblur")
     try:
+        _check_surroundings(arguments)
         # And not command.main(), which prints a usage error over several lines.
         with command.make_context("deblur", arguments) as context:
             command.invoke(context)
@@ -106,6 +115,19 @@ def _run(arguments: list[str]) -> int:
         complain(error)
         return 2
     return 0
+
+
+def _check_surroundings(arguments: list[str]) -> None:
+    """Raise an error where the libraries would end the program, in words that say nothing to its user."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise FileNotFoundError("the working directory is gone; change to one that exists") from None
+    if resource is None or not arguments or {"-h", "--help", "-V", "--version"} & set(arguments):
+        return
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if 0 <= most < _LEAST_MEMORY:
+        raise MemoryError
 
 
 def _print_version(wanted: bool) -> None:

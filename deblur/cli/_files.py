@@ -51,7 +51,7 @@ class Job:
     def refuse_existing(self, *, force: bool) -> None:
         """Raise `FileExistsError` if every result that there may be exists, and may not be replaced."""
         targets = self.possible_targets()
-        if all(target.exists() for target in targets):
+        if all(os.path.lexists(os.path.realpath(target)) for target in targets):
             refuse_existing(targets[0], force=force)
 
     def absolute(self) -> Job:
@@ -158,7 +158,7 @@ def _check(jobs: list[Job], *, force: bool, may_use_fields: bool) -> None:
 
 def refuse_existing(target: Path, *, force: bool) -> None:
     """Raise `FileExistsError` if `target` exists and may not be replaced."""
-    if target.exists() and not force:
+    if os.path.lexists(os.path.realpath(target)) and not force:  # a link that points at itself too
         raise FileExistsError(f"{target} exists already; --force replaces it")
 
 
@@ -171,6 +171,11 @@ def check_target(target: Path, suffixes: tuple[str, ...] = WRITABLE_SUFFIXES) ->
 
 def check_folder(target: Path) -> None:
     """Raise an error unless a file can be written where `target` is to be."""
+    for parent in target.parents:
+        if parent.is_symlink() and not parent.exists():
+            raise FileNotFoundError(
+                f"cannot write {target}: {parent} is a link to {os.readlink(parent)}, which is missing"
+            )
     folder = next(parent for parent in target.parents if parent.exists())
     try:
         tempfile.TemporaryFile(dir=folder).close()

@@ -14,6 +14,7 @@ from deblur.cli._files import Output
 from deblur.cli._restore import restore_files
 from deblur.cli._settings import Settings
 from deblur.cli._verbosity import Reporter
+from deblur.web._limits import MEGA, Limits
 
 STANDARD = "-"
 """What stands for standard input."""
@@ -31,7 +32,7 @@ def restore_standard_input(
     Raises
     ------
     ValueError
-        If standard input or output is a terminal or closed, or holds no picture.
+        If standard input or output is a terminal or closed, or holds no picture, or more than the page accepts.
     """
     from deblur.photo import detect_suffix, written_suffix
 
@@ -39,7 +40,11 @@ def restore_standard_input(
         raise ValueError("there is no picture on standard input; give one: deblur restore - < photo.jpg > sharp.jpg")
     if output.path is None and sys.stdout.isatty():
         raise ValueError("a picture cannot be shown on a terminal; redirect standard output, or give -o FILE")
-    data = sys.stdin.buffer.read()
+    if output.path is None and sys.stdout.name == os.devnull:  # which `main` has put in the place of a closed one
+        raise ValueError("standard output is closed; redirect it, or give -o FILE")
+    data = sys.stdin.buffer.read(Limits.file_bytes + 1)
+    if len(data) > Limits.file_bytes:
+        raise ValueError(f"standard input holds more than {Limits.file_bytes // MEGA} MB; give the name of a file")
     try:
         suffix = detect_suffix(data)
     except ValueError as error:

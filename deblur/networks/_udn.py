@@ -52,7 +52,8 @@ class UDN(nn.Module):
         if depth < 1:
             raise ValueError(f"depth must be at least 1, got {depth}")
         self.layers = nn.ModuleList(DilatedDenoiser(width, skips=True) for _ in range(depth))
-        self.register_buffer("levels", torch.logspace(math.log10(_FIRST), math.log10(_LAST), depth), persistent=False)
+        levels = torch.logspace(math.log10(_FIRST), math.log10(_LAST), depth, dtype=torch.float32, device="cpu")
+        self.register_buffer("levels", levels, persistent=False)
 
     def forward(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deblur._core.arrays import Array
+from deblur._core.own_state import own_state
 from deblur._core.weights import weighted
 from deblur.solvers.noise import noise_of
 
@@ -11,6 +12,7 @@ from ._measurement import Measurement
 from ._noise_model import NoiseModel
 
 
+@own_state()
 def estimate_noise(
     image: Array,
     psf: Array | None = None,

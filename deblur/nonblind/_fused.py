@@ -8,6 +8,7 @@ import torch
 
 from deblur import psf as psfs
 from deblur._core.arrays import Array, ArrayT, as_float_tensor
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, span
 from deblur.operators import Convolution
 
@@ -21,6 +22,7 @@ _SIGMA = 1.0
 _COARSE, _FINE = 0.1, 0.2  # at a noise of 1 %; from 3 % on the best is no blend: python -m benchmarks.quality.fusion
 
 
+@own_state()
 @torch.inference_mode()
 def fused(
     image: ArrayT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress
 
 from ._measurement import Measurement
@@ -15,6 +16,7 @@ _RULE = (0.238, 1.66)  # λ = a n^b at a ratio n of noise to contrast: python -m
 _CURVATURE = 0.7
 
 
+@own_state()
 @torch.inference_mode()
 def hyper_laplacian(
     image: ArrayT,

@@ -96,6 +96,11 @@ class Measurement(ABC):
         others = (given.single_level * brightness(self.y, self.axes)).square() + given.shot * light
         return (white.square() + others).sqrt()
 
+    def _lit(self, x: torch.Tensor) -> torch.Tensor:
+        """Set the estimates of empty images to zero: networks, and mixed colors, make something of nothing."""
+        lit = (self.y != 0).any(self.axes, keepdim=True)
+        return x if bool(lit.all()) else torch.where(lit, x, 0)
+
     @property
     def _seen(self) -> torch.Tensor:
         return (self.weights > 0).to(self.y).expand(self.y.shape)
@@ -212,7 +217,7 @@ class PsfMeasurement(Measurement):
 
     def finish(self, x: torch.Tensor) -> Any:
         """Crop an estimate to the image domain, and return it in the array kind and the axis order of the image."""
-        return self._to_input_kind(corner(x, self.frame))
+        return self._to_input_kind(self._lit(corner(x, self.frame)))
 
 
 class OperatorMeasurement(Measurement):
@@ -247,7 +252,7 @@ class OperatorMeasurement(Measurement):
 
     def finish(self, x: torch.Tensor) -> Any:
         """Return an estimate in the array kind and the axis order of the image."""
-        return self._to_input_kind(x)
+        return self._to_input_kind(self._lit(x))
 
 
 def sum_over(x: torch.Tensor, axes: tuple[int, ...]) -> torch.Tensor:

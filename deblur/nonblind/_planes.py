@@ -12,7 +12,7 @@ from ._noise_model import NoiseModel
 
 # Light, red minus blue, green minus the others: nearly uncorrelated in photographs (Buchsbaum and Gottschalk 1983).
 _OPPONENT = torch.tensor([[1 / 3, 1 / 3, 1 / 3], [1 / 2, 0, -1 / 2], [-1 / 4, 1 / 2, -1 / 4]], dtype=torch.float64)
-_GRAY = torch.tensor([0.0, 0.5, 0.5])
+_GRAY = torch.tensor([0.0, 0.5, 0.5], dtype=torch.float64)
 
 
 class Planes:
@@ -84,7 +84,7 @@ class Planes:
 
     def _compression(self, model: NoiseModel) -> torch.Tensor:
         levels = [model.light_level, model.color_level, model.color_level] if self.has_colors else [model.light_level]
-        return torch.tensor(levels).reshape(-1, *[1] * (self._like.ndim - 1))
+        return torch.tensor(levels, dtype=torch.float64).reshape(-1, *[1] * (self._like.ndim - 1))
 
     def merge(self, x: torch.Tensor) -> torch.Tensor:
         """Return the estimate, for `Measurement.finish`, of which these are the restored planes."""

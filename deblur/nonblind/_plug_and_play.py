@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress
 from deblur.operators import Convolution
 
@@ -17,6 +18,7 @@ from ._planes import Planes
 _EDGE_SIGMAS = (0.71, 1.58, 3.16, 7.07)  # pixels: of the Gaussians, from fine to coarse
 
 
+@own_state()
 @torch.inference_mode()
 def plug_and_play(
     image: ArrayT,
@@ -103,6 +105,7 @@ def plug_and_play(
     return solver.run(num_iter, strength, progress, callback)
 
 
+@own_state()
 @torch.inference_mode()
 def adm(
     image: ArrayT,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress, per_iteration, span
 from deblur.operators import LinearOperator
 
@@ -20,6 +21,7 @@ from ._progress import SHARPENING
 _ROUNDING = 1e-6  # of the divergence: a smaller rise is not one
 
 
+@own_state()
 @torch.no_grad()
 def richardson_lucy(
     image: ArrayT,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress
 
 from ._measurement import Measurement
@@ -14,6 +15,7 @@ from ._sparse_gradients import SparseGradients
 RULE = (0.477, 1.601)  # λ = a n^b at a ratio n of noise to contrast: python -m benchmarks.quality.prior_weight
 
 
+@own_state()
 @torch.inference_mode()
 def total_variation(
     image: ArrayT,

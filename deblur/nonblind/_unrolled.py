@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, span
 from deblur.networks import pretrained
 from deblur.networks._precision import reduced_precision
@@ -29,6 +30,7 @@ _Seen = tuple[torch.Tensor, ...]
 """The weights of the samples, if there are any."""
 
 
+@own_state()
 @torch.inference_mode()
 def unrolled(
     image: ArrayT,

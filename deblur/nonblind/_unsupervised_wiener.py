@@ -8,6 +8,7 @@ from typing import Generic, Literal, overload
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, per_iteration, span
 
 from ._gibbs import GibbsSampler, RunningMoments
@@ -77,6 +78,7 @@ def unsupervised_wiener(
     seed: int = ...,
     return_posterior: Literal[True],
 ) -> Posterior[ArrayT]: ...
+@own_state()
 @torch.no_grad()
 def unsupervised_wiener(
     image: ArrayT,

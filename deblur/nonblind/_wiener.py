@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, per_iteration, span
 from deblur.solvers.conjugate_gradients import conjugate_gradients
 from deblur.solvers.evidence import Evidence
@@ -30,6 +31,7 @@ _BORDER_ITERATIONS = 200
 _BORDER_TOLERANCE = 4e-3  # of the contrast: a smaller step of the estimate ends the iterations
 
 
+@own_state()
 @torch.no_grad()
 def wiener(
     image: ArrayT,
@@ -141,6 +143,7 @@ def wiener(
     return restored
 
 
+@own_state()
 def wiener_balance(
     image: Array,
     psf: Array,

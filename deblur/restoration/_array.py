@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from deblur._core.arrays import as_float_tensor
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.operators import LinearOperator
@@ -16,6 +17,7 @@ from deblur.restoration._run import restore_window
 from deblur.restoration._sources import array_policy
 
 
+@own_state()
 def restore(
     image: Any,
     psf: Any = None,

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from deblur._core.extras import needs_extra
+from deblur._core.own_state import own_state
 from deblur._core.samples import float_type
 from deblur.restoration._plan import Plan, check_channel_axis, make_plan
 from deblur.restoration._policy import check_psf_array
@@ -20,6 +21,7 @@ with needs_extra("dask", "deblur.dask"):
     import dask.array as da
 
 
+@own_state()
 def restore(
     image: Any,
     psf: Any,

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from deblur._core.memory import parse_bytes
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress
 from deblur._result import Restoration
 from deblur.restoration._calibration import ArrayLike
@@ -20,6 +21,7 @@ from deblur.restoration._sources import array_policy
 from deblur.restoration._windows import plan_windows, run_windows
 
 
+@own_state()
 def restore_large(
     image: ArrayLike,
     psf: np.ndarray,

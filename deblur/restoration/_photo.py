@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from deblur import photo
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration
 from deblur.photo import Photo
@@ -29,6 +30,7 @@ Box = tuple[slice, slice]
 _PREVIEW_HALO = 16  # pixels beyond half the PSF: narrower than the halo of a window, so that a preview is quick
 
 
+@own_state()
 def restore_photo(
     blurred: Photo | str | os.PathLike[str],
     psf: np.ndarray | PsfFile | str | os.PathLike[str] | None = None,

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from deblur._core.memory import available_bytes, give_back_freed_memory, parse_bytes, resident_bytes
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, span
 from deblur._core.samples import quantized, scaled
 from deblur._result import Restoration
@@ -29,6 +30,7 @@ from deblur.stack import Stack, create_stack, open_stack
 _SHARE = 0.8  # of the memory that is free, where no limit is given
 
 
+@own_state()
 def restore_stack(
     source: str | os.PathLike[str],
     psf: np.ndarray | PsfFile | str | os.PathLike[str],

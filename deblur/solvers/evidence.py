@@ -12,6 +12,7 @@ import torch
 from deblur.solvers.fourier import squared_modulus
 
 _COEFFICIENTS = 2**14  # of the spectrum are sampled; by hand
+_FAINTEST = 1e-6  # of the energy of the noise: an image of less is nothing, and its prior has to stay a finite number
 
 
 class Evidence:
@@ -66,9 +67,10 @@ class Evidence:
 
     def balance(self, noise_level: torch.Tensor) -> torch.Tensor:
         """Return the most likely weight of the prior, ``s^2 / v``, for known noise levels ``(*batch, 1, ..., 1)``."""
-        scale = self._energy.mean(-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+        energy = self._energy.mean(-1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
         noise = noise_level.double().reshape(*noise_level.shape[: max(noise_level.ndim - self._n, 0)], 1).square()
-        noise = torch.maximum(noise, 1e-10 * scale)
+        scale = torch.maximum(energy, _FAINTEST * noise)
+        noise = torch.maximum(noise, 1e-10 * energy)
         best = torch.full(self._energy.shape[:-1], -torch.inf, dtype=torch.float64, device=scale.device)
         chosen = torch.zeros_like(best)
         for exponent in torch.arange(-6, 1.01, 0.25).tolist():

@@ -116,7 +116,7 @@ class _CheckedReader:
         self._path, self._data = path, data
 
     def __getitem__(self, box: Any) -> np.ndarray:
-        with reading(self._path):
+        with reading(self._path, "its samples cannot be read"):
             return np.asarray(self._data[box])
 
 

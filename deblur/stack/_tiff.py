@@ -127,6 +127,9 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
     if series.dtype.kind not in "uif":
         raise ValueError(f"its samples are {series.dtype}; convert them to numbers")
     axes, shape = series.axes, tuple(series.shape)
+    if not math.prod(shape):
+        raise ValueError(f"it has no pixels: its shape is {shape}")
+    _check_planes(series)
     if series.dataoffset is not None:
         data: SlicedArray = _Mapped(path, np.dtype(tiff.byteorder + series.dtype.char), series.dataoffset, shape)
     else:
@@ -154,6 +157,14 @@ def _described(path: Path, tiff: tifffile.TiffFile) -> Stack:
         extra |= {"resolution": resolution, "resolutionunit": "inch"}
     pages = "Z" if len(axes.replace("S", "")) == 3 else axes[:1]
     return Stack(data, axes if axes[0] in "YX" else pages + axes[1:], extra=extra, notes=_notes(tiff))
+
+
+def _check_planes(series: Any) -> None:
+    """Refuse metadata that name more planes than are there, where most are missing."""
+    missing = sum(page is None for page in series.pages)
+    if 2 * missing > len(series.pages):
+        present = len(series.pages) - missing
+        raise ValueError(f"its metadata describe {len(series.pages)} planes, and {present} are there")
 
 
 def _is_plain(page: Any) -> bool:
@@ -188,6 +199,15 @@ def _stored_resolution(page: Any) -> dict[str, Any]:
     return {"resolution": tuple(values), "resolutionunit": int(page.tags.valueof("ResolutionUnit", 1))}
 
 
+def _planes_beyond(tiff: tifffile.TiffFile) -> int:
+    """Return the number of pages that belong to no series, thumbnails aside."""
+    described = sum(len(series.pages) for series in tiff.series)
+    if len(tiff.pages) <= described:
+        return 0
+    pages: list[Any] = [tiff.pages.get(number) for number in range(len(tiff.pages))]
+    return max(0, sum(not page.is_reduced for page in pages) - described)
+
+
 def _notes(tiff: tifffile.TiffFile) -> tuple[str, ...]:
     """Return what of a file is not written again."""
     notes = []
@@ -195,6 +215,10 @@ def _notes(tiff: tifffile.TiffFile) -> tuple[str, ...]:
     if len(tiff.series) > 1:
         others = len(tiff.series) - 1
         notes.append(f"{others} more series in it {'were' if others > 1 else 'was'} left out")
+    if missing := sum(each is None for each in series.pages):
+        notes.append(f"{missing} of the {len(series.pages)} planes that its metadata describe are missing, and black")
+    if beyond := _planes_beyond(tiff):
+        notes.append(f"{beyond} of its {len(tiff.pages)} pages, which its metadata do not describe, were left out")
     if len(series.levels) > 1:
         notes.append("its pyramid of smaller pictures was left out")
     if page.compression != 1:

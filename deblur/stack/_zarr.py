@@ -17,6 +17,9 @@ from ._model import Stack, WritableArray
 
 _MICROMETERS = {"nanometer": 1e-3, "micrometer": 1.0, "millimeter": 1e3, "meter": 1e6}
 _CHUNK = {"Z": 32, "Y": 256, "X": 256}
+_LARGE, _COMPRESSION = 1e12, 1e4
+"""Bytes from which on a shape is doubted, and the greatest factor by which a codec may have shrunk them."""
+
 _TYPES = {"T": "time", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
 
 
@@ -26,15 +29,33 @@ def open_zarr(path: Path) -> Stack:
     if not path.exists():
         raise FileNotFoundError(2, "No such file or directory", str(path))
     with reading(path, "it is neither OME-Zarr nor a zarr array"):
-        return _described(zarr.open(path, mode="r"), zarr.Group)
+        stack = _described(zarr.open(path, mode="r"), zarr.Group)
+    _check_size(path, stack)
+    return stack
+
+
+def _check_size(path: Path, stack: Stack) -> None:
+    """Refuse an absurd shape: chunks that are missing cost no space, but would take for ever to restore."""
+    declared = float(np.prod(stack.shape, dtype=float)) * stack.dtype.itemsize
+    if declared <= _LARGE:
+        return
+    stored = sum(each.stat().st_size for each in path.rglob("*") if each.is_file())
+    if declared > _COMPRESSION * stored:
+        shape = " x ".join(map(str, stack.shape))
+        raise ValueError(f"cannot read {path}: it declares {shape} samples, and its files hold only {stored} bytes")
 
 
 def _described(node: Any, group: Any) -> Stack:
     if not isinstance(node, group):
         return Stack(node, _default_axes(node.ndim), format="zarr", extra={"zarr_format": node.metadata.zarr_format})
     attributes = dict(node.attrs)
-    described = attributes.get("ome", attributes)["multiscales"][0]
+    pyramids = attributes.get("ome", attributes).get("multiscales")
+    if not pyramids or not pyramids[0].get("datasets"):
+        raise ValueError("it is a group that describes no picture")
+    described = pyramids[0]
     level = described["datasets"][0]
+    if level["path"] not in node:
+        raise ValueError(f"its metadata name the array {level['path']!r}, which is not in it")
     data = node[level["path"]]
     axes = [each if isinstance(each, dict) else {"name": each} for each in described["axes"]]
     letters = "".join(axis["name"].upper() for axis in axes)

@@ -14,9 +14,9 @@ from deblur._core.errors import did_you_mean, one_line, reading, suggestion
     ("error", "message"),
     [
         (ValueError("it is cut short\nat byte 12"), "cannot read a.tif: it is cut short"),
-        (KeyError("OME"), "cannot read a.tif: KeyError: 'OME'"),
+        (KeyError("OME"), "cannot read a.tif: it is damaged (KeyError: 'OME')"),
         (struct.error("unpack requires 4 bytes"), "cannot read a.tif: struct.error: unpack requires 4 bytes"),
-        (IndexError(), "cannot read a.tif: IndexError"),
+        (IndexError(), "cannot read a.tif: it is damaged (IndexError)"),
         (OSError("image file is truncated"), "cannot read a.tif: image file is truncated"),
         (OSError(errno.EINVAL, "Invalid argument"), "cannot read a.tif: [Errno 22] Invalid argument"),
     ],

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import deblur
 from deblur import psf
@@ -107,3 +108,30 @@ def test_only_the_surroundings_of_saturated_regions_change():
     alone = split_highlights(y[near], BLUR, saturation=0.99, noise_level=0.01)
     np.testing.assert_allclose(excess[near], alone.excess, atol=1e-9)
     assert excess[near].any()
+
+
+def test_samples_that_noise_has_clipped_are_split_in_groups_around_them():
+    """And not with all that lies between them, which takes as long as if all were clipped."""
+    from deblur.nonblind._highlights import _are_scattered, _groups
+
+    is_clipped = torch.zeros(300, 400, dtype=torch.bool)
+    places = [(20, 30), (25, 300), (270, 50), (150, 200)]
+    for row, column in places:
+        is_clipped[row, column] = True
+    groups = _groups(is_clipped, 10)
+    assert _are_scattered(is_clipped)
+    assert sorted((rows.start + 10, columns.start + 10) for rows, columns in groups) == sorted(places)
+    assert sum(is_clipped[group].sum() for group in groups) == len(places)
+    is_clipped[100:110, 100:110] = True  # a light
+    assert not _are_scattered(is_clipped)
+
+
+def test_scattered_samples_leave_the_rest_of_the_image_alone():
+    y = 0.3 * camera()[:200, :240]
+    y[20, 30] = y[150, 200] = 1.2
+    kernel = psf.gaussian(1.0, shape=(5, 5))
+    parts = split_highlights(y, kernel, saturation=1.0)
+    near = np.zeros(y.shape, bool)
+    near[8:33, 18:43] = near[138:163, 188:213] = True
+    np.testing.assert_array_equal(parts.remainder[~near], y[~near])
+    assert not parts.excess[~near].any()

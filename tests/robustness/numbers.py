@@ -2,8 +2,10 @@
 
     python -m tests.robustness.numbers
 
-Prints a table. A case fails if NaN or infinity comes out of a finite image, the result has another shape, or an error
-is neither `ValueError` nor `TypeError`, or has several lines. Images of NaN must be refused. A multiple of an image, or
+Prints a table. Conditions are combined: every precision with every image of doubles, and every method with its own and
+with a given noise level. A case fails if NaN or infinity comes out of a finite image, light out of an empty plane, the
+result has another shape, or an error is neither `ValueError` nor `TypeError`, or has several lines. Samples of NaN must
+be refused, or stay as they are. A multiple of an image, or
 of a PSF, must be refused or restored as the image is, up to that factor and to rounding. How far a method amplifies
 rounding is measured on this machine, by perturbing image and PSF in their last digits.
 """
@@ -25,7 +27,7 @@ import nmf
 from deblur.nonblind import adm, fused, plug_and_play, unrolled, unsupervised_wiener
 from tests.robustness._tally import Tally, peak_bytes
 
-Restore = Callable[[Any, Any], Any]
+Restore = Callable[..., Any]
 
 PSF = deblur.psf.gaussian(1.0, shape=(5, 5))
 
@@ -61,11 +63,14 @@ A margin, since a few perturbations do not find the worst one. A method that is 
 more: an absolute constant in it drowns an image of 1e-14, and 100 % are wrong.
 """
 
+EXTREME = ("denormal", "hot pixel of 1e30")
+"""Images that a lower precision cannot hold."""
+
 NOISE = np.random.default_rng(0).random((24, 28))
 
 
 def _images() -> dict[str, tuple[Any, Any]]:
-    """Return pairs of an image and a PSF by name."""
+    """Return pairs of an image and a PSF by name; three axes are a batch, or a color picture if the last is 3."""
     rng = np.random.default_rng(1)
     noise = NOISE
     hot = np.zeros((24, 28))
@@ -76,10 +81,14 @@ def _images() -> dict[str, tuple[Any, Any]]:
     infinite[0, 0] = np.inf
     checkerboard = np.indices((24, 28)).sum(axis=0) % 2.0
     saturated = np.minimum(1.0, 3 * noise)
+    channel, frame = np.stack([noise] * 3, -1), np.stack([noise] * 2)
+    channel[..., 2] = frame[1] = 0
     plain = {
         "denormal": noise * 1e-310,
         "denormal, float32": (noise * 1e-40).astype(np.float32),
         "zero": np.zeros((24, 28)),
+        "empty channel": channel,
+        "empty frame": frame,
         "constant": np.full((24, 28), 0.5),
         "negative": -noise,
         "one hot pixel": hot,
@@ -89,12 +98,15 @@ def _images() -> dict[str, tuple[Any, Any]]:
         "all saturated": np.ones((24, 28)),
         "rows of NaN": rows,
         "one infinity": infinite,
-        "float16": noise.astype(np.float16),
+        "noise": noise,
         "bfloat16": torch.from_numpy(noise).bfloat16(),
         "uint8": (255 * noise).astype(np.uint8),
         "bool": noise > 0.5,
     }
     made: dict[str, tuple[Any, Any]] = {name: (image, PSF) for name, image in plain.items()}
+    for name, image in plain.items():
+        if image.dtype == np.float64 and name not in EXTREME:
+            made |= {f"{name}, {np.dtype(kind)}": (image.astype(kind), PSF) for kind in (np.float32, np.float16)}
     made["1 x 40"] = noise.ravel()[None, :40], np.full((1, 5), 0.2)
     made["40 x 1"] = noise.ravel()[:40, None], np.full((5, 1), 0.2)
     made["1 x 1"] = np.full((1, 1), 0.5), np.ones((1, 1))
@@ -111,30 +123,53 @@ def _of(result: Any) -> Any:
     return result.image if hasattr(result, "image") else result
 
 
-METHODS: dict[str, Restore] = {
+GIVEN = ", noise given"
+"""Behind the name of a method that is told the noise level."""
+
+
+def _given(method: Restore) -> Restore:
+    """Return a method that is told a noise level of a hundredth of the brightest value, and of an empty image too."""
+
+    def told(image: Any, psf: Any, **options: Any) -> Any:
+        values = torch.as_tensor(image).double()
+        brightest = float(values[values.isfinite()].abs().max())
+        return method(image, psf, noise_level=0.01 * (brightest or 1.0), **options)
+
+    return told
+
+
+_NONBLIND: dict[str, Restore] = {
     "wiener": deblur.nonblind.wiener,
-    "unsupervised_wiener": lambda y, k: unsupervised_wiener(y, k, max_iter=30, seed=0),
-    "richardson_lucy": lambda y, k: deblur.nonblind.richardson_lucy(y, k, num_iter=5),
-    "total_variation": lambda y, k: deblur.nonblind.total_variation(y, k, num_iter=5),
-    "hyper_laplacian": lambda y, k: deblur.nonblind.hyper_laplacian(y, k, num_iter=3),
+    "richardson_lucy": functools.partial(deblur.nonblind.richardson_lucy, num_iter=5),
+    "total_variation": functools.partial(deblur.nonblind.total_variation, num_iter=5),
+    "hyper_laplacian": functools.partial(deblur.nonblind.hyper_laplacian, num_iter=3),
     "plug_and_play": plug_and_play,
     "adm": adm,
     "unrolled": unrolled,
     "fused": fused,
-    "blind.sparse_edges": lambda y, k: _of(deblur.blind.sparse_edges(y, (5, 5))),
+    "restore": lambda y, k, **more: _of(deblur.restore(y, k, **more)),
+    "restore, saturation=1": lambda y, k, **more: _of(deblur.restore(y, k, saturation=1, method="wiener", **more)),
+}
+
+METHODS: dict[str, Restore] = {
+    **_NONBLIND,
+    **{name + GIVEN: _given(method) for name, method in _NONBLIND.items()},
+    "unsupervised_wiener": functools.partial(unsupervised_wiener, max_iter=30, seed=0),
+    "blind.sparse_edges": lambda y, k, **more: _of(deblur.blind.sparse_edges(y, (5, 5), **more)),
     "blind.richardson_lucy": lambda y, k: _of(deblur.blind.richardson_lucy(y, (3, 3), num_iter=3)),
-    "restore": lambda y, k: _of(deblur.restore(y, k)),
-    "restore, saturation=1": lambda y, k: _of(deblur.restore(y, k, saturation=1, method="wiener")),
 }
 """Iterations are few: what overflows does so at once."""
 
 BLIND = ("blind.sparse_edges", "blind.richardson_lucy")
 """They take no PSF."""
 
-IN_UNITS = ("restore, saturation=1",)
+NORMALIZING = ("restore", "restore" + GIVEN)
+"""They scale the PSF to sum 1."""
+
+IN_UNITS = ("restore, saturation=1", "restore, saturation=1" + GIVEN)
 """One of their options has the unit of the image."""
 
-SLOW = ("plug_and_play", "adm", "fused", "blind.sparse_edges")
+SLOW = tuple(name + end for name in ("plug_and_play", "adm", "fused", "blind.sparse_edges") for end in ("", GIVEN))
 """Methods that skip the widest image."""
 
 _FITS = {"euclidean": 2, "kullback-leibler": 1, "itakura-saito": 0, "beta 0.5": 0.5, "beta 3": 3}
@@ -173,7 +208,7 @@ def outcome(method: Restore, image: Any, psf: Any, expected: Expected | None) ->
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            result = method(image, psf)
+            result = method(image, psf, **({"channel_axis": -1} if image.ndim == 3 and image.shape[-1] == 3 else {}))
     except (ValueError, TypeError) as error:
         return "refused", f"several lines: {error}" if "\n" in str(error) or not str(error) else None
     except Exception as error:
@@ -181,16 +216,27 @@ def outcome(method: Restore, image: Any, psf: Any, expected: Expected | None) ->
     values = torch.as_tensor(result)
     if tuple(values.shape) != tuple(image.shape):
         return "shape", f"shape {tuple(values.shape)} of {tuple(image.shape)}"
-    if not bool(torch.isfinite(values).all()):
+    known = torch.isfinite(torch.as_tensor(image).double())
+    if not bool(torch.isfinite(values[known]).all()):
         return "NaN", "the result has NaN or infinity"
-    if not bool(torch.isfinite(torch.as_tensor(image).double()).all()):
+    if bool(torch.isfinite(values[~known]).any()):
         return "accepted", "an image with NaN or infinity is accepted"
+    if not bool(known.all()):
+        return "kept", None
+    if shown := _light_from_nothing(torch.as_tensor(image), values):
+        return "light", f"{shown:.1e} in a plane without light"
     if expected is not None:
         wrong = _difference(np.asarray(result, float), expected.image)
         if not wrong <= expected.tolerance:
             most = f"more than {expected.tolerance:.1e}"
             return "wrong", f"{wrong:.1e} of the largest value from the result of the unscaled image, {most}"
     return "right", None
+
+
+def _light_from_nothing(image: torch.Tensor, result: torch.Tensor) -> float:
+    """Return the largest value that was made of a plane of zeros."""
+    axes = (0, 1) if image.ndim == 3 and image.shape[-1] == 3 else (-2, -1)
+    return float(torch.where((image != 0).any(axes, keepdim=True), 0, result).abs().max())
 
 
 def _difference(image: np.ndarray, reference: np.ndarray) -> float:
@@ -204,7 +250,9 @@ def _expected(image: str, method: str) -> Expected | None:
         return None
     dtype, brightness, gain = SCALED[image]
     unscaled = _unscaled(method, dtype)
-    return unscaled._replace(image=unscaled.image * (brightness if method in BLIND else brightness / gain))
+    return unscaled._replace(
+        image=unscaled.image * (brightness if method in BLIND + NORMALIZING else brightness / gain)
+    )
 
 
 @functools.cache

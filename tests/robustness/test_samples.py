@@ -67,6 +67,15 @@ def test_extreme_images_come_out_finite_or_are_refused(image: str) -> None:
         assert set(table.values()) == {"refused"}
 
 
+@pytest.mark.parametrize("emptiness", ["zero", "empty channel", "empty frame"])
+@pytest.mark.parametrize("precision", ["", ", float32", ", float16"])
+def test_nothing_comes_out_of_nothing(emptiness: str, precision: str) -> None:
+    methods = tuple(name for name in numbers.METHODS if name.removesuffix(numbers.GIVEN) not in numbers.BLIND)
+    tally, table = numbers.survey((emptiness + precision,), methods)
+    assert tally.failures == []
+    assert set(table.values()) == {"right"}
+
+
 def test_memory_and_open_files_stay_flat() -> None:
     tally = Tally("leaks", 0)
     leaks.restores(40, tally)

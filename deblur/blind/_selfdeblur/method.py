@@ -8,6 +8,7 @@ import os
 import torch
 
 from deblur._core.arrays import Array, ArrayT, as_float_tensor, check_finite
+from deblur._core.own_state import own_state
 from deblur._core.progress import Callback, Progress, silent
 from deblur._result import Restoration
 from deblur.blind._final_step import by_network
@@ -26,6 +27,7 @@ _NO_BLUR = 0.95  # of the kernel's sum in one pixel: no blur; by hand
 _FITTING = "fitting two networks"
 
 
+@own_state()
 def selfdeblur(
     image: ArrayT,
     psf_shape: int | tuple[int, int],

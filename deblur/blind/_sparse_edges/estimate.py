@@ -102,6 +102,6 @@ def largest_size(view: View, most: Size | None) -> Size:
 
 
 def _spot(shape: Size) -> torch.Tensor:
-    rows, columns = (torch.arange(side) - side // 2 for side in shape)
+    rows, columns = (torch.arange(side, dtype=torch.float32) - side // 2 for side in shape)
     spot = torch.exp(-(rows[:, None].square() + columns.square()) / 2.0)
     return spot / spot.sum()

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import torch
 
 from deblur._core.arrays import Array, ArrayT
+from deblur._core.own_state import own_state
 from deblur._core.progress import Progress, silent, span
 from deblur._result import Restoration, certainty_of
 from deblur.blind._crop import Window, cut
@@ -47,7 +48,7 @@ class _Outcome(NamedTuple):
     start: Start
     found: SearchResult
     assessment: Assessment
-    psf: torch.Tensor = torch.ones(1, 1)
+    psf: torch.Tensor = torch.ones(1, 1, dtype=torch.float32)
     error: float = 0.0
     is_linear: bool = False
     harm: float = math.inf
@@ -74,6 +75,7 @@ class _Outcome(NamedTuple):
         return SURE if certainty_of(self.assessment.confidence) == "high" else 0.0
 
 
+@own_state()
 @torch.inference_mode()
 def sparse_edges(
     image: ArrayT,
