@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -75,12 +76,13 @@ class UnrolledHQS(nn.Module):
             depths=depths,
             decoder_depth=decoder_depth,
         )
-        part = torch.linspace(0, 1, stages)
+        # In NumPy: with tensors on the device "meta", on which weights are loaded, torch would import its compiler.
+        part = np.linspace(0, 1, stages, dtype=np.float32)
         # Logarithms of the prior's noise level and of the data step's weight: (intercept, slope) in that of the noise.
-        level = torch.stack([(1 - part) * math.log(_FIRST), part])
-        weight = torch.stack([math.log(0.3) - 2 * level[0], 2 - 2 * level[1]])
-        weight[:, 0] = torch.tensor([-2 * math.log(0.05), 2.0])
-        self.level, self.weight = nn.Parameter(level), nn.Parameter(weight)
+        level = np.stack([(1 - part) * np.float32(math.log(_FIRST)), part])
+        weight = np.stack([np.float32(math.log(0.3)) - 2 * level[0], 2 - 2 * level[1]])
+        weight[:, 0] = -2 * math.log(0.05), 2
+        self.level, self.weight = (nn.Parameter(torch.from_numpy(each)) for each in (level, weight))
         self.gain = nn.Parameter(torch.ones(stages))
 
     @torch.no_grad()

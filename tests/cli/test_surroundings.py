@@ -30,7 +30,7 @@ def picture(tmp_path: Path) -> Path:
 
 def shell(line: str, folder: Path) -> tuple[int, str]:
     """Run a line of shell in which $DEBLUR is the command; return its exit code and its lines on standard error."""
-    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     variables = {**os.environ, "PYTHONPATH": path}
     line = line.replace("$DEBLUR", COMMAND)
     done = subprocess.run(["sh", "-c", line], cwd=folder, env=variables, capture_output=True, text=True, check=False)

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,3 +180,9 @@ def test_shipped_weights_are_intact_and_small() -> None:
     assert {"denoiser.safetensors", "unrolled.safetensors"} <= sums.keys()
     for path in files:
         assert all(p.isfinite().all() for p in pretrained(path.stem).parameters())
+
+
+def test_loading_weights_does_not_import_the_compiler_of_torch() -> None:
+    code = "import sys; from deblur.networks import pretrained; pretrained('unrolled'); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
