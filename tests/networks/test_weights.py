@@ -183,6 +183,7 @@ def test_shipped_weights_are_intact_and_small() -> None:
 
 
 def test_loading_weights_does_not_import_the_compiler_of_torch() -> None:
-    code = "import sys; from deblur.networks import pretrained; pretrained('unrolled'); print('torch._dynamo' in sys.modules)"
+    load_one = "import sys; from deblur.networks import pretrained; pretrained('unrolled')"
+    code = f"{load_one}; print('torch._dynamo' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
