@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ._samples import Estimate, Sample
 
@@ -18,7 +20,7 @@ _OF_SAMPLE = ("psf", "boundary", "channel_axis")
 
 
 def load_function(path: Path, name: str) -> tuple[Callable[..., Any], str]:
-    """Import a function from a Python file; return it, and a hash of the file.
+    """Import a function from a Python file, and what lies beside it; return it, and a hash of the file.
 
     Raises
     ------
@@ -32,10 +34,12 @@ def load_function(path: Path, name: str) -> tuple[Callable[..., Any], str]:
     specification = importlib.util.spec_from_file_location(f"deblur_benchmark_{path.stem}", path)
     if specification is None or specification.loader is None:
         raise ValueError(f"{path} is not a Python file; a method of your own is FILE.py:FUNCTION")
-    module = importlib.util.module_from_spec(specification)
+    module = sys.modules[specification.name] = importlib.util.module_from_spec(specification)
+    if (folder := str(path.parent.absolute())) not in sys.path:
+        sys.path.append(folder)  # after the others, so that no file there hides a library
     try:
         specification.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     function = getattr(module, name, None)
     if not callable(function):
@@ -52,8 +56,14 @@ def parameters_of(function: Callable[..., Any]) -> list[str]:
 def restore_with(function: Callable[..., Any], options: dict[str, Any], sample: Sample) -> Estimate:
     """Call a function with what it asks for by name; without a channel axis, one channel at a time."""
     accepted = parameters_of(function)
-    known = {name: getattr(sample, name) for name in _OF_SAMPLE if name in accepted}
-    call = partial(function, **(known | options))
+
+    def call(blurred: np.ndarray) -> Any:
+        known = {name: copy.copy(getattr(sample, name)) for name in _OF_SAMPLE if name in accepted}
+        try:
+            return function(blurred.copy(), **(known | options))
+        except SystemExit as error:
+            raise RuntimeError(f"it ended the program with {error.code}") from error
+
     if sample.channel_axis is None or "channel_axis" in accepted:
         return _estimate(call(sample.blurred))
     channels = [_estimate(call(channel)) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
@@ -63,4 +73,11 @@ def restore_with(function: Callable[..., Any], options: dict[str, Any], sample: 
 def _estimate(result: Any) -> Estimate:
     """Return what a function has returned: an image, or an image and the PSF that it has found."""
     image, psf = result if isinstance(result, tuple) else (result, None)
-    return Estimate(np.asarray(image), None if psf is None else np.asarray(psf))
+    return Estimate(_array(image), None if psf is None else _array(psf))
+
+
+def _array(values: Any) -> np.ndarray:
+    array = np.asarray(values.detach().cpu() if isinstance(values, torch.Tensor) else values)
+    if array.dtype.kind not in "buif":
+        raise TypeError(f"the function must return real numbers, got {array.dtype}")
+    return array

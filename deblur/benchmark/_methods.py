@@ -39,8 +39,6 @@ class Method:
         advantage over every method that has to choose by itself. Time is that of one, on average.
     blind : bool
         Whether it needs no PSF.
-    source : str
-        Hash of the user's file that it comes from; empty for other methods. Stored scores are valid for one source.
 
     Examples
     --------
@@ -52,7 +50,6 @@ class Method:
     label: str
     tries: tuple[Restore, ...] = field(repr=False)
     blind: bool = False
-    source: str = ""
 
 
 def method_names() -> list[str]:
@@ -78,7 +75,7 @@ def method(specification: str, *, device: str = "cpu") -> Method:
         own is ``FILE.py:FUNCTION``, with options too: the function is called with the blurred picture, float32, and
         with ``psf``, ``boundary`` and ``channel_axis`` where it has parameters of these names, and returns the restored
         picture, or a tuple of it and the PSF that it found. Without a parameter ``psf`` it is a blind method; without
-        ``channel_axis`` it is called with one channel at a time.
+        ``channel_axis`` it is called with one channel at a time. Its label ends in eight digits of the file's SHA-256.
     device : str
         Where the methods of this library compute, see `deblur.restore`; those of other packages use the CPU.
 
@@ -131,8 +128,8 @@ def _of_user(file: str, name: str, options: dict[str, Any]) -> Method:
     function, source = load_function(Path(file), name)
     accepted = parameters_of(function)
     _check_options(name, options, accepted)
-    label = _labeled(f"{file}:{name}", options)
-    return Method(label, (partial(restore_with, function, options),), "psf" not in accepted, source)
+    label = f"{_labeled(f'{file}:{name}', options)} #{source[:8]}"  # scores of another version are other scores
+    return Method(label, (partial(restore_with, function, options),), "psf" not in accepted)
 
 
 def _labeled(name: str, options: dict[str, Any]) -> str:

@@ -33,7 +33,6 @@ class _Task:
     image: str
     psf: str
     key: str
-    picture: str
     folder: Path | None
 
 
@@ -138,9 +137,7 @@ def case_key(benchmark: Protocol, label: str, noise: float, image: str, psf: str
 
 
 def _task(benchmark: Protocol, each: Method, noise: float, image: str, psf: str, folder: Path | None) -> _Task:
-    picture = case_key(benchmark, each.label, noise, image, psf)
-    key = case_key(benchmark, each.label + each.source, noise, image, psf)
-    return _Task(benchmark, each, noise, image, psf, key, picture, folder)
+    return _Task(benchmark, each, noise, image, psf, case_key(benchmark, each.label, noise, image, psf), folder)
 
 
 def _check(
@@ -169,7 +166,7 @@ def _with_cache(
     outcomes: dict[str, Row | Failure] = {}
     pending = []
     for task in tasks:
-        if task.key in known and (task.folder is None or Cache(task.folder).has_picture(task.picture)):
+        if task.key in known and (task.folder is None or Cache(task.folder).has_picture(task.key)):
             outcomes[task.key] = known[task.key]
         else:
             pending.append(task)
@@ -254,7 +251,7 @@ def _perform(task: _Task) -> Row | Failure:
         scored = [(task.protocol.score(restored, sample), restored) for restored in tries]
         scores, best = max(scored, key=lambda pair: pair[0]["psnr"])
         if task.folder:
-            Cache(task.folder).add_picture(task.picture, task.protocol.compared(best.image, sample)[0])
+            Cache(task.folder).add_picture(task.key, task.protocol.compared(best.image, sample)[0])
     except Exception as error:
         return Failure(*names, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}")
     return Row(*names, {name: round(value, 6) for name, value in scores.items()}, seconds)

@@ -64,6 +64,16 @@ def web(
     report.say("deblur web: starting")
     if not (token or is_loopback(host)):
         report.say(f"deblur web: anyone who can reach {host} on the network can open the page; --token prevents that")
+
+    def ready(url: str) -> None:
+        is_everywhere = host in ("0.0.0.0", "::")
+        elsewhere = "; other machines put the name of this one in place of 127.0.0.1" if is_everywhere else ""
+        line = f"deblur web: open {url} (Ctrl-C ends it{elsewhere})"
+        if token:  # even with --quiet: nobody could guess it
+            print(line, flush=True)
+        else:
+            report.say(line)
+
     serve(
         host,
         port,
@@ -71,5 +81,5 @@ def web(
         workers=workers,
         device=device,
         token=secrets.token_urlsafe(16) if token else None,
-        ready=lambda url: report.say(f"deblur web: open {url} (Ctrl-C ends it)"),
+        ready=ready,
     )

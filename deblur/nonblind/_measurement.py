@@ -197,6 +197,7 @@ class PsfMeasurement(Measurement):
                 return level
             # Both are too high at times: by the edges of what was filled in, and by the details of a small part.
             level = torch.minimum(level, part._estimated_noise())
+            finest = noise_of(part.y, len(self.axes))
         # The continuation has no noise either. The finest details show the image alone, but some are of the scene: they
         # are believed up to the level that such a continuation would explain.
         highest = level * math.sqrt(math.prod(grid) / math.prod(self.frame))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -65,7 +66,7 @@ def make_app(
     Raises
     ------
     ValueError
-        If `workers` is not positive.
+        If `workers` is not positive, or `token` is empty or has other characters than those of URLs.
 
     Examples
     --------
@@ -77,6 +78,8 @@ def make_app(
     limits = limits or Limits()
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
+    if token is not None and not re.fullmatch(r"[\w.~-]+", token, re.ASCII):
+        raise ValueError(f"token must be letters, digits, '-', '.', '_' and '~', got {token!r}")
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

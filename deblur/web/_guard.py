@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 
@@ -39,6 +40,8 @@ class Guard:
 
     def __init__(self, app: ASGIApp, hosts: tuple[str, ...] | None = None, token: str | None = None) -> None:
         self._app, self._hosts, self._token = app, hosts, token
+        # Cookies are shared by all ports of a host, and each may have a page of its own.
+        self._cookie = f"{_COOKIE}-{hashlib.sha256((token or '').encode()).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check a request, and pass it on."""
@@ -62,12 +65,15 @@ class Guard:
         own = (None, f"http://{host[0]}", f"https://{host[0]}")  # https where another server is in front
         if request.method not in ("GET", "HEAD") and origin not in own:
             return JSONResponse({"error": "Only the page itself may send this request."}, 403)
-        if self._token is None or self._is_token(request.cookies.get(_COOKIE)):
+        if self._token is None:
             return None
-        if not self._is_token(request.query_params.get("token")):
+        is_opened = request.method == "GET" and request.url.path == "/" and "token" in request.query_params
+        if not is_opened and self._is_token(request.cookies.get(self._cookie)):
+            return None
+        if not (is_opened and self._is_token(request.query_params["token"])):
             return JSONResponse({"error": "Open the address that deblur web has printed, with its token."}, 401)
-        response = RedirectResponse("./", 303)  # so that the token is not left in the address bar
-        response.set_cookie(_COOKIE, self._token, httponly=True, samesite="lax")
+        response = RedirectResponse("/", 303)  # so that the token is not left in the address bar
+        response.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
         return response
 
     def _is_token(self, text: str | None) -> bool:

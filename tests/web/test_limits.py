@@ -19,7 +19,7 @@ import asyncio
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from deblur.web import _validation
+from deblur.web import _validation, make_app
 from deblur.web._guard import Guard
 from deblur.web._limits import Limits, RefusedError, suffix_of
 from deblur.web._sessions import Upload
@@ -191,16 +191,29 @@ def test_only_requests_of_the_page_itself_are_answered(method: str, headers: dic
 
 def test_a_token_opens_the_page_once_from_the_address_and_then_from_a_cookie() -> None:
     guard, host = Guard(PlainTextResponse("yes"), token="secret"), {"host": "anything.example"}
-    for query, cookie in (("", ""), ("token=", ""), ("token=secre", "deblur-web=secre"), ("token=%FF", "deblur-web=")):
+    for query, cookie in (("", ""), ("token=", ""), ("token=secre", "x=secret"), ("token=%FF", "")):
         assert sent_by(guard, "GET", {**host, "cookie": cookie}, query)[0]["status"] == 401
     opened = sent_by(guard, "GET", host, "token=secret")[0]
     headers = dict(opened["headers"])
-    assert (opened["status"], headers[b"location"]) == (303, b"./")
+    assert (opened["status"], headers[b"location"]) == (303, b"/")
     cookie, *attributes = headers[b"set-cookie"].decode().split("; ")
     assert {"HttpOnly", "SameSite=lax"} <= set(attributes)
+    assert (
+        sent_by(guard, "GET", {**host, "cookie": cookie}, "token=secret")[0]["status"] == 303
+    )  # not left there either
     assert sent_by(guard, "POST", {**host, "cookie": cookie})[0]["status"] == 200
+    assert sent_by(guard, "POST", host, "token=secret")[0]["status"] == 401  # a redirect would lose what is sent
     foreign = {**host, "cookie": cookie, "origin": "http://elsewhere.example"}
     assert sent_by(guard, "POST", foreign)[0]["status"] == 403
+    another = Guard(PlainTextResponse("yes"), token="another")  # on another port, which shares the cookies
+    other = dict(sent_by(another, "GET", host, "token=another")[0]["headers"])[b"set-cookie"].decode()
+    assert cookie.partition("=")[0] != other.partition("=")[0]
+
+
+@pytest.mark.parametrize("token", ["", "пароль", "a b"])
+def test_a_token_that_no_address_can_hold_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match="token must be letters, digits"):
+        make_app(token=token)
 
 
 def test_a_body_of_unknown_length_is_read_up_to_the_limit() -> None:
