@@ -1,4 +1,4 @@
-"""Methods of the user's own, in a Python file: other people's networks, whose code and weights cannot ship."""
+"""Methods that know nothing of this library: those of other packages, and the user's, in a Python file."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def parameters_of(function: Callable[..., Any]) -> list[str]:
 
 
 def restore_with(function: Callable[..., Any], options: dict[str, Any], sample: Sample) -> Estimate:
-    """Call a function with what it asks for by name; without a channel axis, one channel at a time."""
+    """Call a function with those of the PSF, the boundary and the channel axis that it has parameters for."""
     accepted = parameters_of(function)
 
     def call(blurred: np.ndarray) -> Any:
@@ -64,9 +64,14 @@ def restore_with(function: Callable[..., Any], options: dict[str, Any], sample: 
         except SystemExit as error:
             raise RuntimeError(f"it ended the program with {error.code}") from error
 
-    if sample.channel_axis is None or "channel_axis" in accepted:
-        return _estimate(call(sample.blurred))
-    channels = [_estimate(call(channel)) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
+    return _estimate(call(sample.blurred)) if "channel_axis" in accepted else by_channel(call, sample)
+
+
+def by_channel(function: Callable[[np.ndarray], Any], sample: Sample) -> Estimate:
+    """Call a function that knows no channel axis, with one channel at a time; a PSF is that of the first."""
+    if sample.channel_axis is None:
+        return _estimate(function(sample.blurred))
+    channels = [_estimate(function(channel)) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
     return Estimate(np.stack([each.image for each in channels], axis=sample.channel_axis), channels[0].psf)
 
 

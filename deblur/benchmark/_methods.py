@@ -17,7 +17,7 @@ from deblur._core.errors import suggestion
 from deblur.restoration._registry import ROWS, find_method
 from deblur.restoration._registry import Method as Row
 
-from ._external import load_function, parameters_of, restore_with
+from ._external import by_channel, load_function, parameters_of, restore_with
 from ._samples import Estimate, Sample
 
 Restore = Callable[[Sample], Estimate]
@@ -177,23 +177,16 @@ def _restore(row: Row, options: dict[str, Any], device: torch.device, sample: Sa
 # Other packages know no channel axis and no boundary: they get one channel at a time.
 
 
-def _by_channel(function: Callable[[np.ndarray], np.ndarray], sample: Sample) -> Estimate:
-    if sample.channel_axis is None:
-        return Estimate(function(sample.blurred))
-    channels = [function(channel) for channel in np.moveaxis(sample.blurred, sample.channel_axis, 0)]
-    return Estimate(np.stack(channels, axis=sample.channel_axis))
-
-
 def _skimage_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import wiener
 
-    return _by_channel(lambda channel: wiener(channel, sample.psf, clip=False, **options), sample)
+    return by_channel(lambda channel: wiener(channel, sample.psf, clip=False, **options), sample)
 
 
 def _skimage_richardson_lucy(options: dict[str, Any], sample: Sample) -> Estimate:
     from skimage.restoration import richardson_lucy
 
-    return _by_channel(lambda channel: richardson_lucy(np.clip(channel, 0, 1), sample.psf, **options), sample)
+    return by_channel(lambda channel: richardson_lucy(np.clip(channel, 0, 1), sample.psf, **options), sample)
 
 
 def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Estimate:
@@ -202,7 +195,7 @@ def _skimage_unsupervised_wiener(options: dict[str, Any], sample: Sample) -> Est
     def restore(channel: np.ndarray) -> np.ndarray:
         return np.asarray(unsupervised_wiener(channel, sample.psf, clip=False, rng=0, **options)[0])
 
-    return _by_channel(restore, sample)
+    return by_channel(restore, sample)
 
 
 def _every_balance(options: dict[str, Any]) -> tuple[Restore, ...]:

@@ -51,7 +51,7 @@ class Job:
     def refuse_existing(self, *, force: bool) -> None:
         """Raise `FileExistsError` if every result that there may be exists, and may not be replaced."""
         targets = self.possible_targets()
-        if all(os.path.lexists(os.path.realpath(target)) for target in targets):
+        if all(_is_taken(target) for target in targets):
             refuse_existing(targets[0], force=force)
 
     def absolute(self) -> Job:
@@ -158,8 +158,13 @@ def _check(jobs: list[Job], *, force: bool, may_use_fields: bool) -> None:
 
 def refuse_existing(target: Path, *, force: bool) -> None:
     """Raise `FileExistsError` if `target` exists and may not be replaced."""
-    if os.path.lexists(os.path.realpath(target)) and not force:  # a link that points at itself too
+    if _is_taken(target) and not force:
         raise FileExistsError(f"{target} exists already; --force replaces it")
+
+
+def _is_taken(target: Path) -> bool:
+    """Return whether something is there: a link that points at itself counts, one whose file is missing does not."""
+    return os.path.lexists(os.path.realpath(target))
 
 
 def check_target(target: Path, suffixes: tuple[str, ...] = WRITABLE_SUFFIXES) -> None:

@@ -124,11 +124,11 @@ def _of(result: Any) -> Any:
 
 
 GIVEN = ", noise given"
-"""Behind the name of a method that is told the noise level."""
+"""Behind the name of a method that is given the noise level."""
 
 
 def _given(method: Restore) -> Restore:
-    """Return a method that is told a noise level of a hundredth of the brightest value, and of an empty image too."""
+    """Return a method that is given a noise level of a hundredth of the brightest value, and of an empty image too."""
 
     def told(image: Any, psf: Any, **options: Any) -> Any:
         values = torch.as_tensor(image).double()
